@@ -1,0 +1,1 @@
+"""hellotext_async: an asyncio client for the Hellotext API."""

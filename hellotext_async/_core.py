@@ -1,0 +1,162 @@
+"""What a client and its views share: the settings, and, once opened, one engine in one event loop.
+
+Rules. Building does no I/O and needs no loop. The first use opens it in the running loop; from
+then on another loop, another thread or a forked child gets a typed error. aiohttp is imported
+only when a client opens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+import warnings
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakSet
+
+from ._policy.breaker import Breaker
+from ._policy.pacer import Pacer
+from ._version import __version__
+from .engine import Engine
+from .errors import ClientClosed, Forked, WrongLoop
+from .limiter import Limiter
+from .transport.silent import Silent
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+    from ._wire.call import Call
+    from .config import EventFormat, Limits, Options, Timeouts, Token
+    from .queue.queue import EventQueue
+    from .transport import Transport
+
+__all__ = ["Core", "Sender"]
+
+T = TypeVar("T")
+
+USER_AGENT = f"hellotext-async/{__version__}"
+
+
+class Core:
+    """The shared inside of a client."""
+
+    def __init__(
+        self,
+        token: Token,
+        origin: str,
+        *,
+        event_format: EventFormat,
+        timeouts: Timeouts,
+        limits: Limits,
+        ssl: ssl_module.SSLContext | None,
+        proxy: str | None,
+        enabled: bool,
+    ) -> None:
+        self.token = token
+        self.origin = origin
+        self.event_format: EventFormat = event_format
+        self.timeouts = timeouts
+        self.limits = limits
+        self.ssl = ssl
+        self.proxy = proxy
+        self.enabled = enabled
+        self.queues: WeakSet[EventQueue] = WeakSet()
+        self._engine: Engine | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+        self._closed = False
+
+    def header(self) -> str:
+        """The Authorization of the moment, for the transport."""
+        return self.token.header()
+
+    def running(self) -> Engine:
+        """The engine, opened if this is the first use; ClientClosed, WrongLoop or Forked if it is not ours to use."""
+        if self._closed:
+            raise ClientClosed("this client was closed; make a new one")
+        if self._engine is None:
+            self._open()
+        self.check_place()
+        if self._engine is None:
+            raise AssertionError("an open client has an engine")
+        return self._engine
+
+    def check_place(self) -> None:
+        """WrongLoop or Forked unless this is the loop and the process that opened the client."""
+        if self._loop is None:
+            return
+        if self._pid != os.getpid():
+            raise Forked("this client was opened before a fork; make one in the child")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = None
+        if loop is not self._loop:
+            raise WrongLoop("this client belongs to another event loop; from a thread use anyio.from_thread.run")
+
+    def _open(self) -> None:
+        loop = asyncio.get_running_loop()
+        uniform = random.uniform
+        limiter = Limiter(
+            self.limits.concurrency,
+            pacer=Pacer(ceiling=self.limits.rate, uniform=uniform),
+            breaker=Breaker(uniform),
+            loop=loop,
+        )
+        self._engine = Engine(
+            self._transport(),
+            limiter,
+            total=self.timeouts.total,
+            clock=loop.time,
+            wall=time.time,
+            sleep=asyncio.sleep,
+            uniform=uniform,
+        )
+        self._loop = loop
+        self._pid = os.getpid()
+
+    def _transport(self) -> Transport:
+        if not self.enabled:
+            return Silent()
+        from .transport.pool import Pool
+
+        return Pool(
+            self.origin,
+            self,
+            timeouts=self.timeouts,
+            concurrency=self.limits.concurrency,
+            response_bytes=self.limits.response_bytes,
+            user_agent=USER_AGENT,
+            ssl_context=self.ssl,
+            proxy=self.proxy,
+        )
+
+    async def aclose(self) -> None:
+        """Drain and close the queues, then the connections; safe to call twice."""
+        self.check_place()
+        if self._closed:
+            return
+        for queue in list(self.queues):
+            await queue.aclose()
+        self._closed = True
+        if self._engine is not None:
+            self._engine.limiter.close()
+            await self._engine.transport.aclose()
+
+    def __del__(self) -> None:
+        if self._engine is not None and not self._closed and self._pid == os.getpid():
+            warnings.warn("a Hellotext client was not closed: use `async with` or `await client.aclose()`",
+                          ResourceWarning, stacklevel=2)  # fmt: skip
+
+
+class Sender:
+    """Sends calls through a core with the options of one view."""
+
+    def __init__(self, core: Core, options: Options) -> None:
+        self._core = core
+        self._options = options
+
+    async def send(self, call: Call[T], /) -> T:
+        """The answer to `call`, or the error that it ended in."""
+        return await self._core.running().send(call, self._options)

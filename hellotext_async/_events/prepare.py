@@ -1,0 +1,96 @@
+"""An action and its fields to what is sent and how: checked, encoded once, with its subject and class.
+
+Rules. Everything is checked here, in the caller's stack; what leaves is bytes, so nothing the
+caller does afterwards changes what is sent. Absent and None are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from .._wire.params import encode
+from ..errors import InvalidParameter
+from .actions import demand
+from .dialect import as_object
+from .fields import CHECKS
+
+if TYPE_CHECKING:
+    from .._wire.call import Repeat
+    from ..config import EventFormat
+
+__all__ = ["MAX_EVENT_BYTES", "Prepared", "prepare", "validated"]
+
+MAX_EVENT_BYTES: Final = 1024 * 1024
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+# Encoding into one buffer and copying keeps no oversized buffer alive behind a queued event.
+_buffer = bytearray(512)
+
+
+class Prepared(NamedTuple):
+    """One event as it goes out: its bytes, whose order it keeps, how often it may be applied, its caller's id."""
+
+    action: str
+    body: bytes
+    subject: str
+    repeat: Repeat
+    event_id: str | None
+
+
+def validated(action: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The checked body of an event, our own fields included, without what is None."""
+    if not isinstance(action, str) or not action:
+        raise InvalidParameter("action", "expected text that is not empty")
+    body: dict[str, Any] = {"action": action}
+    for name, value in fields.items():
+        check = CHECKS.get(name)
+        if check is None:
+            raise InvalidParameter(name, "an event has no such field")
+        if value is not None:
+            body[name] = check(value, name)
+    if "profile" not in body and "session" not in body:
+        raise InvalidParameter("profile", "an event needs a profile or a session")
+    if "currency" in body and "amount" not in body:
+        raise InvalidParameter("amount", "a currency needs an amount")
+    return body
+
+
+def prepare(
+    action: str, fields: Mapping[str, Any], *, event_format: EventFormat = "typed", tracked_at: float | None = None
+) -> Prepared:
+    """One event ready to be sent; `tracked_at` (Unix seconds) is when it happened unless it says so itself."""
+    body = validated(action, fields)
+    needs = demand(action, body)
+    repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(body) else "duplicable"
+    event_id = body.pop("event_id", None) if "event_id" in fields else None
+    subject = body.pop("order_key", None) if "order_key" in fields else None
+    if subject is None:
+        subject = body.get("profile") or body["session"]
+    if tracked_at is not None and "tracked_at" not in body:
+        body["tracked_at"] = int(tracked_at)
+    if event_format == "object":
+        body = as_object(body)
+    return Prepared(action, _encoded(body), subject, repeat, event_id)
+
+
+def _identified(body: dict[str, Any]) -> bool:
+    """Whether the API can tell a repeat: it knows the profile, and the order by an id or a reference."""
+    if "profile" not in body:
+        return False
+    if "order" in body or "object" in body:
+        return True
+    new: Any = body.get("order_parameters") or body.get("object_parameters") or {}
+    return new.get("reference") is not None
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    try:
+        _encoder.encode_into(body, _buffer)
+    except Exception:
+        return encode(body)
+    if len(_buffer) > MAX_EVENT_BYTES:
+        raise InvalidParameter("event", f"larger than {MAX_EVENT_BYTES} bytes as JSON")
+    return bytes(_buffer)

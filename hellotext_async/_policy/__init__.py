@@ -1,0 +1,1 @@
+"""Decisions only: time and chance are passed in, nothing waits, nothing is sent."""

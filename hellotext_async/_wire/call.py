@@ -1,0 +1,72 @@
+"""What is asked of the API, as values: a `Call` in terms of the API, a `Request` in terms of HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Call", "Repeat", "Reply", "Request", "Sends"]
+
+T = TypeVar("T")
+
+Repeat = Literal["safe", "repeatable", "duplicable", "once"]
+"""How often a call may be applied: any number, again to the same end, twice is double, never twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One thing asked of the API.
+
+    `path` is quoted already. `gone` is the answer when a repeat of this call is told 404: the
+    first try did it (a DELETE). `query` leaves out what is None.
+    """
+
+    method: str
+    path: str
+    returns: type[T]
+    repeat: Repeat
+    query: Mapping[str, str | int | None] | None = None
+    body: Mapping[str, object] | bytes | None = None
+    gone: T | None = None
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """One HTTP request, ready to be written: `target` is path and query, `body` is JSON or None."""
+
+    method: str
+    target: str
+    body: bytes | None = None
+
+    def __repr__(self) -> str:
+        """Without the body and the query: they are a customer's data."""
+        return f"Request({self.method} {self.target.partition('?')[0]})"
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """One HTTP reply whose status line was read; `missing` says what became of a body that is not all here."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    missing: Literal["", "cut off", "too large", "unreadable"] = ""
+
+    def header(self, name: str) -> tuple[str, ...]:
+        """Every value of the header `name` (lower case), in order."""
+        return tuple(value for key, value in self.headers if key.lower() == name)
+
+    def __repr__(self) -> str:
+        """Without the body and the headers."""
+        return f"Reply({self.status}{', ' + self.missing if self.missing else ''})"
+
+
+class Sends(Protocol):
+    """All that a family of resources knows of what is below it."""
+
+    async def send(self, call: Call[T], /) -> T:
+        """The answer to `call`, or the error that it ended in."""
+        ...

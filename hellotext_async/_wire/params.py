@@ -1,0 +1,150 @@
+"""Arguments to what goes on the wire: path segments, bracket parameters, JSON values; strict, naming the culprit."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+
+from ..errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["bracketed", "encode", "id_segment", "known", "name_segment", "plain"]
+
+MAX_DEPTH = 64
+"""Nesting of a value; deeper is a mistake or a cycle."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def id_segment(value: str, name: str = "id") -> str:
+    """`value` if it has the form of an id (letters, digits, ``_``, ``-``; at most 64)."""
+    if isinstance(value, str) and _ID.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return value
+    raise InvalidParameter(name, "expected an id: 1 to 64 letters, digits, '_' or '-'")
+
+
+def name_segment(value: str, name: str = "id_or_name") -> str:
+    """`value` as one quoted path segment, where the API takes a name as well as an id."""
+    if not isinstance(value, str) or value in ("", ".", "..") or any(_is_control(c) for c in value):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidParameter(name, "expected a name: not empty, not '.' or '..', no control characters")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidParameter(name, "expected text that UTF-8 can carry") from None
+
+
+def _is_control(char: str) -> bool:
+    return char < " " or "\x7f" <= char < "\xa0" or char in "\u2028\u2029"
+
+
+def known(given: Iterable[str], allowed: frozenset[str], of: str) -> None:
+    """Refuse a keyword that `of` does not have."""
+    for key in given:
+        if key not in allowed:
+            raise InvalidParameter(key, f"{of} has no such parameter")
+
+
+def bracketed(name: str, value: object, *, inner: str | None = None) -> dict[str, Any]:
+    """`value` as flat bracket keys: one value is ``name``, a mapping is ``name[key]`` for each entry.
+
+    The key None of a mapping is the default one, without brackets. None removes: it is sent as
+    the empty string. `inner` is the bracket base when it differs from `name`.
+    """
+    base = inner or name
+    if not isinstance(value, Mapping):
+        return {base: _removable(value, name)}
+    flat: dict[str, Any] = {}
+    for key, entry in value.items():  # pyright: ignore[reportUnknownVariableType]
+        flat[_bracket_key(base, key, name)] = _removable(entry, f"{name}[{key}]")  # pyright: ignore[reportUnknownArgumentType]
+    return flat
+
+
+def _bracket_key(base: str, key: object, name: str) -> str:
+    if key is None:
+        return base
+    if not isinstance(key, str) or not key or any(c in "[]" or _is_control(c) for c in key):
+        raise InvalidParameter(name, "expected keys that are a name or an id, without brackets or control characters")
+    return f"{base}[{key}]"
+
+
+def _removable(value: object, name: str) -> Any:
+    return "" if value is None else plain(value, name)
+
+
+def plain(value: Any, name: str, depth: int = 0) -> Any:
+    """A snapshot of `value` in what JSON can carry exactly, or InvalidParameter naming the place."""
+    match value:
+        case None | bool() | str():
+            return value.value if isinstance(value, Enum) else value
+        case Enum():
+            return plain(value.value, name, depth)
+        case int():
+            if _INT_MIN <= value <= _INT_MAX:
+                return value
+            raise InvalidParameter(name, "the number is too large")
+        case float() | Decimal():
+            if math.isfinite(value):
+                return value
+            raise InvalidParameter(name, "expected a finite number")
+        case datetime():
+            if value.tzinfo is None:
+                raise InvalidParameter(name, "expected a datetime with a time zone")
+            return value
+        case date() | UUID():
+            return value
+        case _:
+            return _nested(value, name, depth + 1)
+
+
+def _nested(value: Any, name: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise InvalidParameter(name, "nested too deeply")
+    if isinstance(value, msgspec.Struct):
+        return {k: plain(v, f"{name}.{k}", depth) for k, v in _fields(value)}
+    if isinstance(value, Mapping):
+        return {_key(k, name): plain(v, f"{name}.{k}", depth) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, (list, tuple)):
+        return [plain(v, f"{name}[{i}]", depth) for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    raise InvalidParameter(name, f"a value of type {type(value).__name__} cannot be sent")
+
+
+def _fields(struct: msgspec.Struct) -> list[tuple[str, Any]]:
+    pairs = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+    found = [(wire, getattr(struct, attribute)) for wire, attribute in pairs]
+    return [(wire, value) for wire, value in found if value is not None]
+
+
+def _key(key: object, name: str) -> str:
+    if isinstance(key, str):
+        return key
+    raise InvalidParameter(name, "expected text as keys")
+
+
+def encode(body: Mapping[str, object]) -> bytes:
+    """The JSON of a body of plain values."""
+    try:
+        return _encoder.encode(body)
+    except (UnicodeEncodeError, ValueError, TypeError, OverflowError, RecursionError):
+        raise InvalidParameter(_culprit(body), "cannot be written as JSON") from None
+
+
+def _culprit(body: Mapping[str, object]) -> str:
+    for key, value in body.items():
+        try:
+            _encoder.encode({key: value})
+        except Exception:
+            return key
+    return "body"

@@ -1,0 +1,133 @@
+"""A reply to the answer of its call, or to the error it stands for."""
+
+from __future__ import annotations
+
+import math
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from .. import errors
+from .codec import Undecodable, decode
+
+if TYPE_CHECKING:
+    from .call import Call, Reply
+
+__all__ = ["MAX_RETRY_AFTER", "answer", "error_of", "retry_after"]
+
+T = TypeVar("T")
+
+MAX_RETRY_AFTER: Final = 3600.0
+"""Seconds: a longer Retry-After is taken for this."""
+
+_BY_STATUS: Final[dict[int, type[errors.APIError]]] = {
+    400: errors.BadRequest,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    408: errors.ServerError,
+    422: errors.ValidationFailed,
+    425: errors.ServerError,
+    429: errors.RateLimited,
+}
+_REQUEST_IDS: Final = ("x-request-id", "request-id", "cf-ray")
+_SECONDS = re.compile(r"[+-]?\d{1,18}(?:\.\d*)?")
+
+
+def answer(call: Call[T], reply: Reply, *, attempts: int = 1) -> T:
+    """What a 2xx `reply` says; a create whose answer is lost was applied all the same."""
+    if not reply.missing:
+        try:
+            return decode(reply.body, call.returns)
+        except Undecodable:
+            pass
+    problem = f"its answer was {reply.missing}" if reply.missing else "its answer is not the documented JSON"
+    if call.repeat in ("duplicable", "once"):
+        raise errors.OutcomeUnknown(problem, attempts=attempts, applied=True)
+    raise error_of(reply, attempts=attempts, problem=problem)
+
+
+def error_of(
+    reply: Reply, *, attempts: int = 1, wait: float | None = None, problem: str | None = None
+) -> errors.APIError:
+    """The error that `reply` stands for."""
+    kind = _kind(reply.status, throttled=wait is not None)
+    if kind is errors.UnexpectedResponse and problem is None:
+        problem = "a redirect, which is never followed" if 300 <= reply.status < 400 else "an undocumented status"
+    return kind(
+        reply.status,
+        _details(reply.body),
+        request_id=_request_id(reply),
+        attempts=attempts,
+        retry_after=wait,
+        problem=problem,
+    )
+
+
+def _kind(status: int, *, throttled: bool) -> type[errors.APIError]:
+    if status == 503 and throttled:
+        return errors.RateLimited
+    if status >= 500:
+        return errors.ServerError
+    return _BY_STATUS.get(status, errors.UnexpectedResponse)
+
+
+def _request_id(reply: Reply) -> str | None:
+    for name in _REQUEST_IDS:
+        for value in reply.header(name):
+            return value[:128]
+    return None
+
+
+def _details(body: bytes) -> list[errors.ErrorDetail]:
+    try:
+        told: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    if not isinstance(told, dict):
+        return []
+    found: Any = told.get("errors", told.get("error"))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    entries: list[Any] = found if isinstance(found, list) else [found] if found else []  # pyright: ignore[reportUnknownVariableType]
+    return [_detail(entry) for entry in entries]
+
+
+def _detail(entry: Any) -> errors.ErrorDetail:
+    if not isinstance(entry, dict):
+        return errors.ErrorDetail(message=str(entry))
+    message: Any = entry.get("message", entry.get("description"))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    parameter: Any = entry.get("parameter")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return errors.ErrorDetail(
+        type=str(entry.get("type") or ""),  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        message="" if message is None else str(message),
+        parameter=None if parameter is None else str(parameter),
+    )
+
+
+def retry_after(reply: Reply, *, wall: float) -> float | None:
+    """The seconds of a Retry-After, in [0, 3600]; None if there is none that makes sense.
+
+    A date is measured from the reply's own Date header, else from `wall` (Unix seconds). Of
+    several headers the longest counts.
+    """
+    waits = [wait for value in reply.header("retry-after") if (wait := _wait(value.strip(), reply, wall)) is not None]
+    return min(max(waits), MAX_RETRY_AFTER) if waits else None
+
+
+def _wait(value: str, reply: Reply, wall: float) -> float | None:
+    if _SECONDS.fullmatch(value):
+        return max(0.0, float(value))
+    until = _timestamp(value)
+    if until is None:
+        return None
+    sent = next((at for date in reply.header("date") if (at := _timestamp(date)) is not None), wall)
+    wait = until - sent
+    return max(0.0, wait) if math.isfinite(wait) else None
+
+
+def _timestamp(value: str) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,225 @@
+"""`Hellotext`: the client. One line per family; it makes queues, and opens and closes what they share."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from types import EllipsisType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
+
+import msgspec
+
+from ._core import Core, Sender
+from ._wire.call import Call, Repeat
+from ._wire.params import plain
+from .config import EventFormat, Limits, Options, Retry, Timeouts, Token, origin, token_from, url_from
+from .errors import ConfigurationError, InvalidParameter
+from .queue.queue import EventQueue
+from .queue.settings import Settings
+from .resources.actions import Actions
+from .resources.apps import Apps
+from .resources.carts import Carts
+from .resources.coupons import Coupons
+from .resources.events import Events
+from .resources.lists import ProfileLists
+from .resources.profiles import Profiles
+from .resources.properties import Properties
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+    from os import PathLike
+
+    from ._policy.classes import Delivery
+    from .limiter import RateState
+    from .queue.outcome import Outcome
+    from .queue.sqlite import SqliteSpool
+
+__all__ = ["Families", "Hellotext"]
+
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_REPEATS: Final[dict[str, Repeat]] = {
+    "GET": "safe", "PUT": "repeatable", "PATCH": "repeatable", "DELETE": "repeatable", "POST": "duplicable",
+}  # fmt: skip
+
+
+class Families:
+    """The API, family by family, with the options of one view."""
+
+    def __init__(self, core: Core, options: Options) -> None:
+        self._core = core
+        self._options = options
+        sends = self._sends = Sender(core, options)
+        self.actions = Actions(sends)
+        self.apps = Apps(sends)
+        self.carts = Carts(sends)
+        self.coupons = Coupons(sends)
+        self.events = Events(sends, core.event_format)
+        self.lists = ProfileLists(sends)
+        self.profiles = Profiles(sends)
+        self.properties = Properties(sends)
+
+    def with_options(
+        self,
+        *,
+        deadline: float | None = None,
+        wait: float | EllipsisType | None = ...,
+        retry: Retry | None = None,
+    ) -> Families:
+        """A view with other options that shares connections and rate.
+
+        `deadline`: seconds for a whole call. `wait`: None waits for the rate as long as the
+        deadline allows, 0 raises RateLimited at once when there is no permit, seconds bound the
+        wait. `retry` replaces the retry policy.
+        """
+        policy = retry or self._options.retry
+        if deadline is not None:
+            policy = msgspec.structs.replace(policy, deadline=deadline)
+            policy.__post_init__()
+        patience = self._options.wait if isinstance(wait, EllipsisType) else wait
+        return Families(self._core, Options(policy, patience))
+
+    def event_queue(
+        self,
+        *,
+        capacity: int = 10_000,
+        max_bytes: int = 32 * 1024 * 1024,
+        concurrency: int = 64,
+        ordering: Literal["subject"] | None = "subject",
+        strict_order: bool = False,
+        delivery: Delivery = "careful",
+        delivery_timeout: float | None = None,
+        buffer: SqliteSpool | None = None,
+        dead_letters: str | PathLike[str] | None = None,
+        on_outcome: Callable[[Outcome], Any] | None = None,
+        transport: Literal["pool"] | None = None,
+    ) -> EventQueue:
+        """A queue that delivers events in the background; use it with ``async with``.
+
+        `capacity` events and `max_bytes` of bodies are held, then `track` raises QueueFull and
+        `put` waits. At most `concurrency` events are in flight, one per subject (`ordering` None:
+        no order). An event that fails is held before later ones of its subject for 30 s, with
+        `strict_order` until it ends. `delivery` says what is repeated ("careful",
+        "at_least_once", "at_most_once"), `delivery_timeout` for how many seconds an event is tried
+        (120, with a spool 24 hours). `buffer` keeps events through a crash; `dead_letters` is a
+        file for events that end badly; `on_outcome` is called with every `Outcome`.
+
+        Raises ConfigurationError.
+        """
+        if delivery_timeout is None:
+            delivery_timeout = 120 if buffer is None else 24 * 3600
+        settings = Settings(
+            capacity=capacity,
+            max_bytes=max_bytes,
+            concurrency=min(concurrency, self._core.limits.concurrency),
+            ordering=ordering,
+            strict_order=strict_order,
+            delivery=delivery,
+            delivery_timeout=delivery_timeout,
+            buffer=buffer,
+            dead_letters=dead_letters,
+            on_outcome=on_outcome,
+            event_format=self._core.event_format,
+        )
+        queue = EventQueue(self._core.running, settings)
+        self._core.queues.add(queue)
+        return queue
+
+    async def request(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        path: str,
+        *,
+        query: Mapping[str, str | int | None] | None = None,
+        json: Mapping[str, Any] | None = None,
+        repeat: Repeat | None = None,
+    ) -> Any:
+        """Ask what has no family yet; answers the decoded JSON (None for an empty body).
+
+        `path` is quoted already and starts with ``/``. `repeat` says how often it may be applied;
+        by default GET is safe, PUT, PATCH and DELETE are repeatable, POST is duplicable.
+        """
+        if method not in _REPEATS:
+            raise InvalidParameter("method", f"expected one of {', '.join(_REPEATS)}")
+        if not isinstance(path, str) or not _PATH.fullmatch(path) or ".." in path.split("/"):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidParameter("path", "expected a quoted path that starts with '/', without query or '..'")
+        body = None if json is None else {key: plain(value, key) for key, value in json.items()}
+        returns = cast("type[Any]", Any)
+        call = Call(method, path, returns, repeat or _REPEATS[method], query=query, body=body)
+        return await self._sends.send(call)
+
+
+class Hellotext(Families):
+    """The asyncio client of the Hellotext API.
+
+    >>> async with Hellotext() as client:
+    ...     created = await client.profiles.create(first_name="Will E")
+
+    `token` comes from HELLOTEXT_API_TOKEN and `base_url` from HELLOTEXT_API_URL unless given.
+    Building does no I/O; the first use, `open()` or ``async with`` opens it in the running loop,
+    to which it belongs from then on. `allow_http` permits plain http beyond loopback;
+    ``enabled=False`` runs everything and sends nothing. `ssl` and `proxy` are for the connections.
+
+    Raises ConfigurationError for a token or a URL that cannot be used.
+    """
+
+    def __init__(
+        self,
+        token: str | Token | None = None,
+        *,
+        base_url: str | None = None,
+        event_format: EventFormat = "typed",
+        timeouts: Timeouts | None = None,
+        retry: Retry | None = None,
+        limits: Limits | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        proxy: str | None = None,
+        allow_http: bool = False,
+        enabled: bool = True,
+    ) -> None:
+        if event_format not in ("typed", "object"):
+            raise ConfigurationError("event_format: expected 'typed' or 'object'")
+        core = Core(
+            token_from(token),
+            origin(url_from(base_url), allow_http=allow_http),
+            event_format=event_format,
+            timeouts=timeouts or Timeouts(),
+            limits=limits or Limits(),
+            ssl=ssl,
+            proxy=proxy,
+            enabled=enabled,
+        )
+        super().__init__(core, Options(retry or Retry()))
+
+    async def open(self) -> Self:
+        """Open it in the running loop now rather than at the first use."""
+        self._core.running()
+        return self
+
+    async def aclose(self) -> None:
+        """Drain and close its queues, then its connections; safe to call twice."""
+        await self._core.aclose()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def set_token(self, token: str | Token) -> None:
+        """Go on with another token; queues that a revoked one suspended resume."""
+        self._core.token = token_from(token)
+        for queue in list(self._core.queues):
+            queue.resume()
+
+    def rate(self) -> RateState:
+        """What is known of the API's rate limit at this moment."""
+        return self._core.running().limiter.state(wall=time.time())
+
+    def __repr__(self) -> str:
+        return f"Hellotext({self._core.origin!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a client is not pickled or copied: it holds a token and connections")

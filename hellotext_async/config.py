@@ -1,0 +1,156 @@
+"""What a client is built from: the token, the place of the API, times, tries and ceilings.
+
+Every value is checked when it is given. A `Token` shows itself to nobody.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import re
+from typing import Final, Literal, NoReturn
+from urllib.parse import urlsplit
+
+import msgspec
+
+from .errors import ConfigurationError
+
+__all__ = ["DEFAULT_URL", "EventFormat", "Limits", "Options", "Retry", "Timeouts", "Token", "origin"]
+
+DEFAULT_URL: Final = "https://api.hellotext.com"
+EventFormat = Literal["typed", "object"]
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+
+
+class Token:
+    """A secret that appears in no repr, str, pickle or copy; only `header` gives it away."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        if not isinstance(value, str) or not _TOKEN.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("token: expected letters, digits and ._~+/=- only, and at least one")
+        self._value = value
+
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self._value}"
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a token is not pickled or copied")
+
+
+def _positive(owner: str, name: str, value: float | None) -> None:
+    if value is not None and not (isinstance(value, (int, float)) and value > 0 and math.isfinite(value)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{owner}.{name}: expected a finite number above 0")
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds allowed to one attempt: to `connect` (TLS included), to wait for bytes (`read`), and in `total`."""
+
+    connect: float = 5
+    read: float = 15
+    total: float = 20
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            _positive("Timeouts", name, getattr(self, name))
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """How a call is tried again: at most `attempts` requests within `deadline` seconds, waits included.
+
+    The wait before attempt n+1 is random in [0, min(`cap`, `base` * 2**(n-1))] seconds (full
+    jitter), and never shorter than a Retry-After.
+    """
+
+    attempts: int = 4
+    deadline: float = 60
+    base: float = 0.5
+    cap: float = 30
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.attempts, int) and self.attempts >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("Retry.attempts: expected a whole number from 1")
+        for name in ("deadline", "base", "cap"):
+            _positive("Retry", name, getattr(self, name))
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Ceilings of the client: requests per second (`rate`; None: only what the API turns out to allow),
+    requests in flight and connections (`concurrency`), decompressed bytes of one answer (`response_bytes`).
+    """
+
+    rate: float | None = None
+    concurrency: int = 100
+    response_bytes: int = 10 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        _positive("Limits", "rate", self.rate)
+        for name in ("concurrency", "response_bytes"):
+            value = getattr(self, name)
+            if not (isinstance(value, int) and value >= 1):
+                raise ConfigurationError(f"Limits.{name}: expected a whole number from 1")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What one view of a client does differently: its `retry`, and how long it waits for the rate.
+
+    `wait` in seconds bounds the wait for a permit; 0 fails at once with `RateLimited`; None waits
+    as long as the deadline allows.
+    """
+
+    retry: Retry = Retry()
+    wait: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.wait is not None and not (math.isfinite(self.wait) and self.wait >= 0):
+            raise ConfigurationError("wait: expected None or a finite number of seconds from 0")
+
+
+def token_from(value: str | Token | None) -> Token:
+    """The token given, else the one in HELLOTEXT_API_TOKEN."""
+    if isinstance(value, Token):
+        return value
+    found = os.environ.get("HELLOTEXT_API_TOKEN") if value is None else value
+    if not found:
+        raise ConfigurationError("token: pass one, or set HELLOTEXT_API_TOKEN")
+    return Token(found)
+
+
+def url_from(value: str | None) -> str:
+    """The base URL given, else the one in HELLOTEXT_API_URL, else the vendor's."""
+    return value or os.environ.get("HELLOTEXT_API_URL") or DEFAULT_URL
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def origin(url: str, *, allow_http: bool = False) -> str:
+    """`url` as scheme://host[:port], or a ConfigurationError; plain http only to loopback unless allowed."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError("base_url: not a URL") from None
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ConfigurationError("base_url: expected https://host")
+    if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise ConfigurationError("base_url: expected only scheme, host and port")
+    if not re.fullmatch(r"[A-Za-z0-9.:_-]+", parts.hostname):
+        raise ConfigurationError("base_url: the host has characters no host name has")
+    if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname)):
+        raise ConfigurationError("base_url: plain http would show the token; use https, or pass allow_http=True")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")

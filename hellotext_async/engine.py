@@ -1,0 +1,206 @@
+"""One call to its answer: permits, attempts, waits and the deadline, and the error at the end.
+
+Rules. `attempt` makes one exchange and says what it proved. `send` is the retry loop over it:
+at most `Retry.attempts` requests within `Retry.deadline` seconds, waits for the rate included;
+what is repeated is decided by the call's class and the evidence alone; while the server is held
+to be away a call makes its first attempt and no more. Clock, sleep and chance are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result
+
+from ._policy.backoff import Uniform, delay
+from ._policy.classes import repeats
+from ._policy.evidence import Attempt, unanswered, weigh
+from ._wire.encode import request_of
+from ._wire.reply import answer, error_of
+from .errors import HellotextError, NotSent, OutcomeUnknown, RateLimited
+from .limiter import Refused
+from .transport import Unanswered
+
+if TYPE_CHECKING:
+    from ._wire.call import Call, Request
+    from .config import Options
+    from .limiter import Limiter, Permit
+    from .transport import Transport
+
+__all__ = ["Engine"]
+
+T = TypeVar("T")
+
+MARGIN: Final = 1.0
+"""Seconds that must be left before the deadline after a wait, or the wait is not begun."""
+
+
+class Engine:
+    """Sends through one transport under one limiter."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        limiter: Limiter,
+        *,
+        total: float,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        uniform: Uniform,
+    ) -> None:
+        self.transport = transport
+        self.limiter = limiter
+        self.total = total
+        self.clock = clock
+        self._wall = wall
+        self._sleep = sleep
+        self.uniform = uniform
+
+    @property
+    def away(self) -> bool:
+        """Whether the server is held to be away."""
+        return self.limiter.breaker.open
+
+    def try_permit(self) -> Permit | None:
+        """Leave to send one event, if there is one at once."""
+        return self.limiter.try_enter("event")
+
+    async def permit(self) -> Permit:
+        """Leave to send one event."""
+        return await self.limiter.enter("event")
+
+    def give_back(self, permit: Permit) -> None:
+        """The permit was not used."""
+        self.limiter.give_back(permit)
+
+    async def attempt(self, request: Request, permit: Permit, *, total: float | None = None) -> Attempt:
+        """One exchange under `permit`, which is given back with what it proved."""
+        try:
+            reply = await self.transport.exchange(request, total=self.total if total is None else total)
+        except Unanswered as nothing:
+            attempt = unanswered(sent=nothing.sent, reason=nothing.reason)
+        except BaseException:
+            self.limiter.give_back(permit)
+            raise
+        else:
+            attempt = weigh(reply, wall=self._wall())
+        self.limiter.leave(
+            permit, attempt.evidence, wait=attempt.retry_after, timed_out=attempt.reason == "timeout"
+        )  # fmt: skip
+        return attempt
+
+    async def send(self, call: Call[T], options: Options) -> T:
+        """The answer to `call`, or the error that it ended in."""
+        tries = _Tries(self, call, options)
+        retrying = AsyncRetrying(
+            retry=retry_if_result(tries.again),
+            wait=tries.pause,
+            stop=tries.enough,
+            sleep=self._sleep,
+            retry_error_callback=_last,
+        )
+        done: T = tries.conclude(await retrying(tries.once, request_of(call)))
+        return done
+
+
+def _last(state: RetryCallState) -> Attempt:
+    if state.outcome is None:
+        raise AssertionError("tenacity stopped before the first attempt")
+    attempt: Attempt = state.outcome.result()
+    return attempt
+
+
+class _Tries:
+    """The attempts at one call: how many, until when, and whether an early one may have been applied."""
+
+    def __init__(self, engine: Engine, call: Call[Any], options: Options) -> None:
+        self._engine = engine
+        self._call = call
+        self._retry = options.retry
+        self._wait = options.wait
+        self._deadline = engine.clock() + options.retry.deadline
+        self._made = 0
+        self._latest: Attempt | None = None
+        self._doubt: Attempt | None = None
+
+    async def once(self, request: Request) -> Attempt:
+        """One attempt, as soon as there is a permit for it."""
+        engine = self._engine
+        try:
+            permit = await engine.limiter.enter("call", until=self._patience())
+        except Refused as refused:
+            wait = refused.wait
+        else:
+            self._made += 1
+            left = self._deadline - engine.clock()
+            self._latest = await engine.attempt(request, permit, total=min(engine.total, max(left, 0.001)))
+            if not self._latest.definite:
+                self._doubt = self._latest
+            return self._latest
+        self._refused(wait)
+
+    def _patience(self) -> float:
+        if self._wait is None:
+            return self._deadline
+        return min(self._deadline, self._engine.clock() + self._wait)
+
+    def _refused(self, wait: float | None) -> NoReturn:
+        if self._latest is not None:
+            self._fail(self._latest)
+        if wait or self._wait is not None:
+            raise RateLimited(429, attempts=0, retry_after=wait, problem="not sent: the wait was longer than allowed")
+        raise NotSent("deadline", attempts=0)
+
+    def again(self, attempt: Attempt) -> bool:
+        """Whether the evidence allows another attempt."""
+        if attempt.reason == "tls":
+            return False
+        if attempt.evidence == "delivered":
+            lost = attempt.reply is not None and attempt.reply.missing == "cut off"
+            return lost and self._call.repeat in ("safe", "repeatable")
+        return repeats(attempt.evidence, self._call.repeat)
+
+    def pause(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt."""
+        at_least = None if self._latest is None else self._latest.retry_after
+        retry = self._retry
+        return delay(
+            state.attempt_number,
+            base=retry.base,
+            cap=retry.cap,
+            uniform=self._engine.uniform,
+            at_least=at_least,
+        )
+
+    def enough(self, state: RetryCallState) -> bool:
+        """Whether the number of attempts, the time or an outage ends it here."""
+        late = self._engine.clock() + state.upcoming_sleep + MARGIN >= self._deadline
+        return self._made >= self._retry.attempts or late or self._engine.limiter.breaker.open
+
+    def conclude(self, attempt: Attempt) -> Any:
+        """The answer in `attempt`, or its error."""
+        reply = attempt.reply
+        if reply is not None and attempt.evidence == "delivered":
+            return answer(self._call, reply, attempts=self._made)
+        done_before = self._doubt is not None and self._call.gone is not None
+        if reply is not None and reply.status == 404 and done_before:
+            return self._call.gone
+        self._fail(attempt)
+
+    def _fail(self, attempt: Attempt) -> NoReturn:
+        raise self._error(attempt) from None
+
+    def _error(self, attempt: Attempt) -> HellotextError:
+        """The error of `attempt`; an earlier one that may have been applied outweighs one that was not."""
+        if attempt.evidence in ("not_sent", "throttled") and self._doubt is not None and self._call.repeat != "safe":
+            attempt = self._doubt
+        if attempt.reply is None:
+            kind = NotSent if attempt.evidence == "not_sent" else OutcomeUnknown
+            return kind(attempt.reason, attempts=self._made)
+        if attempt.evidence == "server_error" and self._call.repeat == "once":
+            return OutcomeUnknown(f"HTTP {attempt.reply.status}", attempts=self._made)
+        wait = attempt.retry_after
+        throttled = attempt.evidence == "throttled"
+        return error_of(attempt.reply, attempts=self._made, wait=wait if throttled else None)

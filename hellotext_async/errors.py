@@ -1,0 +1,259 @@
+"""Every error that leaves this package.
+
+    HellotextError
+    ├── InvalidParameter     (ValueError)  an argument is wrong; nothing was sent
+    ├── ConfigurationError   (ValueError)  the client or queue cannot be built like this
+    ├── APIError                           the API answered, and the answer is not a success
+    │   ├── BadRequest            400
+    │   ├── Unauthorized          401
+    │   ├── Forbidden             403
+    │   ├── NotFound              404
+    │   ├── ValidationFailed      422
+    │   ├── RateLimited           429, or 503 with Retry-After; also when a wait was refused
+    │   ├── ServerError           5xx, 408, 425
+    │   └── UnexpectedResponse    anything that the documented API never answers
+    ├── NotSent                            no byte of the request left this machine
+    ├── OutcomeUnknown                     sent, and nothing proves whether it was applied
+    ├── QueueFull                          no room, and the caller asked not to wait
+    ├── QueueClosed                        the queue takes (or waits for) nothing any more
+    ├── SpoolError                         the spool could not take or keep something
+    │   └── SpoolBusy                      another process or queue owns it
+    ├── ClientClosed         (RuntimeError) used after aclose()
+    ├── WrongLoop            (RuntimeError) used from another event loop or thread
+    └── Forked               (RuntimeError) used in a child made by fork
+
+Rules. A message names statuses, error types, parameter names and our own ids: never a token, a
+body, a phone or an e-mail. What the server wrote about a value stays in ``.errors[n].message``,
+which neither ``str``, ``repr`` nor a pickle shows. No exception of another library is a parent,
+a cause or a context of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "APIError",
+    "BadRequest",
+    "ClientClosed",
+    "ConfigurationError",
+    "ErrorDetail",
+    "Forbidden",
+    "Forked",
+    "HellotextError",
+    "InvalidParameter",
+    "NotFound",
+    "NotSent",
+    "OutcomeUnknown",
+    "QueueClosed",
+    "QueueFull",
+    "RateLimited",
+    "ServerError",
+    "SpoolBusy",
+    "SpoolError",
+    "Unauthorized",
+    "UnexpectedResponse",
+    "ValidationFailed",
+    "WrongLoop",
+]
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.\[\]\- ]{1,64}")
+
+
+def _plain(text: str) -> str:
+    """`text` if it is a plain name, else a placeholder: server text may repeat a customer's data."""
+    return text if _PLAIN.fullmatch(text) else "…"
+
+
+class HellotextError(Exception):
+    """The parent of every error of this package."""
+
+
+class InvalidParameter(HellotextError, ValueError):
+    """An argument is wrong; it is raised before anything is sent.
+
+    `parameter` names the argument (``products[1].quantity`` for a nested one).
+    """
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(parameter, problem)
+        self.parameter = parameter
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.parameter}: {self.problem}"
+
+
+class ConfigurationError(HellotextError, ValueError):
+    """The client or the queue cannot be built from these settings."""
+
+
+class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the API's ``errors``.
+
+    `type` is the vendor's word (``parameter_missing``, ``parameter_not_unique``, …), `parameter`
+    the field it is about, `message` the server's text (its ``message`` or ``description``).
+    """
+
+    type: str = ""
+    message: str = ""
+    parameter: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ErrorDetail({self})"
+
+    def __str__(self) -> str:
+        where = f" ({_plain(self.parameter)})" if self.parameter else ""
+        return f"{_plain(self.type) if self.type else 'error'}{where}"
+
+
+class APIError(HellotextError):
+    """The API answered with something other than success.
+
+    `status` is the HTTP status, `errors` what the body said, `request_id` the server's id of the
+    exchange when it gave one, `attempts` how many requests were made for the call.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        errors: Sequence[ErrorDetail] = (),
+        *,
+        request_id: str | None = None,
+        attempts: int = 1,
+        retry_after: float | None = None,
+        problem: str | None = None,
+    ) -> None:
+        super().__init__(status)
+        self.status = status
+        self.errors = tuple(errors)
+        self.request_id = request_id
+        self.attempts = attempts
+        self.retry_after = retry_after
+        self.problem = problem
+
+    def __str__(self) -> str:
+        parts = [f"HTTP {self.status}" if self.status else "not asked"]
+        if self.problem:
+            parts.append(self.problem)
+        if self.errors:
+            parts.append(", ".join(str(error) for error in self.errors[:5]))
+        if self.retry_after is not None:
+            parts.append(f"retry after {self.retry_after:g} s")
+        if self.request_id:
+            parts.append(f"request {_plain(self.request_id)}")
+        return ": ".join(parts[:1]) + "".join(f"; {part}" for part in parts[1:])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        told = [ErrorDetail(type=_plain(e.type), parameter=e.parameter and _plain(e.parameter)) for e in self.errors]
+        state = {**self.__dict__, "errors": tuple(told)}
+        return type(self), (self.status,), state
+
+
+class BadRequest(APIError):
+    """400: the body or a required parameter is missing or malformed."""
+
+
+class Unauthorized(APIError):
+    """401: the token is missing, wrong or revoked. ``client.set_token()`` puts in a new one."""
+
+
+class Forbidden(APIError):
+    """403: the plan or subscription does not allow this."""
+
+
+class NotFound(APIError):
+    """404: no such object, action or session in this business."""
+
+
+class ValidationFailed(APIError):
+    """422: the request is well formed and its content is refused; `errors` says why, entry by entry."""
+
+
+class RateLimited(APIError):
+    """429 (or 503 with Retry-After), or a wait for the rate that the caller refused (`status` 0).
+
+    `retry_after` is in seconds; None when the server did not say.
+    """
+
+
+class ServerError(APIError):
+    """5xx, 408 or 425: the server failed; the request may have been applied."""
+
+
+class UnexpectedResponse(APIError):
+    """An answer the documented API never gives: a redirect, an unknown status, a body that is not its JSON."""
+
+
+class NotSent(HellotextError):
+    """No byte of the request left, so it was certainly not applied.
+
+    `reason` is one word: ``dns``, ``connect``, ``tls``, ``deadline`` … `attempts` counts the tries.
+    """
+
+    def __init__(self, reason: str, *, attempts: int = 1) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        return f"not sent ({self.reason}) after {self.attempts} attempt(s)"
+
+
+class OutcomeUnknown(HellotextError):
+    """The request was sent, and nothing proves whether it was applied.
+
+    `applied` is True when a 2xx status line was read and only the rest of the answer was lost,
+    else None. Look before repeating it: a repeat may double it.
+    """
+
+    def __init__(self, reason: str, *, attempts: int = 1, applied: bool | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.attempts = attempts
+        self.applied = applied
+
+    def __str__(self) -> str:
+        known = "applied, but its answer was lost" if self.applied else "sent, but whether it was applied is unknown"
+        return f"{known} ({self.reason}) after {self.attempts} attempt(s)"
+
+
+class QueueFull(HellotextError):
+    """The queue has no room. ``await queue.put(...)`` waits for room instead."""
+
+
+class QueueClosed(HellotextError):
+    """The queue is closed. `kept` is True for an event that stays in a spool and is sent after a reopening."""
+
+    def __init__(self, problem: str = "the queue is closed", *, kept: bool = False) -> None:
+        super().__init__(problem)
+        self.kept = kept
+
+
+class SpoolError(HellotextError):
+    """The spool could not store something; what raised this was not accepted."""
+
+
+class SpoolBusy(SpoolError):
+    """Another process, or another queue of this one, owns the spool."""
+
+
+class ClientClosed(HellotextError, RuntimeError):
+    """The client was closed; make a new one."""
+
+
+class WrongLoop(HellotextError, RuntimeError):
+    """A client or queue belongs to the event loop of its first use; from a thread use ``anyio.from_thread``."""
+
+
+class Forked(HellotextError, RuntimeError):
+    """A client or queue does not cross a fork; make one in the child."""

@@ -1,0 +1,246 @@
+"""Who may send now: the async shell around the pacer, the breaker and the ceiling of requests in flight.
+
+Rules. One limiter per client, for its calls and its queues. A permit is taken before every
+request and given back with what the request proved. Waiters are served first come, first
+served; calls before the queue's events, save that every eighth permit goes to a waiting event.
+The queue never takes the last places, which calls need. The ceiling starts at 10 and grows by
+one for each success up to `concurrency`; a timeout halves it (once a round), and from then on
+a round of successes adds one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import UTC, datetime
+from math import inf
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._policy.breaker import Breaker
+    from ._policy.evidence import Evidence
+    from ._policy.pacer import Pacer
+
+__all__ = ["Lane", "Limiter", "Loop", "Permit", "RateState", "Refused"]
+
+Lane = Literal["call", "event"]
+Waiter = asyncio.Future["Permit | None"]
+
+START: Final = 10
+RESERVE: Final = 2
+EVENT_SHARE: Final = 8
+
+
+class Loop(Protocol):
+    """What the limiter needs of an event loop: its clock, its timers and its futures."""
+
+    def time(self) -> float: ...
+    def call_at(self, when: float, callback: Callable[..., object], /, *args: object) -> asyncio.TimerHandle: ...
+    def create_future(self) -> asyncio.Future[Permit | None]: ...
+
+
+class RateState(msgspec.Struct, frozen=True):
+    """What the client knows of the API's rate limit.
+
+    `rate` in requests per second (None before the first throttle), `in_flight_limit`, `gate` in
+    seconds until something may be sent again, `wasted` the share of requests that were throttled,
+    `last_throttle` when (UTC).
+    """
+
+    rate: float | None
+    in_flight_limit: int
+    gate: float
+    wasted: float
+    last_throttle: datetime | None
+
+
+class Refused(Exception):
+    """No permit in the time allowed; `wait` is how long the rate or a gate would have taken, None if unknown."""
+
+    def __init__(self, wait: float | None) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+class Permit(msgspec.Struct, gc=False):
+    """Leave to send one request: its lane, when it was given, the pacer's stamp, whether it probes an outage."""
+
+    lane: Lane
+    at: float
+    stamp: int
+    probe: bool
+
+
+class Limiter:
+    """Gives permits and learns from what becomes of them."""
+
+    def __init__(self, concurrency: int, *, pacer: Pacer, breaker: Breaker, loop: Loop) -> None:
+        self.pacer = pacer
+        self.breaker = breaker
+        self._loop = loop
+        self._most = concurrency
+        self._ceiling = float(min(START, concurrency))
+        self._reserve = min(RESERVE, concurrency - 1)
+        self._slow_start = True
+        self._halved_at = -inf
+        self._in_flight = 0
+        self._calls: deque[Waiter] = deque()
+        self._events: deque[Waiter] = deque()
+        self._granted = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that hold a permit."""
+        return self._in_flight
+
+    @property
+    def ceiling(self) -> int:
+        """How many may hold one at this time."""
+        return int(self._ceiling)
+
+    def try_enter(self, lane: Lane) -> Permit | None:
+        """A permit at once, or None; nobody who waits is overtaken by his own lane."""
+        if self._calls or (lane == "event" and self._events):
+            return None
+        now = self._loop.time()
+        return self._grant(lane, now) if self._ready_at(lane, now) <= now else None
+
+    async def enter(self, lane: Lane, *, until: float = inf) -> Permit:
+        """A permit as soon as there is one; Refused when there can be, or was, none by `until` (loop time)."""
+        permit = self.try_enter(lane)
+        if permit is not None:
+            return permit
+        now = self._loop.time()
+        self._refuse(lane, now, until)
+        waiter = self._loop.create_future()
+        timer = self._loop.call_at(until, _expire, waiter) if until < inf else None
+        (self._calls if lane == "call" else self._events).append(waiter)
+        self._arm(now)
+        try:
+            permit = await waiter
+        except BaseException:
+            if not waiter.cancelled() and (granted := waiter.result()) is not None:
+                self.give_back(granted)
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if permit is None:
+            raise Refused(self._wait(self._loop.time()))
+        return permit
+
+    def _refuse(self, lane: Lane, now: float, until: float) -> None:
+        at = self._ready_at(lane, now)
+        if until <= now or until < at < inf:
+            raise Refused(self._wait(now))
+
+    def _wait(self, now: float) -> float | None:
+        at = self.pacer.ready_at(now)
+        return max(0.0, at - now) if at < inf else None
+
+    def _ready_at(self, lane: Lane, now: float) -> float:
+        if lane == "call":
+            return self.pacer.ready_at(now) if self._in_flight < int(self._ceiling) else inf
+        if self._in_flight >= max(1, int(self._ceiling) - self._reserve):
+            return inf
+        return max(self.pacer.ready_at(now), self.breaker.ready_at()) if self.breaker.open else self.pacer.ready_at(now)
+
+    def _grant(self, lane: Lane, now: float) -> Permit:
+        self._in_flight += 1
+        probe = self.breaker.sent() if lane == "event" and self.breaker.open else False
+        return Permit(lane, now, self.pacer.sent(now), probe)
+
+    def leave(self, permit: Permit, evidence: Evidence, *, wait: float | None = None, timed_out: bool = False) -> None:
+        """Give `permit` back with what its request proved; `wait` is the Retry-After of a throttled one."""
+        now = self._loop.time()
+        self._in_flight -= 1
+        breaker = self.breaker
+        if breaker.failures or breaker.open or evidence in ("not_sent", "server_error", "uncertain"):
+            self._judge(permit, evidence, now, timed_out=timed_out)
+        if evidence == "delivered":
+            self.pacer.delivered(now, permit.stamp)
+            if self._ceiling < self._most:
+                self._ceiling += 1 if self._slow_start else 1 / self._ceiling
+        elif evidence == "throttled":
+            self.pacer.throttled(now, permit.stamp, wait)
+        elif evidence == "rejected":
+            self.pacer.delivered(now, permit.stamp)
+        else:
+            self.pacer.lost(now, permit.stamp)
+        if self._calls or self._events:
+            self._serve(now)
+
+    def _judge(self, permit: Permit, evidence: Evidence, now: float, *, timed_out: bool) -> None:
+        was_open = self.breaker.open
+        self.breaker.heard(evidence, now, probe=permit.probe)
+        if self.breaker.open and not was_open:
+            self._ceiling, self._slow_start = float(min(START, self._most)), True
+        elif timed_out and permit.at > self._halved_at:
+            self._halved_at = now
+            self._ceiling, self._slow_start = max(1.0, self._ceiling / 2), False
+
+    def give_back(self, permit: Permit) -> None:
+        """Give back a permit whose request proved nothing: it was never sent, or its task was cancelled."""
+        now = self._loop.time()
+        self._in_flight -= 1
+        self.breaker.forget(probe=permit.probe)
+        self.pacer.lost(now, permit.stamp)
+        self._serve(now)
+
+    def _serve(self, now: float) -> None:
+        while (waiting := self._next(now)) is not None:
+            waiter = waiting.popleft()
+            if not waiter.done():
+                self._granted += 1
+                waiter.set_result(self._grant("call" if waiting is self._calls else "event", now))
+        self._arm(now)
+
+    def _next(self, now: float) -> deque[Waiter] | None:
+        """The waiters whose turn it is, if one of them may go now."""
+        calls_first = self._granted % EVENT_SHARE != EVENT_SHARE - 1
+        order = (self._calls, self._events) if calls_first else (self._events, self._calls)
+        for waiting in order:
+            while waiting and waiting[0].done():
+                waiting.popleft()
+            if waiting and self._ready_at("call" if waiting is self._calls else "event", now) <= now:
+                return waiting
+        return None
+
+    def _arm(self, now: float) -> None:
+        """Wake up when the first waiter may go by time; what goes by a place is woken by `leave`."""
+        at = min((self._ready_at(lane, now) for lane in self._waited()), default=inf)
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._wake) if at < inf else None
+
+    def _waited(self) -> list[Lane]:
+        lanes: list[tuple[Lane, deque[Waiter]]] = [("call", self._calls), ("event", self._events)]
+        return [lane for lane, waiting in lanes if waiting]
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._serve(self._loop.time())
+
+    def state(self, *, wall: float) -> RateState:
+        """What is known now; `wall` (Unix seconds) turns the clock of the last throttle into a date."""
+        now, pacer = self._loop.time(), self.pacer
+        last = pacer.last_throttle
+        when = None if last is None else datetime.fromtimestamp(wall - (now - last), UTC)
+        return RateState(pacer.rate, self.ceiling, pacer.gate(now), pacer.wasted, when)
+
+    def close(self) -> None:
+        """Stop waking up."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _expire(waiter: Waiter) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

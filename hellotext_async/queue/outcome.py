@@ -1,0 +1,70 @@
+"""What became of events: one `Outcome` each, a `Report` at the end, `Stats` in between."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from ..errors import HellotextError
+
+__all__ = ["VERDICTS", "Outcome", "Report", "Stats", "Verdict"]
+
+Verdict = Literal["delivered", "rejected", "unknown", "expired", "abandoned"]
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The end of one accepted event.
+
+    `verdict`: ``delivered`` (a 2xx was read), ``rejected`` (a definite no), ``unknown`` (sent, and
+    nothing proves whether it was applied), ``expired`` (not delivered in time, certainly not
+    applied), ``abandoned`` (still in memory when the queue closed). `attempts` counts requests,
+    `error` says what the last one ended in, `maybe_duplicated` that an earlier one may have been
+    applied too, `waited` the seconds since acceptance (suspensions not counted).
+    """
+
+    verdict: Verdict
+    event_id: str
+    action: str
+    attempts: int = 1
+    error: HellotextError | None = None
+    maybe_duplicated: bool = False
+    waited: float = 0.0
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the API took it."""
+        return self.verdict == "delivered"
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue at one moment. ``accepted == sum(outcomes.values()) + queued + in_flight``, always.
+
+    `pending` events are not accepted yet (a spool is writing them); `bytes` are the bodies held in
+    memory; `oldest_age` is in seconds; `suspended` after a 401.
+    """
+
+    accepted: int
+    pending: int
+    queued: int
+    in_flight: int
+    bytes: int
+    outcomes: dict[Verdict, int]
+    oldest_age: float
+    suspended: bool
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """How a flush or a close ended: outcomes so far per verdict, and what is left.
+
+    `queued` events still wait, `in_flight` ones are being sent, `kept` ones stay in a spool for
+    the next opening. `suspended` says that a 401 stopped the queue, and `error` is that 401.
+    """
+
+    outcomes: dict[Verdict, int]
+    kept: int = 0
+    queued: int = 0
+    in_flight: int = 0
+    suspended: bool = False
+    error: HellotextError | None = None

@@ -1,0 +1,178 @@
+"""`Receipt`: one accepted event, from acceptance to its outcome; what the caller holds is what is queued.
+
+Rules. It costs no future until somebody awaits it. Awaiting it never raises for a bad outcome,
+and cancelling the wait never cancels the delivery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ..errors import HellotextError
+
+if TYPE_CHECKING:
+    from .._policy.evidence import Attempt
+    from .._wire.call import Repeat
+    from .outcome import Outcome
+
+__all__ = ["Receipt", "Trouble"]
+
+_PREFIX: Final = secrets.token_hex(6)
+_numbers = itertools.count(1)
+
+Watcher = Callable[["Outcome"], None]
+
+
+class Trouble(msgspec.Struct):
+    """What went wrong with an event so far; most events never have one.
+
+    `attempts` made, the `last` of them, the last one that may have been applied (`doubt`) and how
+    many of those there were (`doubts`), seconds its subject was held by its own failures (`held`), and whether it still holds it.
+    """
+
+    attempts: int = 0
+    last: Attempt | None = None
+    doubt: Attempt | None = None
+    doubts: int = 0
+    held: float = 0.0
+    holds: bool = True
+
+
+class Stored(msgspec.Struct):
+    """What a spool knows of an event: its number, and whether it is safe yet (None, a future, True or the error)."""
+
+    seq: int = 0
+    accepted: Any = None
+
+
+class Receipt(msgspec.Struct, eq=False, weakref=True):
+    """One event that a queue took. ``await receipt`` gives its `Outcome`."""
+
+    _action: str
+    _body: bytes | None
+    _subject: str | None
+    _repeat: Repeat
+    _at: float
+    _id: str | int | None = None
+    _trouble: Trouble | None = None
+    _stored: Stored | None = None
+    _end: Any = None
+
+    @property
+    def event_id(self) -> str:
+        """The caller's id of the event, else one made for it."""
+        if isinstance(self._id, str):
+            return self._id
+        if self._id is None:
+            self._id = next(_numbers)
+        return f"{_PREFIX}-{self._id}"
+
+    @property
+    def _given(self) -> bool:
+        """Whether the id is the caller's (or came back from a spool, where it counts as one)."""
+        return isinstance(self._id, str)
+
+    @property
+    def action(self) -> str:
+        """The event's action."""
+        return self._action
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome, if there is one yet."""
+        end = self._end
+        return end if isinstance(end, msgspec.Struct) else None  # type: ignore[return-value]
+
+    def done(self) -> bool:
+        """Whether there is anything more to wait for."""
+        return self._end is not None and not isinstance(self._end, asyncio.Future) and not callable(self._end)
+
+    @property
+    def stored(self) -> bool:
+        """Whether a spool has it safe (a queue in memory has nothing to store)."""
+        return self._stored is not None and self._stored.accepted is True
+
+    def __await__(self) -> Generator[Any, None, Outcome]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Outcome:
+        end = self._end
+        if isinstance(end, HellotextError):
+            raise end
+        if isinstance(end, msgspec.Struct):
+            return end  # type: ignore[return-value]
+        return await asyncio.shield(self._future())
+
+    async def accepted(self) -> None:
+        """Return once the queue has accepted the event; SpoolError if it could not."""
+        stored = self._stored
+        if stored is None or stored.accepted is True:
+            return
+        if isinstance(stored.accepted, HellotextError):
+            raise stored.accepted
+        if stored.accepted is None:
+            stored.accepted = asyncio.get_running_loop().create_future()
+        await asyncio.shield(stored.accepted)
+
+    def _future(self) -> asyncio.Future[Outcome]:
+        if isinstance(self._end, asyncio.Future):
+            return self._end
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        watcher, self._end = self._end, future
+        if watcher is not None:
+            self._watch(watcher)
+        return future
+
+    def _watch(self, watcher: Watcher) -> None:
+        """Call `watcher` with the outcome; at once if there is one."""
+        if self._end is None:
+            self._end = watcher
+        elif isinstance(self._end, msgspec.Struct):
+            watcher(self._end)  # type: ignore[arg-type]
+        elif not isinstance(self._end, HellotextError):
+            self._future().add_done_callback(lambda done: _pass_on(done, watcher))
+
+    def _finish(self, end: Outcome | HellotextError) -> None:
+        """The end, once: an outcome, or an error for those who wait for what will not come."""
+        waiting, self._end = self._end, end
+        self._body = self._subject = self._trouble = None
+        if waiting is None:
+            return
+        if isinstance(waiting, asyncio.Future):
+            _settle(waiting, end)  # pyright: ignore[reportUnknownArgumentType]
+        elif not isinstance(end, HellotextError):
+            waiting(end)
+
+    def _accept(self, error: HellotextError | None = None) -> None:
+        """It is accepted, or `error` says why it is not."""
+        stored = self._stored
+        if stored is None:
+            return
+        waiting, stored.accepted = stored.accepted, error or True
+        if isinstance(waiting, asyncio.Future):
+            _settle(waiting, error or True)  # pyright: ignore[reportUnknownArgumentType]
+
+    def __repr__(self) -> str:
+        state = self.outcome.verdict if self.outcome else "ended" if self.done() else "waiting"
+        return f"Receipt({self._action!r}, {state})"
+
+
+def _pass_on(done: asyncio.Future[Outcome], watcher: Watcher) -> None:
+    if not done.cancelled() and done.exception() is None:
+        watcher(done.result())
+
+
+def _settle(future: asyncio.Future[Any], value: object) -> None:
+    if future.done():
+        return
+    if isinstance(value, HellotextError):
+        future.set_exception(value)
+        future.exception()  # retrieved here, so that nobody is told of an error that nobody awaits
+    else:
+        future.set_result(value)

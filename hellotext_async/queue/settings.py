@@ -1,0 +1,51 @@
+"""How a queue is set up, checked when it is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from .._policy.classes import Delivery
+from ..config import EventFormat
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from .outcome import Outcome
+    from .sqlite import SqliteSpool
+
+__all__ = ["Settings"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything `client.event_queue()` was asked for."""
+
+    capacity: int = 10_000
+    max_bytes: int = 32 * 1024 * 1024
+    concurrency: int = 64
+    ordering: Literal["subject"] | None = "subject"
+    strict_order: bool = False
+    delivery: Delivery = "careful"
+    delivery_timeout: float = 120
+    buffer: SqliteSpool | None = None
+    dead_letters: str | PathLike[str] | None = None
+    on_outcome: Callable[[Outcome], Any] | None = None
+    event_format: EventFormat = "typed"
+
+    def __post_init__(self) -> None:
+        for name in ("capacity", "max_bytes", "concurrency"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigurationError(f"{name}: expected a whole number from 1")
+        if not (self.delivery_timeout > 0 and not math.isnan(self.delivery_timeout)):
+            raise ConfigurationError("delivery_timeout: expected seconds above 0")
+        if self.ordering not in ("subject", None):
+            raise ConfigurationError("ordering: expected 'subject' or None")
+        if self.delivery not in ("careful", "at_least_once", "at_most_once"):
+            raise ConfigurationError("delivery: expected 'careful', 'at_least_once' or 'at_most_once'")
+        if self.on_outcome is not None and not callable(self.on_outcome):
+            raise ConfigurationError("on_outcome: expected a function of one Outcome")

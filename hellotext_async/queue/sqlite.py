@@ -1,0 +1,376 @@
+"""`SqliteSpool`: accepted events on disk, safe before they are called accepted, through crashes and restarts.
+
+Rules. Everything is asked of one thread, which does it in groups; within a group the order of
+asking holds, and nobody is told of anything before the group is committed. An event is marked in
+flight before its request is written, so after a crash it is known which ones may have been sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from weakref import WeakValueDictionary
+
+from .._policy.classes import Delivery, repeats
+from .._policy.evidence import Attempt
+from ..errors import ConfigurationError, HellotextError, SpoolError
+from .database import Database, Durability, Row
+from .outcome import Outcome
+from .receipt import Receipt, Stored, Trouble
+from .writer import GroupWriter
+
+if TYPE_CHECKING:
+    from .journal import Keeper
+
+__all__ = ["SqliteSpool"]
+
+WEEK: Final = timedelta(days=7)
+GIB: Final = 1024**3
+PAUSE: Final = 0.25
+"""Seconds between tries when the disk is full and events have ended."""
+
+_DOUBT: Final = Attempt("uncertain", reason="the process ended")
+
+Kind = Literal["open", "store", "withdraw", "mark", "unmark", "end", "load"]
+
+
+class SqliteSpool:
+    """Where a queue keeps its events: ``client.event_queue(buffer=SqliteSpool("events.db"))``.
+
+    `durability` "full" survives a power cut, "normal" only a crash of the process. `window` is how
+    long the ids that callers gave are remembered after their events ended. `max_bytes` bounds the
+    file. Dead letters go to `dead_letters`, by default next to the file. One queue at a time owns
+    it: another gets SpoolBusy. The file is readable by its owner only and never holds the token.
+    """
+
+    writer = GroupWriter
+    """What does the writing; a test may put one in place that needs no thread."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        durability: Durability = "full",
+        window: timedelta | float = WEEK,
+        max_bytes: int = GIB,
+        dead_letters: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if durability not in ("full", "normal"):
+            raise ConfigurationError("durability: expected 'full' or 'normal'")
+        self.path = Path(path)
+        self.durability: Durability = durability
+        self.window = window.total_seconds() if isinstance(window, timedelta) else float(window)
+        self.max_bytes = max_bytes
+        self.dead_letters = Path(dead_letters or self.path.with_name(f"{self.path.name}.dead-letters.jsonl"))
+        if not self.window >= 0:
+            raise ConfigurationError("window: expected a time from 0")
+
+    def journal(self, loop: asyncio.AbstractEventLoop, delivery: Delivery, now: Callable[[], float]) -> SqliteJournal:
+        """The journal of one queue; `now` is the queue's clock."""
+        return SqliteJournal(self, loop, delivery, now)
+
+    def __repr__(self) -> str:
+        return f"SqliteSpool({str(self.path)!r})"
+
+
+class _Op(NamedTuple):
+    kind: Kind
+    receipt: Receipt | None = None
+    more: Any = None
+
+
+class SqliteJournal:
+    """One queue's use of a spool: what it asks, and what it hears."""
+
+    def __init__(
+        self, spool: SqliteSpool, loop: asyncio.AbstractEventLoop, delivery: Delivery, now: Callable[[], float]
+    ) -> None:
+        self._spool = spool
+        self._loop = loop
+        self._delivery: Delivery = delivery
+        self._now = now
+        self._keeper: Keeper | None = None
+        self._opened: asyncio.Future[None] = loop.create_future()
+        self._live: WeakValueDictionary[int, Receipt] = WeakValueDictionary()
+        self._newest = 0
+        self._loading = False
+        self._db: Database | None = None
+        self._closing = threading.Event()
+        self._failure: SpoolError | None = None
+        self.overflow = 0
+        self.loaded = 0
+
+    def begin(self, keeper: Keeper) -> None:
+        """Start the thread; the first thing it does is to open the file."""
+        self._keeper = keeper
+        self._writer: GroupWriter[_Op, list[Any]] = self._spool.writer(
+            self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
+        )
+        self._writer.submit(_Op("open"))
+
+    async def opened(self) -> None:
+        """Return when possession is taken; SpoolBusy, SpoolError."""
+        await asyncio.shield(self._opened)
+
+    # What is asked, in the loop.
+
+    def store(self, receipt: Receipt) -> None:
+        """Keep a new event; the keeper hears when it is safe."""
+        wall = time.time() - (self._now() - receipt._at)
+        row = Row(
+            0,
+            receipt.event_id,
+            receipt._given,
+            receipt._action,
+            receipt._subject,
+            receipt._repeat,
+            wall,
+            receipt._body or b"",
+        )
+        self._writer.submit(_Op("store", receipt, row))
+
+    def withdraw(self, receipt: Receipt) -> None:
+        """The stored event is not wanted after all."""
+        self._writer.submit(_Op("withdraw", receipt, (_seq(receipt), receipt.event_id)))
+
+    async def mark(self, receipt: Receipt) -> None:
+        """Return when it is safe that the event is about to be sent."""
+        safe: asyncio.Future[None] = self._loop.create_future()
+        trouble = receipt._trouble
+        attempts, doubts = (0, 0) if trouble is None else (trouble.attempts, trouble.doubts)
+        self._writer.submit(_Op("mark", receipt, ((_seq(receipt), attempts + 1, True, doubts), safe)))
+        await safe
+
+    def unmark(self, receipt: Receipt) -> None:
+        """The event was sent, and waits to be sent again."""
+        trouble = receipt._trouble or Trouble()
+        self._writer.submit(_Op("unmark", receipt, (_seq(receipt), trouble.attempts, False, trouble.doubts)))
+
+    def end(self, receipt: Receipt, outcome: Outcome, done: Callable[[], None]) -> None:
+        """The event has ended; `done` when it is safe that it is not sent again."""
+        closed = (outcome.verdict, outcome.attempts, time.time(), outcome.event_id)
+        self._writer.submit(_Op("end", receipt, ((_seq(receipt),), closed, done)))
+
+    def set_aside(self, receipt: Receipt) -> None:
+        """There is no room for the stored event in memory: it is on disk only from now on."""
+        if not self.overflow:
+            self.loaded = _seq(receipt) - 1
+        self.overflow += 1
+        self._newest = max(self._newest, _seq(receipt))
+        self._live[_seq(receipt)] = receipt
+        receipt._body = None
+
+    def refill(self, most: int) -> None:
+        """There is room in memory for `most` events: bring them in; the keeper hears."""
+        if not self._loading and self.overflow:
+            self._loading = True
+            self._writer.submit(_Op("load", None, (self.loaded, self._newest, most)))
+
+    def leave(self, error: HellotextError) -> None:
+        """Tell those who wait for events on disk that they stay there."""
+        for receipt in list(self._live.values()):
+            if not receipt.done():
+                receipt._finish(error)
+
+    async def aclose(self) -> None:
+        """Make everything safe and give up possession."""
+        self._closing.set()
+        await self._writer.aclose()
+
+    # What is done, in the thread.
+
+    def _write(self, group: Sequence[_Op]) -> list[Any]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            if self._db is None:
+                spool = self._spool
+                self._db = Database(spool.path, spool.durability, spool.max_bytes, spool.window)
+            return self._kept(self._db, group)
+        except SpoolError as error:
+            self._failure = error
+            raise
+        except sqlite3.Error as error:
+            self._failure = SpoolError(f"the spool failed ({error})")
+            raise self._failure from None
+
+    def _kept(self, db: Database, group: Sequence[_Op]) -> list[Any]:
+        """Commit the group; if there is no room for its new events commit the rest, and again until it holds."""
+        refused = False
+        while True:
+            try:
+                return self._commit(db, group, refused=refused)
+            except sqlite3.OperationalError as error:
+                db.rollback()
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
+            except BaseException:
+                db.rollback()
+                raise
+            if refused and self._closing.wait(PAUSE):
+                raise SpoolError("the disk is full")
+            refused = True
+
+    def _commit(self, db: Database, group: Sequence[_Op], *, refused: bool) -> list[Any]:
+        db.begin()
+        before = (db.count(), db.last) if any(op.kind == "open" for op in group) else None
+        results = self._store_all(db, group, refused=refused)
+        marks = [op.more[0] if op.kind == "mark" else op.more for op in group if op.kind in ("mark", "unmark")]
+        if marks:
+            db.mark(marks)
+        ends = [op for op in group if op.kind == "end"]
+        withdrawn = [op.more for op in group if op.kind == "withdraw"]
+        if ends or withdrawn:
+            db.remove([*(op.more[0] for op in ends), *((seq,) for seq, _ in withdrawn)])
+        given = [op.more[1] for op in ends if op.receipt is not None and op.receipt._given]
+        if given:
+            db.close_ids(given)
+        if withdrawn:
+            db.free_ids([(event_id,) for _, event_id in withdrawn])
+        db.purge(time.time())
+        db.commit()
+        for i, op in enumerate(group):
+            if op.kind == "load":
+                results[i] = db.rows(*op.more)
+            elif op.kind == "open":
+                results[i] = before
+        return results
+
+    def _store_all(self, db: Database, group: Sequence[_Op], *, refused: bool) -> list[Any]:
+        results: list[Any] = [None] * len(group)
+        rows: list[Row] = []
+        here: dict[str, int] = {}
+        for i, op in enumerate(group):
+            if op.kind != "store":
+                continue
+            if refused:
+                results[i] = SpoolError("the spool or its disk is full: the event was not accepted")
+                continue
+            row: Row = op.more
+            if row.given and (first := here.get(row.id) or db.first(row.id)) is not None:
+                results[i] = first if isinstance(first, tuple) else (first, None, 0)
+                continue
+            row = row._replace(seq=db.number())
+            rows.append(row)
+            results[i] = row.seq
+            if row.given:
+                here[row.id] = row.seq
+        if rows:
+            db.add(rows)
+        return results
+
+    def _give_up(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    # What is heard, in the loop.
+
+    def _written(self, group: Sequence[_Op], results: list[Any] | None, error: Exception | None) -> None:
+        keeper = cast("Keeper", self._keeper)
+        failure = None if error is None else error if isinstance(error, SpoolError) else SpoolError("the spool failed")
+        for i, op in enumerate(group):
+            if failure is not None:
+                self._failed(keeper, op, failure)
+            else:
+                self._heard(keeper, op, results[i] if results is not None else None)
+        if failure is not None:
+            keeper.broken(failure)
+
+    def _failed(self, keeper: Keeper, op: _Op, error: SpoolError) -> None:
+        if op.kind == "open" and not self._opened.done():
+            self._opened.set_exception(error)
+            self._opened.exception()
+        elif op.kind == "store" and op.receipt is not None:
+            keeper.refused(op.receipt, error)
+        elif op.kind == "mark" and not op.more[1].done():
+            op.more[1].set_exception(error)
+
+    def _heard(self, keeper: Keeper, op: _Op, result: Any) -> None:
+        match op.kind:
+            case "store":
+                self._stored(keeper, cast("Receipt", op.receipt), result)
+            case "mark":
+                if not op.more[1].done():
+                    op.more[1].set_result(None)
+            case "end":
+                op.more[2]()
+            case "load":
+                self._loaded(keeper, result)
+            case "open":
+                self._found(keeper, *result)
+            case _:
+                pass
+
+    def _stored(self, keeper: Keeper, receipt: Receipt, result: Any) -> None:
+        if isinstance(result, SpoolError):
+            keeper.refused(receipt, result)
+        elif isinstance(result, int):
+            _number(receipt, result)
+            if not self.overflow:
+                self.loaded = result
+            keeper.stored(receipt)
+        else:
+            self._repeated(keeper, receipt, *result)
+
+    def _repeated(self, keeper: Keeper, receipt: Receipt, seq: int, verdict: Any, attempts: int) -> None:
+        if verdict is not None:
+            outcome = Outcome(verdict=verdict, event_id=receipt.event_id, action=receipt._action, attempts=attempts)
+            keeper.repeated(receipt, outcome)
+            return
+        if not keeper.repeated(receipt, self._live.get(seq)):
+            _number(receipt, seq)
+            self._live[seq] = receipt
+
+    def _found(self, keeper: Keeper, count: int, last: int) -> None:
+        self.overflow, self._newest = count, last
+        keeper.found(count)
+        if not self._opened.done():
+            self._opened.set_result(None)
+
+    def _loaded(self, keeper: Keeper, rows: list[Row]) -> None:
+        self._loading = False
+        ready: list[Receipt] = []
+        doubtful: list[Receipt] = []
+        damaged: list[Receipt] = []
+        unconfirmed = keeper.unconfirmed()
+        wanted = [row for row in rows if row.seq not in unconfirmed]
+        for row in wanted:
+            receipt = self._receipt(row)
+            cut_off = row.in_flight and not repeats("uncertain", receipt._repeat, self._delivery)
+            (damaged if row.damaged else doubtful if cut_off else ready).append(receipt)
+        if rows:
+            self.loaded = rows[-1].seq
+            self.overflow = max(0, self.overflow - len(wanted))
+        else:
+            self.overflow = 0
+        keeper.recovered(ready, doubtful, damaged)
+
+    def _receipt(self, row: Row) -> Receipt:
+        receipt = self._live.pop(row.seq, None)
+        if receipt is None:
+            receipt = Receipt(row.action, row.body, row.subject, cast("Any", row.repeat), 0.0)
+        receipt._body, receipt._stored, receipt._id = row.body, Stored(row.seq, True), row.id
+        receipt._subject = row.subject
+        receipt._at = self._now() - max(0.0, time.time() - row.accepted)
+        if row.attempts:
+            doubts = row.doubts + row.in_flight
+            doubt = _DOUBT if doubts else None
+            receipt._trouble = Trouble(attempts=row.attempts, doubt=doubt, doubts=doubts, last=doubt)
+        return receipt
+
+
+def _number(receipt: Receipt, seq: int) -> None:
+    if receipt._stored is None:
+        receipt._stored = Stored()
+    receipt._stored.seq = seq
+
+
+def _seq(receipt: Receipt) -> int:
+    return 0 if receipt._stored is None else receipt._stored.seq

@@ -1,0 +1,1 @@
+"""One family of the API per file: what it answers, what it takes, its verbs."""

@@ -1,0 +1,125 @@
+"""What is uniform over the families: retrieve, list, delete, and the checks before a create or update.
+
+A family gives its place (`path`, the collection's `key`, its `noun`) and its `item` as class
+attributes, inherits the verbs it has, and writes out `create` and `update`, whose keywords are
+its own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_type_hints
+
+import msgspec
+
+from .._wire.call import Call, Repeat
+from .._wire.codec import Answer
+from .._wire.pages import page_of, paging
+from .._wire.params import id_segment, known, plain
+from ..errors import InvalidParameter
+from ._listing import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._wire.call import Sends
+
+__all__ = ["Deleted", "Deletes", "Family", "Lists", "Retrieves", "checked"]
+
+T = TypeVar("T")
+E = TypeVar("E", bound="Answer")
+
+
+class Deleted(Answer, frozen=True, kw_only=True):
+    """The answer to a delete: the `id`, its `type` and `deleted`."""
+
+    id: str
+    type: str = ""
+    deleted: bool = True
+
+
+class Family:
+    """A part of the API below one path."""
+
+    path: ClassVar[str]
+    key: ClassVar[str] = ""
+    noun: ClassVar[str] = ""
+
+    def __init__(self, sends: Sends) -> None:
+        self._sends = sends
+
+    @staticmethod
+    def _segment(id: str) -> str:
+        """How an id stands in the path; a family that goes by name too says so here."""
+        return id_segment(id)
+
+    def _at(self, id: str, *more: str) -> str:
+        return "/".join((self.path, self._segment(id), *more))
+
+    async def _post(self, returns: type[E], body: Mapping[str, object], *, repeat: Repeat = "duplicable") -> E:
+        return await self._sends.send(Call("POST", self.path, returns, repeat, body=body))
+
+    async def _patch(self, returns: type[E], id: str, body: Mapping[str, object]) -> E:
+        return await self._sends.send(Call("PATCH", self._at(id), returns, "repeatable", body=body))
+
+
+class Retrieves(Family, Generic[E]):
+    """Families with one object behind each id."""
+
+    item: type[E]
+
+    async def retrieve(self, id: str, /) -> E:
+        """The object behind `id`; NotFound if there is none."""
+        return await self._sends.send(Call("GET", self._at(id), self.item, "safe"))
+
+
+class Deletes(Family):
+    """Families whose objects can be deleted."""
+
+    async def delete(self, id: str, /) -> Deleted:
+        """Delete the object behind `id`. A repeat that finds it gone counts as done; NotFound on the first try."""
+        gone = Deleted(id=id, type=self.noun)
+        return await self._sends.send(Call("DELETE", self._at(id), Deleted, "repeatable", gone=gone))
+
+
+class Lists(Family, Generic[E]):
+    """Families with a collection that is paged."""
+
+    item: type[E]
+
+    def list(
+        self, *, limit: int | None = None, starting_after: str | None = None, ending_before: str | None = None
+    ) -> Listing[E]:
+        """The collection, newest first: at most `limit` a page (the API's default is 25).
+
+        `starting_after` and `ending_before` are ids, exclusive. Await it for a page, iterate it for all.
+        """
+        query = paging(limit=limit, starting_after=starting_after, ending_before=ending_before)
+        return self._listing(query)
+
+    def _listing(self, query: Mapping[str, str | int | None]) -> Listing[E]:
+        return Listing(self._sends, Call("GET", self.path, page_of(self.item, self.key), "safe", query=query))
+
+
+def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
+    """`given` if it fits the TypedDict `shape`: no unknown key, none missing, each of its type; else InvalidParameter."""
+    names, required = _shape(shape)
+    known(given, names, "this call")
+    for name in required:
+        if name not in given:
+            raise InvalidParameter(name, "required")
+    try:
+        fitting: dict[str, Any] = msgspec.convert(dict(given), shape)
+    except msgspec.ValidationError as error:
+        raise _misfit(error) from None
+    return {name: plain(value, name) for name, value in fitting.items()}
+
+
+@cache
+def _shape(shape: type[Any]) -> tuple[frozenset[str], tuple[str, ...]]:
+    return frozenset(get_type_hints(shape)), tuple(sorted(shape.__required_keys__))
+
+
+def _misfit(error: msgspec.ValidationError) -> InvalidParameter:
+    problem, _, place = str(error).partition(" - at ")
+    return InvalidParameter(place.strip("`").removeprefix("$.") or "argument", problem[:1].lower() + problem[1:])

@@ -1,0 +1,52 @@
+"""Coupons: codes that customers redeem."""
+
+from datetime import datetime
+from typing import TypedDict, Unpack
+
+from .._wire.codec import Answer
+from ._verbs import Deletes, Lists, Retrieves, checked
+
+
+class Coupon(Answer, frozen=True, kw_only=True):
+    """A coupon; `code` is case-sensitive and unique in the business."""
+
+    id: str
+    type: str = "coupon"
+    code: str | None = None
+    created_at: datetime | None = None
+    description: str | None = None
+    destination_url: str | None = None
+    reference: str | None = None
+
+
+class _CouponFields(TypedDict, total=False):
+    description: str | None
+    destination_url: str | None
+    reference: str | None
+
+
+class NewCoupon(_CouponFields):
+    """What `coupons.create` takes."""
+
+    code: str
+
+
+class CouponChanges(_CouponFields, total=False):
+    """What `coupons.update` takes; what is not passed stays, None removes."""
+
+    code: str
+
+
+class Coupons(Retrieves[Coupon], Lists[Coupon], Deletes):
+    """``client.coupons``"""
+
+    path, key, noun = "/v1/coupons", "coupons", "coupon"
+    item = Coupon
+
+    async def create(self, **fields: Unpack[NewCoupon]) -> Coupon:
+        """Create a coupon. A `code` in use is ValidationFailed."""
+        return await self._post(Coupon, checked(fields, NewCoupon))
+
+    async def update(self, id: str, /, **changes: Unpack[CouponChanges]) -> Coupon:
+        """Change what is passed of a coupon."""
+        return await self._patch(Coupon, id, checked(changes, CouponChanges))

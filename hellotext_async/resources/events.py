@@ -1,0 +1,41 @@
+"""Events: what customers did, sent one at a time; `client.event_queue()` is for many."""
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+import msgspec
+
+from .._events.event import Event
+from .._events.fields import EventFields
+from .._events.prepare import prepare
+from .._wire.call import Call, Sends
+from .._wire.codec import Answer
+from ..config import EventFormat
+
+
+class Tracked(Answer, frozen=True, kw_only=True):
+    """The answer to an event: its `status`, ``received``. The API gives events no ids."""
+
+    status: str = ""
+
+
+class Events:
+    """``client.events``"""
+
+    def __init__(self, sends: Sends, event_format: EventFormat = "typed") -> None:
+        self._sends = sends
+        self._format: EventFormat = event_format
+
+    async def track(self, action: str, /, **fields: Unpack[EventFields]) -> Tracked:
+        """Track one event. Order events of a known profile are safely repeated; others may raise OutcomeUnknown."""
+        return await self._send(action, fields)
+
+    async def send(self, event: Event, /) -> Tracked:
+        """Track one `Event`."""
+        return await self._send(event.action, event.fields)
+
+    async def _send(self, action: str, fields: Mapping[str, Any]) -> Tracked:
+        ready = prepare(action, fields, event_format=self._format)
+        return await self._sends.send(
+            Call("POST", "/v1/attribution/events", Tracked, ready.repeat, body=msgspec.Raw(ready.body))
+        )

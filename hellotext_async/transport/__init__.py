@@ -1,0 +1,51 @@
+"""One exchange with the API at a time: a request goes out, its reply comes back.
+
+Rules. `exchange` raises nothing but `Unanswered` (and a cancellation of its own task); it never
+repeats a request, follows a redirect or keeps a cookie; it obeys the time limits it is given.
+A status line that was read is a `Reply`, whatever happens to the body after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+if TYPE_CHECKING:
+    from .._wire.call import Reply, Request
+
+__all__ = ["EVENTS_PATH", "Credentials", "Reason", "Transport", "Unanswered"]
+
+EVENTS_PATH: Final = "/v1/attribution/events"
+
+Reason = Literal[
+    "dns", "connect", "tls", "pool", "closed",  # nothing was sent
+    "timeout", "disconnected", "malformed",  # something may have been
+]  # fmt: skip
+
+
+class Unanswered(Exception):
+    """No status line was read; `sent` is False only if certainly no byte of the request left."""
+
+    def __init__(self, sent: bool, reason: Reason) -> None:
+        super().__init__(sent, reason)
+        self.sent = sent
+        self.reason: Reason = reason
+
+
+class Credentials(Protocol):
+    """Where a transport finds the Authorization of the moment; a revoked token is replaced here."""
+
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        ...
+
+
+class Transport(Protocol):
+    """Carries requests to one origin."""
+
+    async def exchange(self, request: Request, /, *, total: float) -> Reply:
+        """The reply to `request` within `total` seconds, or Unanswered."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back every connection; safe to call twice."""
+        ...

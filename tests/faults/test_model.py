@@ -1,0 +1,177 @@
+"""A model of everything at once: events, answers, cancellations, crashes, restarts and time, in any order.
+
+After every run the server's history and the client's claims are held against each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from hellotext_async.errors import HellotextError
+from hellotext_async.queue.outcome import Outcome
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from tests.harness.checker import Ledger
+from tests.harness.clock import VirtualLoop
+from tests.harness.transport import Answer, Script, answers, breaks, received, silent, unsent
+from tests.rig import LoopSpool, engine
+
+ANSWERS: dict[str, Answer] = {
+    "received": received(takes=0.05),
+    "slow": received(takes=3),
+    "throttled": answers(429),
+    "told to wait": answers(429, headers=(("Retry-After", "7"),)),
+    "failed": answers(500, takes=0.02),
+    "failed after applying": answers(502, takes=0.02, applied=True),
+    "refused": unsent(takes=0.01),
+    "broken off": breaks(takes=0.02),
+    "silent": silent(),
+    "unprocessable": answers(422, takes=0.01),
+}
+
+
+GRAVES: list[Any] = []
+"""Dead processes: collected, their coroutines would be closed, which is more than a crash does."""
+
+
+class Shop(RuleBasedStateMachine):
+    """A program with a spooled queue that may die at any moment, and the server it talks to."""
+
+    @initialize(delivery=st.sampled_from(["careful", "at_least_once", "at_most_once"]))
+    def start(self, delivery: Any) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = self.folder / "0.db"
+        self.delivery = delivery
+        self.ledger = Ledger(delivery)
+        self.script = Script(default=ANSWERS["received"])
+        self.number = 0
+        self.lives = 0
+        self.putting: list[asyncio.Task[Any]] = []
+        self.open()
+
+    def open(self) -> None:
+        self.loop = VirtualLoop()
+        self.lives += 1
+
+        async def opening() -> EventQueue:
+            made = engine(self.script, seed=self.lives)
+            queue = EventQueue(
+                lambda: made,
+                Settings(
+                    buffer=LoopSpool(self.path, durability="normal"),
+                    delivery=self.delivery,
+                    delivery_timeout=10_000,
+                    concurrency=4,
+                    capacity=12,
+                    on_outcome=self.ended,
+                ),
+            )
+            return await queue.open()
+
+        self.queue = self.loop.run_until_complete(opening())
+
+    def ended(self, outcome: Outcome) -> None:
+        self.ledger.ended(outcome.event_id, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
+
+    @rule(answer=st.sampled_from(sorted(ANSWERS)))
+    def answers_from_now_on(self, answer: str) -> None:
+        self.script.default = ANSWERS[answer]
+
+    @rule(answer=st.lists(st.sampled_from(sorted(ANSWERS)), max_size=4))
+    def answers_next(self, answer: list[str]) -> None:
+        self.script.upcoming.extend(ANSWERS[name] for name in answer)
+
+    @rule(order=st.booleans(), subject=st.sampled_from("ab"), count=st.integers(1, 6))
+    def hand_over(self, order: bool, subject: str, count: int) -> None:
+        for _ in range(count):
+            self.number += 1
+            ref = str(self.number)
+            self.ledger.offered(ref, "repeatable" if order else "duplicable", subject)
+            self.putting.append(self.loop.create_task(self.put(ref, order, subject)))
+        self.settle(0)
+
+    async def put(self, ref: str, order: bool, subject: str) -> None:
+        about = {"order": "o1"} if order else {}
+        action = "order.placed" if order else "page.viewed"
+        try:
+            await self.queue.put(action, profile=subject, event_id=ref, metadata={"ref": ref}, **about)
+        except HellotextError:
+            self.ledger.refused(ref)
+        else:
+            self.ledger.accepted(ref)
+
+    @rule(turns=st.integers(0, 6))
+    def cancel_one(self, turns: int) -> None:
+        self.putting = [task for task in self.putting if not task.done()]
+        if self.putting:
+            task = self.putting.pop()
+            for _ in range(turns):
+                self.settle(0)
+            task.cancel()
+            self.settle(0)
+
+    @rule(seconds=st.sampled_from([0.0, 0.01, 0.06, 1.0, 8.0, 40.0, 300.0]))
+    def advance(self, seconds: float) -> None:
+        self.settle(seconds)
+
+    def settle(self, seconds: float) -> None:
+        self.loop.run_until_complete(asyncio.sleep(seconds))
+
+    @precondition(lambda self: self.lives < 5)
+    @rule()
+    def crash_and_restart(self) -> None:
+        copy = self.folder / f"{self.lives}.db"
+        for suffix in ("", "-wal", ".dead-letters.jsonl"):
+            if Path(f"{self.path}{suffix}").exists():
+                shutil.copy(f"{self.path}{suffix}", f"{copy}{suffix}")
+        self.queue._dispatch.ledger._on_outcome = None  # type: ignore[union-attr]
+        self.bury()
+        self.path = copy
+        self.open()
+
+    def bury(self) -> None:
+        """The process is gone: nothing of it ever runs again, not even its clean-up."""
+        for task in asyncio.all_tasks(self.loop):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            GRAVES.append(task)
+        GRAVES.append((self.queue, self.loop, *self.putting))
+        self.putting.clear()
+        del self.queue
+
+    @invariant()
+    def the_numbers_add_up(self) -> None:
+        if hasattr(self, "queue"):
+            stats = self.queue.stats()
+            assert stats.accepted == sum(stats.outcomes.values()) + stats.queued + stats.in_flight, stats
+
+    def teardown(self) -> None:
+        if not hasattr(self, "queue"):
+            return
+        try:
+            self.script.default = received()
+            self.script.upcoming.clear()
+            self.loop.run_until_complete(self.finish())
+            self.ledger.verify(self.script.history.applied, ordered=False)
+        finally:
+            self.loop.close()
+            shutil.rmtree(self.folder)
+
+    async def finish(self) -> None:
+        await asyncio.wait(self.putting) if self.putting else None
+        report = await self.queue.flush(9_000)
+        assert report.queued == report.in_flight == 0, report
+        await self.queue.aclose()
+
+
+TestShop = Shop.TestCase
+TestShop.settings = settings(
+    max_examples=600, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)

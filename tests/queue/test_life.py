@@ -1,0 +1,300 @@
+"""Bounds, waiting, flushing and closing, and who may use a queue."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from typing import Any
+
+import pytest
+
+from hellotext_async.errors import ConfigurationError, InvalidParameter, QueueClosed, QueueFull, WrongLoop
+from hellotext_async.queue.outcome import Outcome
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from tests.harness.clock import run_virtual, virtual_time
+from tests.harness.transport import Script, answers, received, silent
+from tests.rig import assert_adds_up, engine, event, queue
+
+SLOW = received(takes=1.0)
+
+
+@virtual_time
+async def test_a_full_queue_refuses_track_and_lets_put_wait() -> None:
+    """By count: nothing is dropped, and put goes on when one has ended."""
+    async with queue(Script(default=SLOW), capacity=5) as opened:
+        for n in range(5):
+            opened.track("page.viewed", session=f"s{n}")
+        with pytest.raises(QueueFull):
+            opened.track("page.viewed", session="more")
+        receipt = await opened.put("page.viewed", session="more")
+        assert asyncio.get_running_loop().time() == pytest.approx(1.0)
+        assert (await receipt).verdict == "delivered"
+
+
+@virtual_time
+async def test_a_queue_is_bounded_by_bytes_as_well() -> None:
+    """Bodies count, and give their room back."""
+    async with queue(Script(default=SLOW), max_bytes=1000) as opened:
+        with pytest.raises(QueueFull):
+            for n in range(100):
+                opened.track("page.viewed", session=f"s{n}", metadata={"text": "x" * 100})
+        assert opened.stats().bytes <= 1000
+        await opened.flush()
+        assert opened.stats().bytes == 0
+        with pytest.raises(InvalidParameter, match="max_bytes"):
+            opened.track("page.viewed", session="s", metadata={"text": "x" * 2000})
+
+
+@virtual_time
+async def test_a_cancelled_put_is_never_sent_and_leaks_no_room() -> None:
+    """Cancelled while it waits for room."""
+    script = Script(default=SLOW)
+    async with queue(script, capacity=1) as opened:
+        opened.track("page.viewed", session="first")
+        putting = [asyncio.ensure_future(opened.put("page.viewed", session=f"p{n}")) for n in range(3)]
+        await asyncio.sleep(0.5)
+        putting[0].cancel()
+        await opened.flush()
+        await asyncio.gather(*putting[1:])
+        await opened.flush()
+        assert opened.stats().accepted == 3
+        assert opened.stats().bytes == 0
+    assert b"p0" not in b"".join(seen.body for seen in script.history)
+
+
+@virtual_time
+async def test_cancelling_a_receipt_does_not_cancel_the_delivery() -> None:
+    """Nor does it disturb another one who waits for it."""
+    async with queue(Script(default=SLOW)) as opened:
+        receipt = opened.track("page.viewed", session="s")
+
+        async def wait() -> Outcome:
+            return await receipt
+
+        one, other = asyncio.ensure_future(wait()), asyncio.ensure_future(wait())
+        await asyncio.sleep(0.1)
+        one.cancel()
+        assert (await other).verdict == "delivered"
+        assert receipt.done()
+        assert receipt.outcome is not None
+
+
+@virtual_time
+async def test_flush_comes_back_at_its_timeout_and_says_what_is_left() -> None:
+    """With a server that never answers."""
+    async with queue(Script(default=silent())) as opened:
+        for n in range(100):
+            opened.track("page.viewed", session=f"s{n}")
+        report = await opened.flush(timeout=5)
+        assert asyncio.get_running_loop().time() == pytest.approx(5)
+        assert report.queued + report.in_flight == 100
+
+
+@virtual_time
+async def test_closing_ends_every_event_and_never_takes_longer_than_it_was_given() -> None:
+    """In flight: unknown; still in memory: abandoned; everybody who waits hears of it."""
+    opened = EventQueue(lambda: made, Settings())
+    made = engine(Script(default=silent()))
+    receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(100)]
+    await asyncio.sleep(0)
+    report = await opened.aclose(timeout=3)
+    assert asyncio.get_running_loop().time() == pytest.approx(3)
+    assert report.outcomes["unknown"] > 0
+    assert report.outcomes["unknown"] + report.outcomes["abandoned"] == 100
+    assert report.queued == report.in_flight == report.kept == 0
+    assert {(await receipt).verdict for receipt in receipts} == {"unknown", "abandoned"}
+    assert made.limiter.in_flight == 0
+    assert_adds_up(opened)
+
+
+@virtual_time
+async def test_closing_twice_and_at_once_gives_one_report() -> None:
+    """And a cancelled closer hurries it, and leaves it finished."""
+    made = engine(Script(default=silent()))
+    opened = EventQueue(lambda: made, Settings())
+    opened.track("page.viewed", session="s")
+    await asyncio.sleep(0)
+    first = asyncio.ensure_future(opened.aclose(timeout=1000))
+    second = asyncio.ensure_future(opened.aclose())
+    await asyncio.sleep(1)
+    first.cancel()
+    report = await second
+    assert asyncio.get_running_loop().time() == pytest.approx(1)
+    assert report is await opened.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+@virtual_time
+async def test_a_closed_queue_takes_nothing() -> None:
+    """track and put raise, also a put that waited for room."""
+    async with queue(Script(default=silent()), capacity=1) as opened:
+        opened.track("page.viewed", session="s")
+        waiting = asyncio.ensure_future(opened.put("page.viewed", session="t"))
+        await asyncio.sleep(1)
+        await opened.aclose(timeout=1)
+        for take in (opened.track, opened.put):
+            with pytest.raises(QueueClosed):
+                take("page.viewed", session="u")
+        with pytest.raises(QueueClosed):
+            await waiting
+
+
+@virtual_time
+async def test_deliver_yields_every_outcome_with_bounded_memory() -> None:
+    """From a plain and from an async iterable, with more events than there is room for."""
+    most = 0
+
+    async def source() -> Any:
+        for n in range(500):
+            yield event(n)
+
+    async with queue(Script(default=received(takes=0.01)), capacity=20) as opened:
+        for events in ((event(n) for n in range(500)), source()):
+            found = []
+            async for outcome in opened.deliver(events):
+                found.append(outcome)
+                most = max(most, opened.stats().queued + opened.stats().in_flight)
+            assert len(found) == 500
+    assert most <= 20
+
+
+@virtual_time
+async def test_deliver_with_an_invalid_event_delivers_what_came_before_and_names_it() -> None:
+    """The outcomes add up before the error comes."""
+    events = [event(0), event(1), {"action": "page.viewed"}, event(3)]
+    found = []
+    async with queue(Script()) as opened:
+        with pytest.raises(InvalidParameter) as caught:
+            async for outcome in opened.deliver(events):
+                found.append(outcome)
+        assert opened.stats().accepted == len(found) == 2
+    assert "event number 3" in caught.value.__notes__[0]
+
+
+@virtual_time
+async def test_the_same_event_id_gets_the_first_receipt_and_is_sent_once() -> None:
+    """While it is queued, and after it has ended."""
+    script = Script(default=SLOW)
+    async with queue(script) as opened:
+        first = opened.track("page.viewed", session="s", event_id="e1")
+        assert opened.track("page.viewed", session="s", event_id="e1") is first
+        outcome = await first
+        assert await (await opened.put("page.viewed", session="s", event_id="e1")) is outcome
+        assert opened.stats().accepted == 1
+        assert outcome.event_id == "e1"
+    assert script.asked == 1
+
+
+@virtual_time
+async def test_a_hook_hears_every_outcome_and_its_errors_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """on_outcome raising is logged by type, and delivery goes on."""
+    heard: list[Outcome] = []
+
+    def hook(outcome: Outcome) -> None:
+        heard.append(outcome)
+        raise ValueError("a customer's secret")
+
+    async with queue(Script(), on_outcome=hook) as opened:
+        assert [(await opened.track("page.viewed", session=f"s{n}")).verdict for n in range(3)] == ["delivered"] * 3
+    assert len(heard) == 3
+    assert "ValueError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@virtual_time
+async def test_a_sender_that_dies_leaves_nobody_waiting() -> None:
+    """A fault below the queue (not an Unanswered) ends every event and closes the queue."""
+
+    def hook(_: object) -> Any:
+        raise RuntimeError("a bug")
+
+    made = engine(Script(hook=hook))
+    opened = EventQueue(lambda: made, Settings())
+    receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(200)]
+    verdicts = [(await receipt).verdict for receipt in receipts]
+    assert set(verdicts) <= {"unknown", "abandoned"}
+    with pytest.raises(QueueClosed, match="died"):
+        opened.track("page.viewed", session="s")
+    assert_adds_up(opened)
+    await opened.aclose()
+
+
+def test_a_queue_belongs_to_its_loop() -> None:
+    """Another loop or thread gets WrongLoop, and a queue without a loop says what it needs."""
+    made: list[EventQueue] = []
+
+    async def first() -> None:
+        own = engine(Script())
+        opened = EventQueue(lambda: own, Settings())
+        made.append(opened)
+        assert (await opened.track("page.viewed", session="s")).verdict == "delivered"
+        errors: list[BaseException] = []
+
+        def elsewhere() -> None:
+            try:
+                opened.track("page.viewed", session="s")
+            except WrongLoop as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        assert "from_thread" in str(errors[0])
+        await opened.aclose()
+
+    async def second() -> None:
+        with pytest.raises(WrongLoop):
+            made[0].track("page.viewed", session="s")
+
+    run_virtual(first())
+    run_virtual(second())
+    with pytest.raises(WrongLoop):
+        EventQueue(lambda: None, Settings()).track("page.viewed", session="s")  # type: ignore[arg-type,return-value]
+
+
+def test_a_loop_that_ends_under_a_queue_abandons_its_events_and_says_so() -> None:
+    """asyncio.run without aclose: every receipt ends, and a ResourceWarning counts what was held."""
+    made: list[Any] = []
+
+    async def forget() -> None:
+        own = engine(Script(default=silent()))
+        opened = EventQueue(lambda: own, Settings())
+        made.extend(opened.track("page.viewed", session=f"s{n}") for n in range(50))
+        made.append(opened)
+        await asyncio.sleep(0.1)
+
+    run_virtual(forget())
+    opened = made.pop()
+    assert {receipt.outcome.verdict for receipt in made} <= {"unknown", "abandoned"}
+    assert_adds_up(opened)
+    with pytest.warns(ResourceWarning, match="not closed"):
+        del opened
+        gc.collect()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"capacity": 0},
+        {"max_bytes": True},
+        {"concurrency": -1},
+        {"ordering": "global"},
+        {"delivery": "exactly_once"},
+        {"delivery_timeout": float("nan")},
+        {"on_outcome": 5},
+    ],
+)
+def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any]) -> None:
+    """ConfigurationError names the setting."""
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        Settings(**wrong)
+
+
+@virtual_time
+async def test_an_answer_that_is_no_reply_at_all_never_reaches_the_caller_raw() -> None:
+    """Even a 200 with nonsense is delivered: its status line was read."""
+    async with queue(Script(default=answers(200, b"<html>"))) as opened:
+        assert (await opened.track("page.viewed", session="s")).verdict == "delivered"

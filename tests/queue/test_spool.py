@@ -1,0 +1,343 @@
+"""The spool: what is accepted survives, what may have been sent is not sent again, and who owns the file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hellotext_async import errors
+from hellotext_async.errors import QueueClosed, SpoolBusy, SpoolError
+from hellotext_async.queue.dead_letters import DeadLetters
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from hellotext_async.queue.sqlite import SqliteSpool
+from tests.harness.transport import Script, answers, received, silent, unsent
+from tests.rig import assert_adds_up, engine, event, order, queue
+
+
+def refs(script: Script) -> list[str]:
+    return [seen.json["metadata"]["ref"] for seen in script.history]
+
+
+def opened_on(path: Path, script: Script, **settings: Any) -> EventQueue:
+    made = engine(script)
+    return EventQueue(lambda: made, Settings(buffer=SqliteSpool(path), delivery_timeout=86400, **settings))
+
+
+async def put(opened: EventQueue, fields: dict[str, Any], **more: Any) -> Any:
+    given = {**fields, **more}
+    return await opened.put(given.pop("action"), **given)
+
+
+async def test_what_is_not_delivered_is_kept_and_delivered_by_the_next_queue(tmp_path: Path) -> None:
+    """In order, with the same bytes, and its first receipts say that it is kept."""
+    refusing = Script(default=unsent())
+    opened = opened_on(tmp_path / "s.db", refusing)
+    async with opened:
+        receipts = [await put(opened, event(n, profile="p")) for n in range(50)]
+        bodies = [receipt._body for receipt in receipts]
+        report = await opened.aclose(timeout=0)
+    assert report.kept == 50
+    assert_adds_up(opened)
+    for receipt in receipts:
+        with pytest.raises(QueueClosed) as caught:
+            await receipt
+        assert caught.value.kept
+    script = Script()
+    async with opened_on(tmp_path / "s.db", script) as again:
+        assert again.stats().accepted == 50
+        await again.flush(10)
+        assert again.stats().outcomes["delivered"] == 50
+    assert refs(script) == [str(n) for n in range(50)]
+    assert [seen.body for seen in script.history] == bodies
+
+
+async def test_a_crash_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
+    """A copy of the files at any moment holds every event whose put has returned and that has not ended."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(default=silent())) as opened:
+        for n in range(30):
+            await put(opened, event(n))
+            if n % 10 == 9:
+                copy = tmp_path / f"copy{n}.db"
+                for suffix in ("", "-wal"):
+                    shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        await opened.aclose(timeout=0)
+    for n in (9, 19, 29):
+        copy = tmp_path / f"copy{n}.db"
+        script = Script()
+        async with opened_on(copy, script) as again:
+            await again.flush(10)
+            assert again.stats().accepted == n + 1
+            unknown = [letter for letter in DeadLetters(f"{copy}.dead-letters.jsonl")]
+            assert len(unknown) + len(script.history) == n + 1
+
+
+async def test_after_a_crash_in_flight_repeatables_are_sent_again_and_duplicables_are_unknown(tmp_path: Path) -> None:
+    """The mark is safe before the request is written, so it is known which ones may have been sent."""
+    path, copy = tmp_path / "s.db", tmp_path / "copy.db"
+    async with opened_on(path, Script(default=silent())) as opened:
+        for n in range(4):
+            await put(opened, order(n))
+        for n in range(4, 8):
+            await put(opened, event(n))
+        await asyncio.sleep(0.1)
+        assert opened.stats().in_flight == 8
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        await opened.aclose(timeout=0)
+    for delivery, resent in (("careful", {"0", "1", "2", "3"}), ("at_least_once", {str(n) for n in range(8)})):
+        mine = tmp_path / f"{delivery}.db"
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{copy}{suffix}", f"{mine}{suffix}")
+        script = Script()
+        async with opened_on(mine, script, delivery=delivery) as again:
+            await again.flush(10)
+            outcomes = again.stats().outcomes
+        assert set(refs(script)) == resent
+        assert (outcomes["delivered"], outcomes["unknown"]) == (len(resent), 8 - len(resent))
+        assert len(list(DeadLetters(f"{mine}.dead-letters.jsonl"))) == 8 - len(resent)
+
+
+async def test_never_more_events_are_marked_in_flight_than_there_are_workers(tmp_path: Path) -> None:
+    """So that a crash leaves at most `concurrency` events in doubt."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(default=received(takes=0.01)), concurrency=5) as opened:
+        for n in range(200):
+            opened.track("page.viewed", session=f"s{n}", metadata={"ref": str(n)})
+        for n in range(20):
+            await asyncio.sleep(0.01)
+            copy = tmp_path / f"c{n}.db"
+            for suffix in ("", "-wal"):
+                shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        await opened.flush(20)
+    for n in range(20):
+        link = sqlite3.connect(tmp_path / f"c{n}.db")
+        try:
+            assert link.execute("select count(*) from sent where in_flight").fetchone()[0] <= 5
+        finally:
+            link.close()
+
+
+async def test_the_same_event_id_is_sent_once_also_after_a_restart(tmp_path: Path) -> None:
+    """The first receipt or its outcome, as long as the window remembers it."""
+    path, script = tmp_path / "s.db", Script()
+    async with opened_on(path, script) as opened:
+        first = await put(opened, event(), event_id="shop-1")
+        assert (await first).verdict == "delivered"
+    async with opened_on(path, script) as again:
+        receipt = await put(again, event(), event_id="shop-1")
+        outcome = await receipt
+        assert (outcome.verdict, outcome.event_id, outcome.attempts) == ("delivered", "shop-1", 1)
+        assert again.stats().accepted == 0
+        assert (await put(again, event(), event_id="shop-2")).event_id == "shop-2"
+        await again.flush(5)
+    assert script.asked == 2
+    async with EventQueue(lambda: engine(script), Settings(buffer=SqliteSpool(path, window=0))) as third:
+        await asyncio.sleep(0.01)
+        assert (await (await put(third, event(), event_id="shop-1"))).verdict == "delivered"
+    assert script.asked == 3
+
+
+async def test_an_id_whose_event_waits_on_disk_gets_that_events_outcome(tmp_path: Path) -> None:
+    """Handed in again after a restart, before the first one was sent."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(default=unsent())) as opened:
+        for n in range(40):
+            await put(opened, event(n), event_id=f"e{n}")
+        await opened.aclose(timeout=0)
+    script = Script()
+    async with opened_on(path, script, capacity=8) as again:
+        receipts = [await put(again, event(n), event_id=f"e{n}") for n in range(40)]
+        outcomes = [await asyncio.wait_for(receipt, 10) for receipt in receipts]
+        assert again.stats().accepted == 40
+    assert [outcome.event_id for outcome in outcomes] == [f"e{n}" for n in range(40)]
+    assert sorted(refs(script), key=int) == [str(n) for n in range(40)]
+
+
+async def test_more_events_than_memory_holds_wait_on_disk_in_order(tmp_path: Path) -> None:
+    """A queue with room for 20 takes 1,000 while the server is away, then delivers all in order."""
+    script = Script(default=unsent())
+    async with opened_on(tmp_path / "s.db", script, capacity=20) as opened:
+        receipts = [await put(opened, event(n, profile="p")) for n in range(1000)]
+        stats = opened.stats()
+        assert stats.accepted == 1000
+        assert stats.bytes < 20 * 200
+        script.default = received()
+        outcomes = await asyncio.wait_for(asyncio.gather(*receipts), 60)
+        assert {outcome.verdict for outcome in outcomes} == {"delivered"}
+    applied = [int(seen.json["metadata"]["ref"]) for seen in script.history.applied]
+    assert applied == list(range(1000))
+
+
+async def test_a_cancelled_put_is_never_sent(tmp_path: Path) -> None:
+    """Cancelled at every step of its way into the spool."""
+    script = Script()
+    async with opened_on(tmp_path / "s.db", script) as opened:
+        accepted = set()
+        for n in range(60):
+            putting = asyncio.ensure_future(put(opened, event(n)))
+            for _ in range(n % 12):
+                await asyncio.sleep(0 if n % 2 else 0.0005)
+            putting.cancel()
+            try:
+                await putting
+                accepted.add(str(n))
+            except asyncio.CancelledError:
+                pass
+        await opened.flush(10)
+        assert opened.stats().accepted == len(accepted)
+        assert opened.stats().pending == 0
+    assert set(refs(script)) == accepted
+
+
+async def test_a_spool_has_one_owner(tmp_path: Path) -> None:
+    """A second queue gets SpoolBusy, and the first goes on."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script()) as opened:
+        with pytest.raises(SpoolBusy):
+            await opened_on(path, Script()).open()
+        assert (await (await put(opened, event()))).verdict == "delivered"
+    async with opened_on(path, Script()) as again:
+        assert (await (await put(again, event(1)))).verdict == "delivered"
+
+
+async def test_a_damaged_file_is_set_aside_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Never deleted; a new one is begun."""
+    path = tmp_path / "s.db"
+    path.write_bytes(b"this is not a database, and long enough to be sure of it" * 100)
+    async with opened_on(path, Script()) as opened:
+        assert (await (await put(opened, event()))).verdict == "delivered"
+    aside = [name for name in os.listdir(tmp_path) if "damaged" in name]
+    assert len(aside) == 1
+    assert (tmp_path / aside[0]).read_bytes().startswith(b"this is not")
+    assert "damaged" in caplog.text
+
+
+async def test_a_row_whose_checksum_is_wrong_is_not_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One flipped bit in a body: that event is reported and stays, the others are sent."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(default=unsent())) as opened:
+        for n in range(5):
+            await put(opened, order(n))
+        await opened.aclose(timeout=0)
+    link = sqlite3.connect(path)
+    link.execute("update events set body = cast(replace(body, 'p2', 'p9') as blob) where seq = 3")
+    link.commit()
+    link.close()
+    script = Script()
+    async with opened_on(path, script) as again:
+        await again.flush(10)
+        assert_adds_up(again)
+        assert again.stats().outcomes["abandoned"] == 1
+    assert sorted(refs(script)) == ["0", "1", "3", "4"]
+    async with opened_on(path, script) as third:
+        assert third.stats().accepted == 0
+    assert "damaged" in caplog.text
+
+
+async def test_a_full_spool_refuses_new_events_and_delivers_the_old(tmp_path: Path) -> None:
+    """put raises SpoolError and claims nothing; room comes back when events end."""
+    script = Script(default=unsent())
+    made = engine(script)
+    spool = SqliteSpool(tmp_path / "s.db", max_bytes=64 * 4096)
+    accepted = 0
+    async with EventQueue(lambda: made, Settings(buffer=spool, delivery_timeout=86400)) as opened:
+        with pytest.raises(SpoolError, match="full"):
+            for n in range(10_000):
+                await opened.put("page.viewed", session=f"s{n}", metadata={"text": "x" * 1000, "ref": str(n)})
+                accepted += 1
+        assert opened.stats().accepted == accepted > 10
+        assert opened.stats().pending == 0
+        script.default = received()
+        await opened.flush(20)
+        assert opened.stats().outcomes["delivered"] == accepted
+        await opened.put("page.viewed", session="s", metadata={"ref": "last"})
+
+
+async def test_an_unusable_place_is_a_spool_error(tmp_path: Path) -> None:
+    """A directory that is not there, a directory in its place."""
+    for path in (tmp_path / "nowhere" / "s.db", tmp_path):
+        with pytest.raises(SpoolError):
+            await opened_on(path, Script()).open()
+
+
+async def test_the_files_are_for_their_owner_only_and_hold_no_token(tmp_path: Path) -> None:
+    """Mode 0600, dead letters too."""
+    async with opened_on(tmp_path / "s.db", Script(default=answers(422))) as opened:
+        await (await put(opened, event()))
+        modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in os.listdir(tmp_path)}
+    assert set(modes.values()) == {0o600}
+    assert len(modes) >= 3
+
+
+async def test_dead_letters_hold_what_ended_badly_and_can_be_replayed(tmp_path: Path) -> None:
+    """With payload, reason and attempts; replay keeps event_id and tracked_at, unknown ones only when asked."""
+    path = tmp_path / "dead.jsonl"
+    script = Script(answers(422, b'{"errors":[{"type":"blank","parameter":"name"}]}'), silent(), default=answers(422))
+    made = engine(script, total=0.05)
+    async with queue(script, made=made, dead_letters=path, concurrency=1) as opened:
+        await opened.track("page.viewed", session="s", event_id="e1", metadata={"ref": "1"})
+        await opened.track("page.viewed", session="s", event_id="e2", metadata={"ref": "2"})
+    letters = {letter.event_id: letter for letter in DeadLetters(path)}
+    assert {key: letter.verdict for key, letter in letters.items()} == {"e1": "rejected", "e2": "unknown"}
+    assert "blank" in letters["e1"].reason
+    assert letters["e1"].attempts == 1
+    again = Script()
+    async with queue(again) as opened:
+        first = [outcome.event_id async for outcome in DeadLetters(path).replay(opened)]
+        rest = [outcome.event_id async for outcome in DeadLetters(path).replay(opened, include_unknown=True)]
+    assert (first, rest) == (["e1"], ["e2"])
+    assert list(DeadLetters(path)) == []
+    assert [seen.body for seen in again.history] == [script.history[0].body, script.history[1].body]
+
+
+async def test_half_a_line_left_by_a_crash_does_not_hide_the_other_letters(tmp_path: Path) -> None:
+    """It is counted as damaged."""
+    path = tmp_path / "dead.jsonl"
+    async with queue(Script(default=answers(422)), dead_letters=path) as opened:
+        await opened.track("page.viewed", session="s")
+    with path.open("ab") as file:
+        file.write(b'{"event_id":"x","acti')
+    letters = DeadLetters(path)
+    assert len(list(letters)) == 1
+    assert letters.damaged == 1
+
+
+async def test_files_cut_anywhere_reopen_to_a_prefix(tmp_path: Path) -> None:
+    """The log cut at every 512 bytes: what reopens is the first n events, for some n, never a gap."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(default=silent()), concurrency=1) as opened:
+        for n in range(12):
+            await put(opened, event(n, profile="p"))
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", f"{tmp_path}/whole.db{suffix}")
+        await opened.aclose(timeout=0)
+    size = (tmp_path / "whole.db-wal").stat().st_size
+    counts = []
+    for cut in [*range(0, size, 512), size]:
+        mine = tmp_path / f"cut{cut}.db"
+        shutil.copy(tmp_path / "whole.db", mine)
+        Path(f"{mine}-wal").write_bytes((tmp_path / "whole.db-wal").read_bytes()[:cut])
+        script = Script()
+        async with opened_on(mine, script) as again:
+            await again.flush(10)
+            lost = {letter.event().metadata["ref"] for letter in DeadLetters(f"{mine}.dead-letters.jsonl")}
+        found = sorted(int(ref) for ref in {*refs(script), *lost})
+        assert found == list(range(len(found)))
+        counts.append(len(found))
+    assert counts == sorted(counts)
+    assert counts[-1] == 12
+
+
+def test_the_errors_of_a_spool_are_the_packages_own() -> None:
+    """SpoolBusy is a SpoolError is a HellotextError."""
+    assert issubclass(SpoolBusy, SpoolError)
+    assert issubclass(SpoolError, errors.HellotextError)
