@@ -103,7 +103,6 @@ def _shown(thing: object) -> Iterator[tuple[str, str | bytes]]:
         yield "arguments", repr(thing.args)
     if isinstance(thing, BaseException):
         yield "args", repr(thing.args)
-        yield "notes", repr(getattr(thing, "__notes__", ()))
         yield "traceback", "".join(traceback.format_exception(thing))
 
 

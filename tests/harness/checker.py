@@ -179,7 +179,7 @@ class Ledger:
         if counts.accepted != ended + counts.queued + counts.in_flight:
             sums = f"{counts.accepted} != {ended} + {counts.queued} + {counts.in_flight}"
             yield Violation("accepted != outcomes + queued + in flight", sums)
-        if told != Counter({verdict: n for verdict, n in counts.outcomes.items() if n}):
+        if told != Counter(counts.outcomes):
             yield Violation("the counted outcomes are not those told", f"{dict(counts.outcomes)} and {dict(told)}")
 
 

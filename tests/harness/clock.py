@@ -16,7 +16,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, Final, ParamSpec, TypeVar, TypeVarTuple
 
-__all__ = ["Deadlock", "Endless", "VirtualLoop", "run_virtual", "virtual_time"]
+__all__ = ["EPOCH", "Deadlock", "Endless", "VirtualLoop", "run_virtual", "virtual_time"]
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -47,7 +47,7 @@ class Fate:
 def failpoint(name: str) -> None:
     """In the child: if it is to die here, say so and wait for it."""
     if os.environ.get(_CHOSEN) == name:
-        print(f"{_MARK}{name}", flush=True)
+        os.write(1, f"{_MARK}{name}\n".encode())  # in one piece, whatever other threads print
         time.sleep(60)
         os._exit(70)
 

@@ -1,0 +1,95 @@
+"""The program that the crash tests kill: it hands events to a spooled queue and says which were accepted.
+
+Arguments: the server's URL, the spool, the number of the first event, how many. Lines: ``accepted REF``
+once `put` has returned, ``ended REF VERDICT MARKED`` for each outcome, ``done`` at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import time
+from typing import Any
+
+from hellotext_async._policy.breaker import Breaker
+from hellotext_async._policy.pacer import Pacer
+from hellotext_async.config import Timeouts, Token
+from hellotext_async.engine import Engine
+from hellotext_async.limiter import Limiter
+from hellotext_async.queue.database import Database
+from hellotext_async.queue.outcome import Outcome
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.transport.pool import Pool
+from tests.harness.crash import failpoint
+
+
+class Dying(Database):
+    """A database with points to die at."""
+
+    def commit(self) -> None:
+        failpoint("before commit")
+        super().commit()
+        failpoint("after commit")
+
+    def mark(self, marks: Any) -> None:
+        super().mark(marks)
+        failpoint("marking")
+
+    def remove(self, numbers: Any) -> None:
+        super().remove(numbers)
+        failpoint("removing")
+
+
+def say(*words: object) -> None:
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())  # in one piece, whatever other threads say
+
+
+def ended(outcome: Outcome) -> None:
+    say("ended", outcome.event_id, outcome.verdict, int(outcome.maybe_duplicated))
+
+
+class DyingPool(Pool):
+    """A transport with points to die at."""
+
+    async def exchange(self, request: Any, /, *, total: float) -> Any:
+        failpoint("before exchange")
+        reply = await super().exchange(request, total=total)
+        failpoint("after exchange")
+        return reply
+
+
+def engine(url: str) -> Engine:
+    loop = asyncio.get_running_loop()
+    chance = random.uniform
+    timeouts = Timeouts(total=5)
+    pool = DyingPool(url, Token("t"), timeouts=timeouts, concurrency=20, response_bytes=10_000, user_agent="child")
+    limiter = Limiter(20, pacer=Pacer(uniform=chance), breaker=Breaker(chance), loop=loop)
+    return Engine(pool, limiter, total=5, clock=loop.time, wall=time.time, sleep=asyncio.sleep, uniform=chance)
+
+
+async def main(url: str, path: str, first: int, count: int) -> None:
+    import hellotext_async.queue.sqlite as sqlite
+
+    sqlite.Database = Dying  # type: ignore[misc]
+    made = engine(url)
+    settings = Settings(buffer=SqliteSpool(path), delivery_timeout=600, on_outcome=ended, concurrency=8)
+    async with EventQueue(lambda: made, settings) as queue:
+        for n in range(first, first + count):
+            ref = str(n)
+            about: dict[str, Any] = {"profile": f"p{n % 5}", "metadata": {"ref": ref}, "event_id": ref}
+            if n % 2:
+                await queue.put("order.placed", order=f"o{n}", **about)
+            else:
+                await queue.put("page.viewed", **about)
+            say("accepted", ref)
+        await queue.flush(20)
+    await made.transport.aclose()
+    say("done")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))

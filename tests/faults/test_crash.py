@@ -1,0 +1,87 @@
+"""kill -9 at named points and at random times: nothing accepted is lost, nothing duplicable is doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.harness.checker import Ledger
+from tests.harness.crash import Fate, run_child
+from tests.harness.server import ScriptedServer
+
+CHILD = Path(__file__).with_name("child.py")
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
+POINTS = ["before commit", "after commit", "marking", "removing", "before exchange", "after exchange"]
+EVENTS = 200
+
+
+def repeat_of(ref: str) -> str:
+    return "repeatable" if int(ref) % 2 else "duplicable"
+
+
+def note(ledger: Ledger, fate: Fate) -> None:
+    """Take down what a child said before it died."""
+    for line in fate.lines:
+        kind, *words = line.split()
+        if kind == "accepted":
+            ledger.accepted(words[0])
+        elif kind == "ended":
+            ledger.ended(words[0], words[1], maybe_duplicated=words[2] == "1")  # type: ignore[arg-type]
+
+
+async def life_and_deaths(tmp_path: Path, deaths: list[dict[str, object]]) -> tuple[Ledger, ScriptedServer, list[Fate]]:
+    """Children that die one after the other over one spool, and a last one that finishes."""
+    ledger = Ledger()
+    fates: list[Fate] = []
+    async with ScriptedServer() as server:
+        for life, death in enumerate([*deaths, {}]):
+            first, count = life * EVENTS, EVENTS if death else 0
+            for n in range(first, first + count):
+                ledger.offered(str(n), repeat_of(str(n)), f"p{n % 5}")  # type: ignore[arg-type]
+            arguments = (server.url, str(tmp_path / "s.db"), str(first), str(count))
+            fates.append(await run_child(CHILD, *arguments, **death))  # type: ignore[arg-type]
+            note(ledger, fates[-1])
+        history = server
+    return ledger, history, fates
+
+
+def judge(ledger: Ledger, server: ScriptedServer, last: Fate, path: Path) -> None:
+    assert last.lines[-1:] == ["done"], last.stderr
+    remembered = verdicts(path)
+    for ref, claim in ledger.claims.items():
+        if claim.accepted and not claim.outcomes and ref in remembered:
+            # It died between making an end safe and telling it: the spool can still tell.
+            ledger.ended(ref, remembered[ref])  # type: ignore[arg-type]
+    ledger.verify(server.history.applied, ordered=False)
+
+
+def verdicts(path: Path) -> dict[str, str]:
+    """What the spool remembers of events that ended."""
+    link = sqlite3.connect(path)
+    try:
+        return dict(link.execute("select id, verdict from ids where verdict is not null").fetchall())
+    finally:
+        link.close()
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_at_a_named_point_nothing_is_lost_or_doubled(point: str, tmp_path: Path) -> None:
+    """Before and after every commit and every exchange."""
+    ledger, server, fates = await life_and_deaths(tmp_path, [{"kill_at": point}])
+    assert fates[0].killed
+    judge(ledger, server, fates[-1], tmp_path / "s.db")
+
+
+async def test_killed_at_random_times_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    """As many rounds as CRASH_ROUNDS says, on one spool."""
+    chance = random.Random(20_261)
+    deaths: list[dict[str, object]] = [{"kill_after": chance.uniform(0.25, 0.7)} for _ in range(ROUNDS)]
+    ledger, server, fates = await life_and_deaths(tmp_path, deaths)
+    assert sum(fate.killed for fate in fates) >= ROUNDS / 2
+    judge(ledger, server, fates[-1], tmp_path / "s.db")
+    accepted = [claim for claim in ledger.claims.values() if claim.accepted]
+    assert len(accepted) > ROUNDS

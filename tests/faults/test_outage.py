@@ -1,0 +1,229 @@
+"""Outages, bursts of failures and storms of 429s: what is sent meanwhile, and how it goes on after them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from tests.harness.checker import Ledger
+from tests.harness.clock import virtual_time
+from tests.harness.seen import Seen
+from tests.harness.transport import Answer, Script, answers, received, silent, unsent
+from tests.rig import LoopSpool, assert_adds_up, engine, event, order, queue
+
+HOUR = 3600.0
+
+
+def away_between(start: float, end: float, how: Answer) -> tuple[Script, list[float]]:
+    """A server that is away for a while, and when it was asked."""
+
+    def hook(_: Seen) -> Answer | None:
+        now = asyncio.get_running_loop().time()
+        times.append(now)
+        return how if start <= now < end else received(takes=0.05)
+
+    times: list[float] = []
+    return Script(hook=hook), times
+
+
+@pytest.mark.parametrize(
+    "how", [unsent(takes=0.01), silent(), answers(502, takes=0.05)], ids=["refused", "silent", "502"]
+)
+def test_an_outage_of_an_hour_costs_at_most_180_probes_and_no_event(how: Answer, tmp_path: Path) -> None:
+    """Beyond what was in flight; then the spooled events drain, each with the tracked_at of its acceptance."""
+
+    @virtual_time
+    async def run() -> None:
+        script, times = away_between(10, 10 + HOUR, how)
+        made = engine(script)
+        settings = Settings(
+            buffer=LoopSpool(tmp_path / "s.db", durability="normal"), delivery_timeout=86400, delivery="at_least_once"
+        )
+        async with EventQueue(lambda: made, settings) as opened:
+            for n in range(600):
+                given = {**event(n % 40), "metadata": {"ref": str(n)}}
+                opened.track(given.pop("action"), **given)
+                await asyncio.sleep(0.1 if n < 300 else 12)
+            report = await opened.flush(HOUR)
+            assert report.outcomes["delivered"] == 600
+            assert_adds_up(opened)
+        assert sum(10 <= at < 10 + HOUR for at in times) <= 180 + 64
+        bodies = Counter(seen.json["metadata"]["ref"] for seen in script.history.applied)
+        assert len(bodies) == 600
+
+    run()
+
+
+@virtual_time
+async def test_after_an_outage_sending_resumes_without_a_herd() -> None:
+    """The learned rate is the same before and after, and no second after it carries more than that."""
+    made_rate = 50.0
+    times: list[float] = []
+
+    def hook(_: Seen) -> Answer | None:
+        now = asyncio.get_running_loop().time()
+        times.append(now)
+        if 100 <= now < 400:
+            return unsent(takes=0.01)
+        recent = sum(now - 1 < at <= now for at in times[-200:])
+        return answers(429, takes=0.02) if recent > made_rate else received(takes=0.02)
+
+    script = Script(hook=hook)
+    made = engine(script)
+    async with EventQueue(lambda: made, Settings(capacity=100_000, delivery_timeout=86400)) as opened:
+        for n in range(30_000):
+            opened.track("page.viewed", session=f"s{n}")
+        await asyncio.sleep(99)
+        before = made.limiter.pacer.rate
+        await asyncio.sleep(291)
+        assert made.away
+        assert made.limiter.pacer.rate == before
+        await asyncio.sleep(60)
+        back = min(at for at in times if at >= 400)
+        first = sum(back <= at < back + 1 for at in times)
+        assert before is not None
+        assert first <= before * 1.2 + 2
+        await opened.aclose(timeout=0)
+
+
+@virtual_time
+async def test_a_storm_of_429s_loses_nothing_and_recovers_soon_after_its_end() -> None:
+    """500 events queued, two minutes of nothing but 429; few requests meanwhile, all delivered after it."""
+    script = Script(default=answers(429, takes=0.02))
+    async with queue(script, delivery_timeout=HOUR) as opened:
+        receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(500)]
+        await asyncio.sleep(120)
+        assert script.asked <= 150
+        script.default = received(takes=0.02)
+        before = script.asked
+        await asyncio.sleep(65)
+        assert script.asked > before
+        outcomes = await asyncio.gather(*receipts)
+        assert {outcome.verdict for outcome in outcomes} == {"delivered"}
+        assert {outcome.maybe_duplicated for outcome in outcomes} == {False}
+
+
+@pytest.mark.parametrize("value", ["2", "0", "-1", "abc", "1000000000", "", "2, 5", "99999999999999999999999"])
+def test_any_retry_after_is_obeyed_or_ignored_and_hangs_nobody(value: str) -> None:
+    """Nothing passes a gate of seconds; nonsense and zero close it for a moment; an hour is the most."""
+
+    @virtual_time
+    async def run() -> None:
+        script = Script(received(), answers(429, headers=(("Retry-After", value),)))
+        async with queue(script, delivery_timeout=2 * HOUR) as opened:
+            await opened.track("page.viewed", session="a")
+            outcome = await opened.track("page.viewed", session="b")
+            assert outcome.verdict == "delivered"
+        waited = script.history[2].at - script.history[1].at
+        assert waited <= HOUR * 1.06
+        if value == "2":
+            assert waited >= 2
+
+    run()
+
+
+@virtual_time
+async def test_of_two_retry_after_headers_the_longer_counts() -> None:
+    """And a date is measured against the server's own clock."""
+    date = (("Date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("Retry-After", "Thu, 01 Jan 2026 00:00:30 GMT"))
+    for headers, least in (((("Retry-After", "2"), ("Retry-After", "5")), 5), (date, 30)):
+        script = Script(answers(429, headers=headers))
+        async with queue(script, delivery_timeout=HOUR) as opened:
+            await opened.track("page.viewed", session="a")
+        waited = script.history[1].at - script.history[0].at
+        assert least <= waited <= least * 1.06
+
+
+@virtual_time
+async def test_after_a_gate_one_request_goes_and_the_rest_when_it_is_through() -> None:
+    """For calls and events alike: nothing before its end, then one, then the others."""
+    starts: list[float] = []
+
+    def hook(seen: Seen) -> Answer | None:
+        starts.append(asyncio.get_running_loop().time())
+        return answers(429, headers=(("Retry-After", "10"),)) if seen.number == 20 else received(takes=0.5)
+
+    async with queue(Script(hook=hook), delivery_timeout=HOUR) as opened:
+        receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(100)]
+        await asyncio.gather(*receipts)
+    closed = starts[19]
+    after = [at for at in starts if at > closed]
+    assert min(after) >= closed + 10
+    probe = min(after)
+    assert sum(probe <= at < probe + 0.5 for at in after) == 1
+
+
+@virtual_time
+async def test_a_jump_of_the_wall_clock_changes_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour forward and back while events wait: gates and timeouts go by the monotonic clock."""
+    real = time.time
+    for jump in (3600.0, -3600.0):
+        script = Script(answers(429, headers=(("Retry-After", "5"),)))
+        async with queue(script, delivery_timeout=60) as opened:
+            receipt = opened.track("page.viewed", session="s")
+            await asyncio.sleep(1)
+            monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
+            outcome = await receipt
+            assert outcome.verdict == "delivered"
+            assert 5 <= outcome.waited <= 6
+        monkeypatch.undo()
+
+
+@virtual_time
+async def test_bursts_of_5xx_are_resent_by_class_and_agree_with_the_server() -> None:
+    """Every third request fails, half of those after applying: the checker holds both sides together."""
+
+    def hook(seen: Seen) -> Answer | None:
+        if seen.number % 3:
+            return received(takes=0.02)
+        return answers(503, takes=0.02, applied=seen.number % 2 == 0)
+
+    ledger = Ledger()
+    script = Script(hook=hook)
+    async with queue(script, delivery_timeout=HOUR) as opened:
+        receipts = {}
+        for n in range(300):
+            given = order(n, profile=f"p{n % 7}") if n % 2 else event(n, profile=f"p{n % 7}")
+            ledger.offered(str(n), "repeatable" if n % 2 else "duplicable", f"p{n % 7}")
+            receipts[str(n)] = opened.track(given.pop("action"), **given)
+            ledger.accepted(str(n))
+        for ref, receipt in receipts.items():
+            outcome = await receipt
+            ledger.ended(ref, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
+        ledger.verify(script.history.applied, counts=opened.stats())
+
+
+@virtual_time
+async def test_when_latency_rises_twentyfold_the_ceiling_falls_and_recovers() -> None:
+    """Timeouts halve the ceiling of requests in flight; with the latency gone it grows back."""
+
+    def hook(_: Seen) -> Answer | None:
+        now = asyncio.get_running_loop().time()
+        return received(takes=30) if 20 <= now < 80 else received(takes=0.05)
+
+    script = Script(hook=hook)
+    made = engine(script)
+    settings = Settings(capacity=1_000_000, delivery="at_least_once", delivery_timeout=HOUR)
+    async with EventQueue(lambda: made, settings) as opened:
+
+        async def feed() -> None:
+            for n in range(100_000):
+                await opened.put("page.viewed", session=f"s{n}")
+                await asyncio.sleep(0.01)
+
+        feeding = asyncio.ensure_future(feed())
+        await asyncio.sleep(19)
+        high = made.limiter.ceiling
+        await asyncio.sleep(50)
+        assert made.limiter.ceiling <= high / 2
+        await asyncio.sleep(180)
+        assert made.limiter.ceiling >= high / 2
+        feeding.cancel()
+        await opened.flush(HOUR)
+        assert opened.stats().outcomes["delivered"] == opened.stats().accepted
