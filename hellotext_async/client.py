@@ -179,8 +179,10 @@ class Hellotext(Families):
     ) -> None:
         if event_format not in ("typed", "object"):
             raise ConfigurationError("event_format: expected 'typed' or 'object'")
+        secret = token_from(token)
+        del token  # an error below may be shown with its locals
         core = Core(
-            token_from(token),
+            secret,
             origin(url_from(base_url), allow_http=allow_http),
             event_format=event_format,
             timeouts=timeouts or Timeouts(),

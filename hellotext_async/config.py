@@ -9,6 +9,7 @@ import ipaddress
 import math
 import os
 import re
+from collections.abc import Callable
 from typing import Final, Literal, NoReturn
 from urllib.parse import urlsplit
 
@@ -25,18 +26,19 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 
 class Token:
-    """A secret that appears in no repr, str, pickle or copy; only `header` gives it away."""
+    """A secret that appears in no repr, str, pickle or copy, and no member; only `header` gives it away."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_header",)
 
     def __init__(self, value: str) -> None:
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("token: expected letters, digits and ._~+/=- only, and at least one")
-        self._value = value
+        header = f"Bearer {value}"
+        self._header: Callable[[], str] = lambda: header
 
     def header(self) -> str:
         """The value of the Authorization header."""
-        return f"Bearer {self._value}"
+        return self._header()
 
     def __repr__(self) -> str:
         return "Token(…)"

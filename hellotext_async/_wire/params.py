@@ -25,6 +25,8 @@ MAX_DEPTH = 64
 """Nesting of a value; deeper is a mistake or a cycle."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"[^\W\d][\w -]{0,39}")
+_NUMBER = re.compile(r"\d{6}")
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -68,7 +70,7 @@ def bracketed(name: str, value: object, *, inner: str | None = None) -> dict[str
         return {base: _removable(value, name)}
     flat: dict[str, Any] = {}
     for key, entry in value.items():  # pyright: ignore[reportUnknownVariableType]
-        flat[_bracket_key(base, key, name)] = _removable(entry, f"{name}[{key}]")  # pyright: ignore[reportUnknownArgumentType]
+        flat[_bracket_key(base, key, name)] = _removable(entry, f"{name}[{_shown(key)}]")  # pyright: ignore[reportUnknownArgumentType]
     return flat
 
 
@@ -115,7 +117,7 @@ def _nested(value: Any, name: str, depth: int) -> Any:
     if isinstance(value, msgspec.Struct):
         return {k: plain(v, f"{name}.{k}", depth) for k, v in _fields(value)}
     if isinstance(value, Mapping):
-        return {_key(k, name): plain(v, f"{name}.{k}", depth) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return {_key(k, name): plain(v, f"{name}.{_shown(k)}", depth) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, (list, tuple)):
         return [plain(v, f"{name}[{i}]", depth) for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     raise InvalidParameter(name, f"a value of type {type(value).__name__} cannot be sent")
@@ -125,6 +127,11 @@ def _fields(struct: msgspec.Struct) -> list[tuple[str, Any]]:
     pairs = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
     found = [(wire, getattr(struct, attribute)) for wire, attribute in pairs]
     return [(wire, value) for wire, value in found if value is not None]
+
+
+def _shown(key: object) -> str:
+    """A key in the name of a place, if it is a plain name: it may be a phone or an e-mail."""
+    return key if isinstance(key, str) and _NAME.fullmatch(key) and not _NUMBER.search(key) else "…"
 
 
 def _key(key: object, name: str) -> str:

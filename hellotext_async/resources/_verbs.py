@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .._wire.call import Sends
 
-__all__ = ["Deleted", "Deletes", "Family", "Lists", "Retrieves", "checked"]
+__all__ = ["Deleted", "Deletes", "Family", "Lists", "Pages", "Retrieves", "checked"]
 
 T = TypeVar("T")
 E = TypeVar("E", bound="Answer")
@@ -82,10 +82,17 @@ class Deletes(Family):
         return await self._sends.send(Call("DELETE", self._at(id), Deleted, "repeatable", gone=gone))
 
 
-class Lists(Family, Generic[E]):
-    """Families with a collection that is paged."""
+class Pages(Family, Generic[E]):
+    """Families with a collection that is paged; those without a sort have `Lists`."""
 
     item: type[E]
+
+    def _listing(self, query: Mapping[str, str | int | None]) -> Listing[E]:
+        return Listing(self._sends, Call("GET", self.path, page_of(self.item, self.key), "safe", query=query))
+
+
+class Lists(Pages[E]):
+    """Families with a plain collection."""
 
     def list(
         self, *, limit: int | None = None, starting_after: str | None = None, ending_before: str | None = None
@@ -94,15 +101,11 @@ class Lists(Family, Generic[E]):
 
         `starting_after` and `ending_before` are ids, exclusive. Await it for a page, iterate it for all.
         """
-        query = paging(limit=limit, starting_after=starting_after, ending_before=ending_before)
-        return self._listing(query)
-
-    def _listing(self, query: Mapping[str, str | int | None]) -> Listing[E]:
-        return Listing(self._sends, Call("GET", self.path, page_of(self.item, self.key), "safe", query=query))
+        return self._listing(paging(limit=limit, starting_after=starting_after, ending_before=ending_before))
 
 
 def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
-    """`given` if it fits the TypedDict `shape`: no unknown key, none missing, each of its type; else InvalidParameter."""
+    """`given` if it fits the TypedDict `shape`; InvalidParameter for a key unknown, missing or mistyped."""
     names, required = _shape(shape)
     known(given, names, "this call")
     for name in required:

@@ -1,0 +1,141 @@
+"""Forks, ends of the interpreter and signals, each in a process of its own."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.harness.crash import Fate, run_child
+from tests.harness.scripts import received, silence, sleep
+from tests.harness.server import ScriptedServer
+
+HEAD = """
+import asyncio, os, signal, sys, warnings
+from hellotext_async.client import Hellotext
+from hellotext_async.errors import *
+from hellotext_async.queue.sqlite import SqliteSpool
+url, path = sys.argv[1:3]
+
+def say(*words): os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+"""
+
+
+async def run(body: str, server: ScriptedServer, path: object = "-", **how: object) -> Fate:
+    return await run_child(HEAD + textwrap.dedent(body), server.url, str(path), **how)  # type: ignore[arg-type]
+
+
+async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() -> None:
+    """Client and queue, in the child: Forked; in the parent: as if nothing had happened, nothing sent twice."""
+    body = """
+    async def main():
+        async with Hellotext("t", base_url=url) as client, client.event_queue() as queue:
+            await queue.track("page.viewed", session="before")
+            child = os.fork()
+            if child == 0:
+                for use in (lambda: queue.track("page.viewed", session="child"), client.rate):
+                    try:
+                        use()
+                    except Forked:
+                        say("Forked")
+                os._exit(0)
+            os.waitpid(child, 0)
+            outcome = await queue.track("page.viewed", session="after")
+            say("parent", outcome.verdict)
+    asyncio.run(main())
+    """
+    async with ScriptedServer() as server:
+        fate = await run(body, server)
+    assert fate.lines == ["Forked", "Forked", "parent delivered"], fate.stderr
+    assert len(server.history) == 2
+
+
+async def test_two_runs_of_a_loop_are_two_places() -> None:
+    """A client of the first asyncio.run raises WrongLoop in the second."""
+    body = """
+    client = Hellotext("t", base_url=url)
+    async def first():
+        queue = client.event_queue()
+        say((await queue.track("page.viewed", session="s")).verdict)
+        await queue.aclose()
+        return queue
+    async def second():
+        try:
+            await client.coupons.retrieve("x")
+        except WrongLoop as error:
+            say("WrongLoop")
+    asyncio.run(first())
+    asyncio.run(second())
+    """
+    async with ScriptedServer() as server:
+        fate = await run(body, server)
+    assert fate.lines == ["delivered", "WrongLoop"], fate.stderr
+
+
+@pytest.mark.parametrize("how", ["sys.exit(3)", "raise KeyboardInterrupt", "os.kill(os.getpid(), signal.SIGINT)"])
+async def test_an_interpreter_that_ends_drains_its_queue_first(how: str) -> None:
+    """SystemExit and Ctrl-C inside `async with`: the queue delivers what it has, and the exit does not hang."""
+    body = f"""
+    async def main():
+        async with Hellotext("t", base_url=url) as client, client.event_queue() as queue:
+            for n in range(20):
+                queue.track("page.viewed", session=f"s{{n}}")
+            {how}
+            await asyncio.sleep(60)
+    asyncio.run(main())
+    """
+    async with ScriptedServer((sleep(0.02), *received())) as server:
+        fate = await run(body, server)
+    assert len(server.history.applied) == 20
+    assert fate.returncode != 0
+
+
+async def test_an_exit_without_closing_is_quick_and_says_what_it_held() -> None:
+    """No network and no hang at exit: receipts end, one log line and one warning count the events."""
+    body = """
+    async def main():
+        client = Hellotext("t", base_url=url)
+        queue = client.event_queue()
+        for n in range(20):
+            queue.track("page.viewed", session=f"s{n}")
+        await asyncio.sleep(0.3)
+    warnings.simplefilter("always")
+    asyncio.run(main())
+    """
+    async with ScriptedServer(silence()) as server:
+        fate = await run(body, server, timeout=10)
+    assert fate.returncode == 0
+    assert "event queue died" in fate.stderr
+    assert "not closed" in fate.stderr
+    assert "Traceback" not in fate.stderr
+
+
+async def test_a_spool_keeps_what_an_exit_cuts_off(tmp_path: object) -> None:
+    """SIGTERM without a handler is a crash; the next process delivers what was accepted."""
+    body = """
+    async def main():
+        async with Hellotext("t", base_url=url) as client:
+            async with client.event_queue(buffer=SqliteSpool(path)) as queue:
+                for n in range(10):
+                    await queue.put("order.placed", order=f"o{n}", profile="p")
+                say("ready")
+                if len(sys.argv) < 4:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    await asyncio.sleep(60)
+    asyncio.run(main())
+    """
+    path = f"{tmp_path}/s.db"
+    async with ScriptedServer(silence(applied=False)) as server:
+        fate = await run(body, server, path)
+        assert fate.lines == ["ready"]
+    body = """
+    async def main():
+        async with Hellotext("t", base_url=url) as client:
+            async with client.event_queue(buffer=SqliteSpool(path)) as queue:
+                report = await queue.flush(10)
+                say(report.outcomes["delivered"])
+    asyncio.run(main())
+    """
+    async with ScriptedServer() as server:
+        fate = await run(body, server, path)
+    assert fate.lines == ["10"], fate.stderr
