@@ -236,7 +236,9 @@ async def test_a_row_whose_checksum_is_wrong_is_not_sent(tmp_path: Path, caplog:
     async with opened_on(path, script) as again:
         await again.flush(10)
         assert_adds_up(again)
-        assert again.stats().outcomes["abandoned"] == 1
+        outcomes = again.stats().outcomes
+        # Unknown if it was cut off in flight when the first queue closed.
+        assert outcomes["abandoned"] + outcomes["unknown"] == 1
     assert sorted(refs(script)) == ["0", "1", "3", "4"]
     async with opened_on(path, script) as third:
         assert third.stats().accepted == 0
