@@ -1,1 +1,116 @@
-"""hellotext_async: an asyncio client for the Hellotext API."""
+"""hellotext_async: an asyncio client for the Hellotext API that proves what became of every event.
+
+Importing it imports no HTTP library: each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from ._events.event import Event as Event
+    from ._events.fields import CartProduct as CartProduct
+    from ._events.fields import EventFields as EventFields
+    from ._wire.pages import Page as Page
+    from .client import Hellotext as Hellotext
+    from .config import Limits as Limits
+    from .config import Retry as Retry
+    from .config import Timeouts as Timeouts
+    from .config import Token as Token
+    from .errors import APIError as APIError
+    from .errors import BadRequest as BadRequest
+    from .errors import ClientClosed as ClientClosed
+    from .errors import ConfigurationError as ConfigurationError
+    from .errors import ErrorDetail as ErrorDetail
+    from .errors import Forbidden as Forbidden
+    from .errors import Forked as Forked
+    from .errors import HellotextError as HellotextError
+    from .errors import InvalidParameter as InvalidParameter
+    from .errors import NotFound as NotFound
+    from .errors import NotSent as NotSent
+    from .errors import OutcomeUnknown as OutcomeUnknown
+    from .errors import QueueClosed as QueueClosed
+    from .errors import QueueFull as QueueFull
+    from .errors import RateLimited as RateLimited
+    from .errors import ServerError as ServerError
+    from .errors import SpoolBusy as SpoolBusy
+    from .errors import SpoolError as SpoolError
+    from .errors import Unauthorized as Unauthorized
+    from .errors import UnexpectedResponse as UnexpectedResponse
+    from .errors import ValidationFailed as ValidationFailed
+    from .errors import WrongLoop as WrongLoop
+    from .limiter import RateState as RateState
+    from .queue.dead_letters import DeadLetters as DeadLetters
+    from .queue.dead_letters import Letter as Letter
+    from .queue.outcome import Outcome as Outcome
+    from .queue.outcome import Report as Report
+    from .queue.outcome import Stats as Stats
+    from .queue.queue import EventQueue as EventQueue
+    from .queue.receipt import Receipt as Receipt
+    from .queue.sqlite import SqliteSpool as SqliteSpool
+    from .resources._listing import Listing as Listing
+    from .resources._profile import Address as Address
+    from .resources._profile import Day as Day
+    from .resources._profile import Profile as Profile
+    from .resources._profile import PropertyValue as PropertyValue
+    from .resources._profile import Street as Street
+    from .resources._verbs import Deleted as Deleted
+    from .resources.actions import Action as Action
+    from .resources.apps import App as App
+    from .resources.carts import Cart as Cart
+    from .resources.coupons import Coupon as Coupon
+    from .resources.events import Tracked as Tracked
+    from .resources.lists import ProfileList as ProfileList
+    from .resources.profiles import Created as Created
+    from .resources.profiles import Updated as Updated
+    from .resources.profiles import Verified as Verified
+    from .resources.properties import Property as Property
+
+_HOMES = {
+    "_events.event": ("Event",),
+    "_events.fields": ("CartProduct", "EventFields"),
+    "_wire.pages": ("Page",),
+    "client": ("Hellotext",),
+    "config": ("Limits", "Retry", "Timeouts", "Token"),
+    "errors": (
+        "APIError", "BadRequest", "ClientClosed", "ConfigurationError", "ErrorDetail", "Forbidden", "Forked",
+        "HellotextError", "InvalidParameter", "NotFound", "NotSent", "OutcomeUnknown", "QueueClosed", "QueueFull",
+        "RateLimited", "ServerError", "SpoolBusy", "SpoolError", "Unauthorized", "UnexpectedResponse",
+        "ValidationFailed", "WrongLoop",
+    ),
+    "limiter": ("RateState",),
+    "queue.dead_letters": ("DeadLetters", "Letter"),
+    "queue.outcome": ("Outcome", "Report", "Stats"),
+    "queue.queue": ("EventQueue",),
+    "queue.receipt": ("Receipt",),
+    "queue.sqlite": ("SqliteSpool",),
+    "resources._listing": ("Listing",),
+    "resources._profile": ("Address", "Day", "Profile", "PropertyValue", "Street"),
+    "resources._verbs": ("Deleted",),
+    "resources.actions": ("Action",),
+    "resources.apps": ("App",),
+    "resources.carts": ("Cart",),
+    "resources.coupons": ("Coupon",),
+    "resources.events": ("Tracked",),
+    "resources.lists": ("ProfileList",),
+    "resources.profiles": ("Created", "Updated", "Verified"),
+    "resources.properties": ("Property",),
+}  # fmt: skip
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
