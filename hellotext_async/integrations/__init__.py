@@ -1,0 +1,1 @@
+"""Other people's frameworks, each importable alone and each an extra."""

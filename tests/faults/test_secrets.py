@@ -19,7 +19,13 @@ from hellotext_async.errors import HellotextError
 from hellotext_async.queue.sqlite import SqliteSpool
 from tests.harness.canary import EMAIL, PHONE, TOKEN, assert_unseen, hits_in_text
 from tests.harness.scripts import (
-    Steps, apply_then_rst, garbage_status_line, redirect, reply, silence, truncated_body,
+    Steps,
+    apply_then_rst,
+    garbage_status_line,
+    redirect,
+    reply,
+    silence,
+    truncated_body,
 )  # fmt: skip
 from tests.harness.server import ScriptedServer
 
