@@ -141,6 +141,8 @@ def _is_loopback(host: str) -> bool:
 
 def origin(url: str, *, allow_http: bool = False) -> str:
     """`url` as scheme://host[:port], or a ConfigurationError; plain http only to loopback unless allowed."""
+    if any(char <= " " or char == "\x7f" for char in url):
+        raise ConfigurationError("base_url: has blanks or control characters")
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -85,6 +85,9 @@ class Engine:
             self.limiter.give_back(permit)
             raise
         else:
+            if 200 <= reply.status < 300:
+                self.limiter.delivered(permit)
+                return Attempt("delivered", reply)
             attempt = weigh(reply, wall=self._wall())
         self.limiter.leave(
             permit, attempt.evidence, wait=attempt.retry_after, timed_out=attempt.reason == "timeout"

@@ -155,25 +155,33 @@ class Limiter:
         probe = self.breaker.sent() if lane == "event" and self.breaker.open else False
         return Permit(lane, now, self.pacer.sent(now), probe)
 
-    def leave(self, permit: Permit, evidence: Evidence, *, wait: float | None = None, timed_out: bool = False) -> None:
-        """Give `permit` back with what its request proved; `wait` is the Retry-After of a throttled one."""
+    def delivered(self, permit: Permit) -> None:
+        """Give `permit` back: its request was answered with success."""
         now = self._loop.time()
         self._in_flight -= 1
-        breaker = self.breaker
-        if breaker.failures or breaker.open or evidence in ("not_sent", "server_error", "uncertain"):
-            self._judge(permit, evidence, now, timed_out=timed_out)
+        if self.breaker.failures or self.breaker.open:
+            self.breaker.heard("delivered", now, probe=permit.probe)
+        self.pacer.delivered(now, permit.stamp)
+        if self._ceiling < self._most:
+            self._ceiling += 1 if self._slow_start else 1 / self._ceiling
+        if self._calls or self._events:
+            self._serve(now)
+
+    def leave(self, permit: Permit, evidence: Evidence, *, wait: float | None = None, timed_out: bool = False) -> None:
+        """Give `permit` back with what its request proved; `wait` is the Retry-After of a throttled one."""
         if evidence == "delivered":
-            self.pacer.delivered(now, permit.stamp)
-            if self._ceiling < self._most:
-                self._ceiling += 1 if self._slow_start else 1 / self._ceiling
-        elif evidence == "throttled":
+            self.delivered(permit)
+            return
+        now = self._loop.time()
+        self._in_flight -= 1
+        self._judge(permit, evidence, now, timed_out=timed_out)
+        if evidence == "throttled":
             self.pacer.throttled(now, permit.stamp, wait)
         elif evidence == "rejected":
             self.pacer.delivered(now, permit.stamp)
         else:
             self.pacer.lost(now, permit.stamp)
-        if self._calls or self._events:
-            self._serve(now)
+        self._serve(now)
 
     def _judge(self, permit: Permit, evidence: Evidence, now: float, *, timed_out: bool) -> None:
         was_open = self.breaker.open

@@ -65,6 +65,7 @@ class Dispatch:
             delivery_timeout=settings.delivery_timeout,
             loop=loop,
             uniform=uniform,
+            on_delivered=self._delivered,
             on_end=self.end,
             on_stop=self._tell,
             on_death=self._die,
@@ -181,6 +182,13 @@ class Dispatch:
             self.sender.wake()
 
     # The end.
+
+    def _delivered(self, receipt: Receipt, waited: float) -> None:
+        """The usual end of an event in memory: at the first attempt, with nothing to make safe."""
+        self.sender.in_flight -= 1
+        self.ledger.delivered(receipt, len(receipt._body or b""), waited)
+        if self._waiters:
+            self._tell()
 
     def end(self, receipt: Receipt, outcome: Outcome) -> None:
         """An event in flight has its outcome; it is told when nothing can undo it."""

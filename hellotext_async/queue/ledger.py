@@ -53,14 +53,28 @@ class Ledger:
         if receipt._given and self._current.get(receipt.event_id) is receipt:
             del self._current[receipt.event_id]
 
+    def delivered(self, receipt: Receipt, size: int, waited: float) -> None:
+        """An accepted event was delivered at the first attempt: the usual way, made short."""
+        self.outcomes["delivered"] += 1
+        self.room.give(size)
+        if receipt._given:
+            self._remember_end(receipt)
+        receipt._delivered(waited)
+        if self._on_outcome is not None and receipt.outcome is not None:
+            self._tell(receipt.outcome)
+
+    def _remember_end(self, receipt: Receipt) -> None:
+        if self._current.pop(receipt.event_id, None) is not None:
+            self._ended[receipt.event_id] = receipt
+            if len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+
     def ended(self, receipt: Receipt, size: int, outcome: Outcome) -> None:
         """An accepted event has its outcome."""
         self.outcomes[outcome.verdict] += 1
         self.room.give(size)
-        if receipt._given and self._current.pop(receipt.event_id, None) is not None:
-            self._ended[receipt.event_id] = receipt
-            if len(self._ended) > REMEMBERED:
-                self._ended.popitem(last=False)
+        if receipt._given:
+            self._remember_end(receipt)
         receipt._finish(outcome)
         if self._on_outcome is not None:
             self._tell(outcome)

@@ -66,6 +66,8 @@ class EventQueue:
         Raises InvalidParameter naming the field, QueueClosed, or WrongLoop from another thread or
         loop. With a spool the receipt is pending until ``await receipt.accepted()`` returns.
         """
+        if isinstance(action, str):
+            return self.enqueue(action, fields)
         return self.enqueue(*_said(action, fields))
 
     def put(self, action: str | Event, /, **fields: Unpack[EventFields]) -> Coroutine[Any, Any, Receipt]:
@@ -89,9 +91,14 @@ class EventQueue:
     def enqueue(self, action: str, fields: Mapping[str, Any]) -> Receipt:
         """`track` for an action and its fields in a mapping."""
         dispatch = self._dispatch
-        if dispatch is None or self._closed is not None or dispatch.death is not None:
+        if (
+            dispatch is None
+            or self._closed is not None
+            or dispatch.death is not None
+            or asyncio._get_running_loop() is not self._loop
+            or os.getpid() != self._pid
+        ):
             dispatch = self._running()
-        self._check_place()
         ready = self._prepared(action, fields)
         if ready.event_id is not None and (first := dispatch.ledger.known(ready.event_id)) is not None:
             return first
@@ -181,7 +188,8 @@ class EventQueue:
             try:
                 await dispatch.journal.opened()
             except BaseException:
-                self._closed = QueueClosed("the queue could not be opened")
+                with anyio.CancelScope(shield=True):
+                    await self.aclose(timeout=0)
                 raise
         return self
 

@@ -1,6 +1,6 @@
 """`Receipt`: one accepted event, from acceptance to its outcome; what the caller holds is what is queued.
 
-Rules. It costs no future until somebody awaits it. Awaiting it never raises for a bad outcome,
+Rules. It costs no future until somebody awaits it, and no outcome until somebody looks. Awaiting it never raises for a bad outcome,
 and cancelling the wait never cancels the delivery.
 """
 
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..errors import HellotextError
+from .outcome import Outcome
 
 if TYPE_CHECKING:
     from .._policy.evidence import Attempt
     from .._wire.call import Repeat
-    from .outcome import Outcome
 
 __all__ = ["Receipt", "Trouble"]
 
@@ -87,7 +87,9 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     def outcome(self) -> Outcome | None:
         """The outcome, if there is one yet."""
         end = self._end
-        return end if isinstance(end, msgspec.Struct) else None  # type: ignore[return-value]
+        if type(end) is float:
+            end = self._end = Outcome(verdict="delivered", event_id=self.event_id, action=self._action, waited=end)
+        return end if isinstance(end, Outcome) else None
 
     def done(self) -> bool:
         """Whether there is anything more to wait for."""
@@ -102,12 +104,9 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         return self._wait().__await__()
 
     async def _wait(self) -> Outcome:
-        end = self._end
-        if isinstance(end, HellotextError):
-            raise end
-        if isinstance(end, msgspec.Struct):
-            return end  # type: ignore[return-value]
-        return await asyncio.shield(self._future())
+        if isinstance(self._end, HellotextError):
+            raise self._end
+        return self.outcome or await asyncio.shield(self._future())
 
     async def accepted(self) -> None:
         """Return once the queue has accepted the event; SpoolError if it could not."""
@@ -133,10 +132,18 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         """Call `watcher` with the outcome; at once if there is one."""
         if self._end is None:
             self._end = watcher
-        elif isinstance(self._end, msgspec.Struct):
-            watcher(self._end)  # type: ignore[arg-type]
+        elif (outcome := self.outcome) is not None:
+            watcher(outcome)
         elif not isinstance(self._end, HellotextError):
             self._future().add_done_callback(lambda done: _pass_on(done, watcher))
+
+    def _delivered(self, waited: float) -> None:
+        """Delivered at the first attempt; its outcome is made when somebody looks."""
+        if self._end is None:
+            self._end = waited
+            self._body = self._subject = None
+        else:
+            self._finish(Outcome(verdict="delivered", event_id=self.event_id, action=self._action, waited=waited))
 
     def _finish(self, end: Outcome | HellotextError) -> None:
         """The end, once: an outcome, or an error for those who wait for what will not come."""

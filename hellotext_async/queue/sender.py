@@ -80,6 +80,7 @@ class Sender:
         delivery_timeout: float,
         loop: asyncio.AbstractEventLoop,
         uniform: Uniform,
+        on_delivered: Callable[[Receipt, float], None],
         on_end: Callable[[Receipt, Outcome], None],
         on_stop: Callable[[], None],
         on_death: Callable[[BaseException | None], None],
@@ -92,6 +93,7 @@ class Sender:
         self._timeout = delivery_timeout
         self._loop = loop
         self._uniform = uniform
+        self._on_delivered = on_delivered
         self._on_end = on_end
         self._on_stop = on_stop
         self._on_death = on_death
@@ -193,7 +195,11 @@ class Sender:
             self._cut_off(receipt)
             raise
         if attempt.evidence == "delivered":
-            self._end(receipt, "delivered", None)
+            if receipt._trouble is None and self._journal is None:
+                self._schedule.done(receipt)
+                self._on_delivered(receipt, self.now() - receipt._at)
+            else:
+                self._end(receipt, "delivered", None)
         else:
             self._judge(receipt, attempt)
 

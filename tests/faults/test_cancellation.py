@@ -125,7 +125,7 @@ def test_closing_cancelled_at_any_suspension_is_finished_all_the_same(by: Step, 
             nonlocal made_count
             made_count += 1
             path = tmp_path / f"{by}{made_count}.db"
-            made = engine(Script(default=got(takes=3)))
+            made = engine(Script(default=got(takes=0.3)))
             opened = EventQueue(
                 lambda: made, Settings(buffer=LoopSpool(path, durability="normal"), delivery_timeout=86400)
             )
@@ -133,7 +133,7 @@ def test_closing_cancelled_at_any_suspension_is_finished_all_the_same(by: Step, 
             for n in range(5):
                 opened.track("order.placed", order=f"o{n}", profile="p")
             try:
-                await opened.aclose(timeout=5)
+                await opened.aclose(timeout=1)
             finally:
                 assert_adds_up(opened)
                 again = EventQueue(lambda: made, Settings(buffer=LoopSpool(path), delivery_timeout=86400))
