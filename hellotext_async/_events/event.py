@@ -31,7 +31,7 @@ class Event:
     _fields: dict[str, Any]
 
     def __init__(self, action: str, **fields: Unpack[EventFields]) -> None:
-        given = validated(action, fields)
+        given = {name: _snapshot(value) for name, value in validated(action, fields).items()}
         demand(action, given)
         del given["action"]
         object.__setattr__(self, "action", action)
@@ -67,6 +67,15 @@ class Event:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.action, self._fields)
+
+
+def _snapshot(value: Any) -> Any:
+    """A copy of what could be changed from outside."""
+    if isinstance(value, dict):
+        return {key: _snapshot(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return [_snapshot(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
 
 
 def _rebuild(action: str, fields: dict[str, Any]) -> Event:

@@ -79,15 +79,8 @@ class EventFields(TypedDict, total=False):
 Check = Callable[[Any, str], Any]
 _ENTRY: Final = frozenset(CartProduct.__annotations__)
 _ENTRY_OBJECTS: Final = _ENTRY - {"quantity"}
-_MILLISECONDS: Final = 100_000_000_000
+MILLISECONDS: Final = 100_000_000_000
 """Unix seconds of the year 5138: a larger number is milliseconds."""
-
-
-def _id(value: Any, name: str) -> str:
-    # The quick way for the usual id; `id_segment` knows the whole alphabet.
-    if type(value) is str and value.isalnum() and value.isascii() and len(value) <= 64:
-        return value
-    return id_segment(value, name)
 
 
 def _text(value: Any, name: str) -> str:
@@ -117,7 +110,7 @@ def _moment(value: Any, name: str) -> int:
         value = value.timestamp()
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise InvalidParameter(name, "expected an aware datetime or Unix seconds")
-    if value >= _MILLISECONDS:
+    if value >= MILLISECONDS:
         raise InvalidParameter(name, "expected Unix seconds; this looks like milliseconds")
     return int(value)
 
@@ -155,11 +148,14 @@ _ENTRY_CHECKS: Final[dict[str, Check]] = {
 
 OURS: Final = ("event_id", "order_key")
 
+IDS: Final = frozenset({"profile", "session", "app", "cart", "coupon", "form", "order", "refund"})
+TEXTS: Final = frozenset({"product", "product_variant", "object", "object_type", "currency", "url", *OURS})
+MAPPINGS: Final = frozenset({"metadata", *(name for name in EventFields.__annotations__ if "parameters" in name)})
+
 CHECKS: Final[dict[str, Check]] = {
-    **dict.fromkeys(("profile", "session", "app", "cart", "coupon", "form", "order", "refund"), _id),
-    **dict.fromkeys(("product", "product_variant", "object", "object_type", "currency", "url", *OURS), _text),
-    **{name: _parameters for name in EventFields.__annotations__ if name.endswith("parameters")},
-    "metadata": _parameters,
+    **dict.fromkeys(IDS, id_segment),
+    **dict.fromkeys(TEXTS, _text),
+    **dict.fromkeys(MAPPINGS, _parameters),
     "amount": _amount,
     "tracked_at": _moment,
     "products": _products,

@@ -16,6 +16,7 @@ from ..errors import InvalidParameter
 from .actions import demand
 from .dialect import as_object
 from .fields import CHECKS
+from .usual import usual
 
 if TYPE_CHECKING:
     from .._wire.call import Repeat
@@ -46,11 +47,13 @@ def validated(action: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidParameter("action", "expected text that is not empty")
     body: dict[str, Any] = {"action": action}
     for name, value in fields.items():
-        check = CHECKS.get(name)
-        if check is None:
-            raise InvalidParameter(name, "an event has no such field")
         if value is not None:
+            check = CHECKS.get(name)
+            if check is None:
+                raise InvalidParameter(name, "an event has no such field")
             body[name] = check(value, name)
+        elif name not in CHECKS:
+            raise InvalidParameter(name, "an event has no such field")
     if "profile" not in body and "session" not in body:
         raise InvalidParameter("profile", "an event needs a profile or a session")
     if "currency" in body and "amount" not in body:
@@ -62,7 +65,8 @@ def prepare(
     action: str, fields: Mapping[str, Any], *, event_format: EventFormat = "typed", tracked_at: float | None = None
 ) -> Prepared:
     """One event ready to be sent; `tracked_at` (Unix seconds) is when it happened unless it says so itself."""
-    body = validated(action, fields)
+    quick = usual(action, fields)
+    body = validated(action, fields) if quick is None else quick
     needs = demand(action, body)
     repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(body) else "duplicable"
     event_id = body.pop("event_id", None) if "event_id" in fields else None
@@ -73,7 +77,11 @@ def prepare(
         body["tracked_at"] = int(tracked_at)
     if event_format == "object":
         body = as_object(body)
-    return Prepared(action, _encoded(body), subject, repeat, event_id)
+    encoded = _encoded(body)
+    if quick is not None and (not encoded or b"null" in encoded):
+        # JSON writes NaN as null, so this one needs the closer look; what cannot be written does too.
+        validated(action, fields)
+    return Prepared(action, encoded or encode(body), subject, repeat, event_id)
 
 
 def _identified(body: dict[str, Any]) -> bool:
@@ -90,7 +98,7 @@ def _encoded(body: dict[str, Any]) -> bytes:
     try:
         _encoder.encode_into(body, _buffer)
     except Exception:
-        return encode(body)
+        return b""
     if len(_buffer) > MAX_EVENT_BYTES:
         raise InvalidParameter("event", f"larger than {MAX_EVENT_BYTES} bytes as JSON")
     return bytes(_buffer)
