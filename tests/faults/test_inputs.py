@@ -100,7 +100,6 @@ WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("metadata.x", {"metadata": {"x": object()}}),
     ("metadata.x", {"metadata": {"x": {1, 2}}}),
     ("metadata.x", {"metadata": {"x": datetime(2026, 1, 1)}}),
-    ("metadata.x", {"metadata": {"x": 2**70}}),
     ("metadata", {"metadata": recursive()}),
     ("metadata", {"metadata": {1: 2}}),
     ("metadata", {"metadata": "text"}),
