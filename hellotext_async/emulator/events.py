@@ -182,6 +182,8 @@ def _cart(store: Store, action: str, body: Body) -> Any:
 
 
 def _item(store: Store, entry: Any) -> dict[str, Any]:
+    if isinstance(entry, str):
+        entry = {"product": entry}
     if not isinstance(entry, dict):
         raise refuse("invalid", "products")
     given = {"product": entry["reference"]} if "product" not in entry and "reference" in entry else entry
