@@ -1,8 +1,6 @@
-"""``python -m hellotext_async``"""
-
-import sys
+"""``python -m hellotext_async``: the commands."""
 
 from .cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

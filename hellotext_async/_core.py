@@ -12,7 +12,7 @@ import os
 import random
 import time
 import warnings
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 from weakref import WeakSet
 
 from ._policy.breaker import Breaker
@@ -36,6 +36,16 @@ __all__ = ["Core", "Sender"]
 T = TypeVar("T")
 
 USER_AGENT = f"hellotext-async/{__version__}"
+
+
+class Connections(TypedDict):
+    """The settings of a transport's connections."""
+
+    timeouts: Timeouts
+    concurrency: int
+    response_bytes: int
+    user_agent: str
+    ssl_context: ssl_module.SSLContext | None
 
 
 class Core:
@@ -63,6 +73,7 @@ class Core:
         self.enabled = enabled
         self.queues: WeakSet[EventQueue] = WeakSet()
         self._engine: Engine | None = None
+        self._lane: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
         self._closed = False
@@ -81,6 +92,20 @@ class Core:
         if self._engine is None:
             raise AssertionError("an open client has an engine")
         return self._engine
+
+    def for_events(self, transport: Literal["pool"] | None) -> Engine:
+        """The engine of a queue: the same rate and breaker, over the event lane unless the pool is asked for.
+
+        Through a proxy, and when nothing is sent at all, there is only the one transport.
+        """
+        engine = self.running()
+        if transport == "pool" or self.proxy is not None or not self.enabled:
+            return engine
+        if self._lane is None:
+            from .transport.lane import Lane
+
+            self._lane = engine.over(Lane(self.origin, self, **self._connections()))
+        return self._lane
 
     def check_place(self) -> None:
         """WrongLoop or Forked unless this is the loop and the process that opened the client."""
@@ -121,16 +146,17 @@ class Core:
             return Silent()
         from .transport.pool import Pool
 
-        return Pool(
-            self.origin,
-            self,
-            timeouts=self.timeouts,
-            concurrency=self.limits.concurrency,
-            response_bytes=self.limits.response_bytes,
-            user_agent=USER_AGENT,
-            ssl_context=self.ssl,
-            proxy=self.proxy,
-        )
+        return Pool(self.origin, self, proxy=self.proxy, **self._connections())
+
+    def _connections(self) -> Connections:
+        """What every transport is built from."""
+        return {
+            "timeouts": self.timeouts,
+            "concurrency": self.limits.concurrency,
+            "response_bytes": self.limits.response_bytes,
+            "user_agent": USER_AGENT,
+            "ssl_context": self.ssl,
+        }
 
     async def aclose(self) -> None:
         """Drain and close the queues, then the connections; safe to call twice."""
@@ -143,6 +169,8 @@ class Core:
         if self._engine is not None:
             self._engine.limiter.close()
             await self._engine.transport.aclose()
+        if self._lane is not None:
+            await self._lane.transport.aclose()
 
     def __del__(self) -> None:
         if self._engine is not None and not self._closed and self._pid == os.getpid():

@@ -102,7 +102,8 @@ class Families:
         `strict_order` until it ends. `delivery` says what is repeated ("careful",
         "at_least_once", "at_most_once"), `delivery_timeout` for how many seconds an event is tried
         (120, with a spool 24 hours). `buffer` keeps events through a crash; `dead_letters` is a
-        file for events that end badly; `on_outcome` is called with every `Outcome`.
+        file for events that end badly; `on_outcome` is called with every `Outcome`. Events go over
+        the event lane; `transport` "pool" sends them through the pool that calls use.
 
         Raises ConfigurationError.
         """
@@ -121,7 +122,10 @@ class Families:
             on_outcome=on_outcome,
             event_format=self._core.event_format,
         )
-        queue = EventQueue(self._core.running, settings)
+        if transport not in (None, "pool"):
+            raise ConfigurationError("transport: expected None or 'pool'")
+        core = self._core
+        queue = EventQueue(lambda: core.for_events(transport), settings)
         self._core.queues.add(queue)
         return queue
 

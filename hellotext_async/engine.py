@@ -58,6 +58,18 @@ class Engine:
         self._sleep = sleep
         self.uniform = uniform
 
+    def over(self, transport: Transport) -> Engine:
+        """An engine over another transport, under the same limiter and by the same clock."""
+        return Engine(
+            transport,
+            self.limiter,
+            total=self.total,
+            clock=self.clock,
+            wall=self._wall,
+            sleep=self._sleep,
+            uniform=self.uniform,
+        )
+
     @property
     def away(self) -> bool:
         """Whether the server is held to be away."""

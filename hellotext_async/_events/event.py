@@ -79,7 +79,7 @@ def _snapshot(value: Any) -> Any:
 
 
 def _rebuild(action: str, fields: dict[str, Any]) -> Event:
-    return Event(action, **fields)  # type: ignore[typeddict-item]
+    return Event(action, **fields)
 
 
 def fields_of(value: object) -> dict[str, Any]:

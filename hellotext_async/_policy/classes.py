@@ -15,9 +15,9 @@ __all__ = ["Delivery", "repeats"]
 
 Delivery = Literal["careful", "at_least_once", "at_most_once"]
 
-_ALWAYS: Final[frozenset[Evidence]] = frozenset({"not_sent", "throttled"})
-_ANSWERED: Final[frozenset[Evidence]] = _ALWAYS | {"server_error"}
-_ANY: Final[frozenset[Evidence]] = _ANSWERED | {"uncertain"}
+_ALWAYS: Final[frozenset[Evidence]] = frozenset(("not_sent", "throttled"))
+_ANSWERED: Final[frozenset[Evidence]] = frozenset((*_ALWAYS, "server_error"))
+_ANY: Final[frozenset[Evidence]] = frozenset((*_ANSWERED, "uncertain"))
 
 _REPEATED: Final[dict[Delivery, dict[Repeat, frozenset[Evidence]]]] = {
     "careful":       {"safe": _ANY, "repeatable": _ANY,    "duplicable": _ANSWERED, "once": _ALWAYS},

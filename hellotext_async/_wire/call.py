@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -18,12 +18,13 @@ Repeat = Literal["safe", "repeatable", "duplicable", "once"]
 """How often a call may be applied: any number, again to the same end, twice is double, never twice."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Call(Generic[T]):
     """One thing asked of the API.
 
-    `path` is quoted already. `gone` is the answer when a repeat of this call is told 404: the
-    first try did it (a DELETE). `query` leaves out what is None.
+    `path` is quoted already. `query` leaves out what is None. `body` is plain values, or JSON that
+    is written already. `gone` is the answer when a repeat of this call is told 404: the first try
+    did it (a DELETE).
     """
 
     method: str
@@ -31,8 +32,12 @@ class Call(Generic[T]):
     returns: type[T]
     repeat: Repeat
     query: Mapping[str, str | int | None] | None = None
-    body: Mapping[str, object] | bytes | None = None
+    body: Mapping[str, object] | msgspec.Raw | None = None
     gone: T | None = None
+
+    def __repr__(self) -> str:
+        """Without the body and the query: they are a customer's data."""
+        return f"Call({self.method} {self.path})"
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -43,8 +48,11 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     body: bytes | None = None
 
     def __repr__(self) -> str:
-        """Without the body and the query: they are a customer's data."""
+        """Without the body and the query."""
         return f"Request({self.method} {self.target.partition('?')[0]})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("method", self.method), ("path", self.target.partition("?")[0])]
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +70,9 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         """Without the body and the headers."""
         return f"Reply({self.status}{', ' + self.missing if self.missing else ''})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("status", self.status), ("missing", self.missing)]
 
 
 class Sends(Protocol):

@@ -1,126 +1,146 @@
 """Bytes to answers, tolerantly: what the API adds, leaves out or bends never breaks a program.
 
-Rules. Decode typed at full speed; only when that fails decode generically, take out just what
-the type cannot hold (a field falls back to its default, a list loses the element) and convert.
-The reply as it came stays reachable through ``answer.raw``. An answer never shows its content
-in a repr: it is a customer's data.
+Rules. Decode typed at full speed; only when that fails read the JSON as it is, take out what the
+types cannot hold (a field falls back to its default, a list loses the element) and convert the
+rest. The reply as it came stays reachable through ``answer.raw``. No answer shows its content in
+a repr: it is a customer's data.
 """
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar, cast
 
 import msgspec
 
-__all__ = ["Answer", "Undecodable", "decode"]
+from .mend import Misfit, mended
+from .shapes import is_array
+
+__all__ = ["Answer", "Moment", "Record", "Told", "Undecodable", "decode", "loosely", "remember"]
 
 T = TypeVar("T")
 
-MAX_REPAIRS = 1000
+Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment of the API's: Unix seconds on the wire, an aware datetime here."""
 
-_PLACE = re.compile(r" - at `(?:key in )?\$?([^`]*)`$")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_BOM: Final = b"\xef\xbb\xbf"
+_ANYTHING: Final[Any] = Any
 
 
 class Undecodable(Exception):
     """The bytes are not what the type says, beyond repair."""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """What the API answered, as a frozen struct with the API's own names."""
-
-    @property
-    def raw(self) -> Any:
-        """The JSON of the reply as it came, with the fields this version does not know; None if not from a reply."""
-        body = self.__dict__.get("_body")
-        return None if body is None else msgspec.json.decode(body)
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of an answer, with the API's own names; its repr shows the id and no more."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer in the form the API documents: its own keys, times as Unix seconds."""
-        built: dict[str, Any] = _documented(msgspec.to_builtins(self, builtin_types=(datetime,)))
-        return built
+        """The record in the form the API documents: its own keys, times as Unix seconds."""
+        pairs = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        return {key: _documented(getattr(self, name)) for key, name in pairs}
 
     def __repr__(self) -> str:
-        found = getattr(self, "id", None)
+        found: object = getattr(self, "id", None)
         return f"{type(self).__name__}({f'id={found!r}' if found else '…'})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("id", getattr(self, "id", "…"))]
 
 
-def _documented(value: Any) -> Any:
-    match value:
-        case datetime():
-            seconds = value.timestamp()
-            return int(seconds) if seconds.is_integer() else seconds
-        case dict():
-            return {k: _documented(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType]
-        case list():
-            return [_documented(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
-        case _:
-            return value
+class Answer(Record, frozen=True, kw_only=True, dict=True):
+    """What the API answered, as a frozen struct."""
+
+    @property
+    def raw(self) -> Any:
+        """The JSON as it came, with the fields that this version does not know.
+
+        None if this is neither the answer to a call nor an item of a page. For this an answer
+        holds on to the bytes of its reply, an item of a page to those of the page.
+        """
+        told: Callable[[], Any] | None = vars(self).get("_told")
+        return None if told is None else told()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        told = vars(self).get("_told")
+        if isinstance(told, Told):
+            return decode, (told.body, type(self))
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        return _restored, (type(self), fields, self.raw)
 
 
-@cache
-def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, strict=False)
-
-
-def decode(body: bytes, kind: type[T]) -> T:
-    """`body` as `kind`, or Undecodable."""
-    try:
-        answer: T = _decoder(kind).decode(body)
-    except msgspec.ValidationError:
-        answer = _repaired(body, kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Undecodable from None
-    if isinstance(answer, Answer):
-        answer.__dict__["_body"] = body
+def _restored(kind: Callable[..., Answer], fields: dict[str, Any], raw: Any) -> Answer:
+    answer = kind(**fields)
+    if raw is not None:
+        remember(answer, lambda: raw)
     return answer
 
 
-def _repaired(body: bytes, kind: type[T]) -> T:
+def remember(answer: Answer, told: Callable[[], Any]) -> None:
+    """`told` gives the `raw` of `answer` when it is asked for."""
+    vars(answer)["_told"] = told
+
+
+class Told:
+    """The JSON of a body, read when it is asked for."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __call__(self) -> Any:
+        return loosely(self.body)
+
+
+def _documented(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_dict()
+    if is_array(value):
+        return [entry.to_dict() if isinstance(entry, Record) else entry for entry in value]
+    if isinstance(value, datetime):
+        seconds = value.timestamp()
+        return int(seconds) if seconds.is_integer() else seconds
+    return value
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    found = _decoders.get(kind)
+    if found is None:
+        found = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
+    return found
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """`body` as `kind`, or Undecodable; what may be anything is None when there is no body."""
+    if kind is _ANYTHING and not body:
+        return cast("T", None)
     try:
-        value: Any = msgspec.json.decode(body)
-        for _ in range(MAX_REPAIRS):
-            try:
-                return msgspec.convert(value, kind, strict=False)
-            except msgspec.ValidationError as error:
-                _take_out(value, str(error))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    raise Undecodable
-
-
-def _take_out(value: Any, message: str) -> None:
-    """Remove from `value` the place that `message` names; Undecodable if that is the whole."""
-    steps = _steps(message)
-    while steps:
-        *inner, last = steps
-        holder = value
-        for step in inner:
-            holder = holder[step]
+        answer = _decoder(kind).decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         try:
-            del holder[last]
-        except (KeyError, IndexError, TypeError):
-            steps = inner
-            continue
-        return
-    raise Undecodable
+            answer = mended(loosely(body), kind)
+        except Misfit:
+            raise Undecodable from None
+    if isinstance(answer, Answer):
+        remember(answer, Told(body))
+    return answer
 
 
-def _steps(message: str) -> list[str | int]:
-    """The path in a msgspec message up to its first unnamed place: ``$.a[3].b`` is ``["a", 3, "b"]``."""
-    found = _PLACE.search(message)
-    steps: list[str | int] = []
-    for match in _STEP.finditer(found[1] if found else ""):
-        if match[1] is not None:
-            steps.append(match[1])
-        elif match[2] is not None:
-            steps.append(int(match[2]))
-        else:
-            break
-    return steps
+def loosely(body: bytes) -> Any:
+    """The JSON in `body`, even with a byte order mark, NaN or bytes that are not UTF-8; or Undecodable."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(body.removeprefix(_BOM).decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        raise Undecodable from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
+
 from .call import Call, Request
 from .params import encode
 
@@ -18,8 +20,13 @@ T = TypeVar("T")
 
 def request_of(call: Call[T]) -> Request:
     """`call` as HTTP: the query in the target, the body as JSON."""
-    body = None if call.body is None else encode(call.body)
-    return Request(call.method, call.path + _query(call.query), body)
+    return Request(call.method, call.path + _query(call.query), _written(call.body))
+
+
+def _written(body: Mapping[str, object] | msgspec.Raw | None) -> bytes | None:
+    if body is None:
+        return None
+    return bytes(body) if isinstance(body, msgspec.Raw) else encode(body)
 
 
 def _query(query: Mapping[str, str | int | None] | None) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import msgspec
 
 from ..errors import InvalidParameter, UnexpectedResponse
-from .codec import Answer
+from .codec import Answer, Told, decode, remember
+from .mend import fits
 from .params import id_segment
 
 if TYPE_CHECKING:
@@ -23,11 +24,31 @@ T = TypeVar("T")
 class Page(Answer, Generic[T], frozen=True, kw_only=True):
     """Part of a collection, in the API's order; `has_more` is None when the API does not say."""
 
-    items: list[T]
+    _item: ClassVar[Any]
+    _key: ClassVar[str]
+
+    _items: list[T]
     has_more: bool | None = None
 
+    @property
+    def items(self) -> list[T]:
+        """The objects of this page."""
+        told: Told | None = vars(self).get("_told")
+        if told is not None and "_parts" not in vars(self):
+            parts = vars(self)["_parts"] = _Parts(told, self._key, self._item)
+            for at, item in enumerate(cast("list[Answer]", self._items)):
+                remember(item, partial(parts.part, at))
+        return self._items
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        told: Told | None = vars(self).get("_told")
+        return _restored, (self._item, self._key, self._items, self.has_more, told and told.body)
+
     def __repr__(self) -> str:
-        return f"Page({len(self.items)} items, has_more={self.has_more})"
+        return f"Page({len(self._items)} items, has_more={self.has_more})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("items", len(self._items)), ("has_more", self.has_more)]
 
     def to_dict(self) -> dict[str, Any]:
         """The page as the API documents it; `has_more` only if it was told."""
@@ -37,12 +58,42 @@ class Page(Answer, Generic[T], frozen=True, kw_only=True):
         return built
 
 
-@cache
+def _restored(item: type[Any], key: str, items: list[Any], has_more: bool | None, body: bytes | None) -> Page[Any]:
+    kind = page_of(item, key)
+    return kind(_items=items, has_more=has_more) if body is None else decode(body, kind)
+
+
+class _Parts:
+    """The JSON of each item of a page, read when the first is asked for."""
+
+    __slots__ = ("_found", "_item", "_key", "_told")
+
+    def __init__(self, told: Told, key: str, item: type[Any]) -> None:
+        self._told = told
+        self._key = key
+        self._item = item
+        self._found: list[Any] | None = None
+
+    def part(self, at: int) -> Any:
+        """The JSON of the item at this place; elements that could not be decoded are not counted."""
+        if self._found is None:
+            self._found = [part for part in self._told()[self._key] if fits(part, self._item)]
+        return self._found[at]
+
+
+_kinds: dict[tuple[Any, str], type[Page[Any]]] = {}
+
+
 def page_of(item: type[T], key: str) -> type[Page[T]]:
     """The page type of `item`s that arrive under `key`: the one cast that pages need."""
-    fields: list[Any] = [("items", list[item], msgspec.field(name=key, default_factory=list))]  # type: ignore[valid-type]
-    built = msgspec.defstruct(f"Page_{key}", fields, bases=(Page,), frozen=True, kw_only=True)
-    return cast("type[Page[T]]", built)
+    found = _kinds.get((item, key))
+    if found is None:
+        fields: list[Any] = [("_items", cast("Any", list)[item], msgspec.field(name=key))]
+        built = msgspec.defstruct(
+            "Page", fields, bases=(Page,), namespace={"_item": item, "_key": key}, frozen=True, kw_only=True
+        )
+        found = _kinds[item, key] = cast("type[Page[T]]", built)
+    return found
 
 
 def paging(
@@ -65,12 +116,13 @@ def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
     Where the API does not say whether more follows, only an empty page is the end: it may give
     fewer items than were asked for.
     """
-    if page.has_more is False or not page.items:
+    items = page.items
+    if page.has_more is False or not (items or page.has_more):
         return None
     query = dict(call.query or {})
     backwards = query.get("ending_before") is not None
-    name, edge = ("ending_before", page.items[0]) if backwards else ("starting_after", page.items[-1])
-    cursor = getattr(edge, "id", None)
+    name, at = ("ending_before", 0) if backwards else ("starting_after", -1)
+    cursor = getattr(items[at], "id", None) if items else None
     if not cursor:
-        raise UnexpectedResponse(200, problem="more items follow, but the last one has no id to go on from")
+        raise UnexpectedResponse(200, problem="more items are to follow, but none was given to go on from")
     return replace(call, query={**query, name: cursor})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -15,9 +14,10 @@ from uuid import UUID
 import msgspec
 
 from ..errors import InvalidParameter
+from .shapes import is_mapping, is_sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["bracketed", "encode", "id_segment", "known", "name_segment", "plain"]
 
@@ -66,12 +66,9 @@ def bracketed(name: str, value: object, *, inner: str | None = None) -> dict[str
     the empty string. `inner` is the bracket base when it differs from `name`.
     """
     base = inner or name
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         return {base: _removable(value, name)}
-    flat: dict[str, Any] = {}
-    for key, entry in value.items():  # pyright: ignore[reportUnknownVariableType]
-        flat[_bracket_key(base, key, name)] = _removable(entry, f"{name}[{_shown(key)}]")  # pyright: ignore[reportUnknownArgumentType]
-    return flat
+    return {_bracket_key(base, key, name): _removable(entry, f"{name}[{_shown(key)}]") for key, entry in value.items()}
 
 
 def _bracket_key(base: str, key: object, name: str) -> str:
@@ -116,10 +113,10 @@ def _nested(value: Any, name: str, depth: int) -> Any:
         raise InvalidParameter(name, "nested too deeply")
     if isinstance(value, msgspec.Struct):
         return {k: plain(v, f"{name}.{k}", depth) for k, v in _fields(value)}
-    if isinstance(value, Mapping):
-        return {_key(k, name): plain(v, f"{name}.{_shown(k)}", depth) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(value, (list, tuple)):
-        return [plain(v, f"{name}[{i}]", depth) for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if is_mapping(value):
+        return {_key(k, name): plain(v, f"{name}.{_shown(k)}", depth) for k, v in value.items()}
+    if is_sequence(value):
+        return [plain(v, f"{name}[{i}]", depth) for i, v in enumerate(value)]
     raise InvalidParameter(name, f"a value of type {type(value).__name__} cannot be sent")
 
 

@@ -7,10 +7,9 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import msgspec
-
 from .. import errors
-from .codec import Undecodable, decode
+from .codec import Undecodable, decode, loosely
+from .shapes import is_array, is_object
 
 if TYPE_CHECKING:
     from .call import Call, Reply
@@ -33,11 +32,14 @@ _BY_STATUS: Final[dict[int, type[errors.APIError]]] = {
     429: errors.RateLimited,
 }
 _REQUEST_IDS: Final = ("x-request-id", "request-id", "cf-ray")
-_SECONDS = re.compile(r"[+-]?\d{1,18}(?:\.\d*)?")
+_SAYING: Final = frozenset({"type", "message", "description"})
+_SECONDS: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d*)?")
 
 
 def answer(call: Call[T], reply: Reply, *, attempts: int = 1) -> T:
     """What a 2xx `reply` says; a create whose answer is lost was applied all the same."""
+    if call.gone is not None and not (reply.body or reply.missing):
+        return call.gone
     if not reply.missing:
         try:
             return decode(reply.body, call.returns)
@@ -83,26 +85,42 @@ def _request_id(reply: Reply) -> str | None:
 
 def _details(body: bytes) -> list[errors.ErrorDetail]:
     try:
-        told: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        told = loosely(body)
+    except Undecodable:
         return []
-    if not isinstance(told, dict):
-        return []
-    found: Any = told.get("errors", told.get("error"))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    entries: list[Any] = found if isinstance(found, list) else [found] if found else []  # pyright: ignore[reportUnknownVariableType]
-    return [_detail(entry) for entry in entries]
+    return [_detail(entry) for entry in _entries(told)]
+
+
+def _entries(told: Any) -> list[Any]:
+    """Everything that is said to be wrong: under ``errors`` or ``error``, one or many, wrapped or not."""
+    while is_object(told):
+        inner = told.get("errors") or told.get("error")
+        if not inner:
+            return [told] if _SAYING.intersection(told) else _by_parameter(told)
+        told = inner
+    if is_array(told):
+        return told
+    return [told] if told and isinstance(told, str) else []
+
+
+def _by_parameter(told: dict[str, Any]) -> list[Any]:
+    """``{"name": ["is taken"]}``: messages by parameter."""
+    found = [(name, text) for name, texts in told.items() if is_array(texts) for text in texts]
+    return [{"parameter": name, "message": text} for name, text in found]
 
 
 def _detail(entry: Any) -> errors.ErrorDetail:
-    if not isinstance(entry, dict):
-        return errors.ErrorDetail(message=str(entry))
-    message: Any = entry.get("message", entry.get("description"))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    parameter: Any = entry.get("parameter")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if not is_object(entry):
+        return errors.ErrorDetail(message=_text(entry))
     return errors.ErrorDetail(
-        type=str(entry.get("type") or ""),  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-        message="" if message is None else str(message),
-        parameter=None if parameter is None else str(parameter),
+        type=_text(entry.get("type")),
+        message=_text(entry.get("message")) or _text(entry.get("description")),
+        parameter=_text(entry.get("parameter")) or None,
     )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or isinstance(value, (dict, list)) else str(value)
 
 
 def retry_after(reply: Reply, *, wall: float) -> float | None:

@@ -1,32 +1,65 @@
-"""The commands: thin over the objects, and the only place that reads argv.
+"""The commands: ``hellotext-async demo | emulator | ingest | dead-letters | check``.
 
-Exit codes: 0 every event delivered, 1 some not (the report says which), 2 usage.
+Rules. They are thin over the package's objects. Results go to stdout, progress and complaints to
+stderr. Exit 0: every event delivered (or all is well); 1: not so, and the report says what; 2: used
+wrongly. No token, phone, e-mail or body is printed; only ``dead-letters show`` shows a payload.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import os
 import sys
+from collections.abc import Sequence
 
+from .._version import __version__
+from ..errors import ConfigurationError, HellotextError
 from . import check, dead_letters, demo, emulator, ingest
 
 __all__ = ["main"]
 
-COMMANDS = (demo, emulator, ingest, check, dead_letters)
+_COMMANDS = (demo, emulator, ingest, dead_letters, check)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one command; its exit code."""
-    parser = argparse.ArgumentParser(prog="hellotext-async", description="Commands of hellotext_async.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
-    arguments = parser.parse_args(argv)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = _parser().parse_args(argv)
     try:
-        code: int = arguments.run(arguments)
+        code: int = asyncio.run(given.run(given))
+    except ConfigurationError as error:
+        return _complain(error, 2)
+    except HellotextError as error:
+        return _complain(error, 1)
     except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter must not fail once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        print(f"hellotext-async: {error.strerror or error}", file=sys.stderr)
-        return 2
     return code
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"hellotext-async: {error}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hellotext-async", description="Deliver events to the Hellotext API and know what became of each."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        summary, _, rest = (command.__doc__ or "").partition("\n")
+        said = summary.partition(": ")[2]
+        command.arguments(
+            commands.add_parser(
+                command.NAME,
+                help=said,
+                description=f"{said}\n{rest}",
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
+    return parser

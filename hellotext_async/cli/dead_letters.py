@@ -1,66 +1,111 @@
-"""``hellotext-async dead-letters``: look at events that ended badly, and replay them."""
+"""`dead-letters`: list, show or replay events that ended badly."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
-from typing import Any
+from collections import Counter
+from pathlib import Path
 
+from ..client import Hellotext
+from ..errors import QueueClosed
+from ..queue.dead_letters import DeadLetters, Letter
+from ..queue.outcome import Report
+from ..queue.queue import EventQueue
+from .progress import showing
+from .signals import stopping
 from .table import table
 
-__all__ = ["add"]
+__all__ = ["NAME", "arguments"]
+
+NAME = "dead-letters"
+DRAIN = 10.0
 
 
-def add(commands: Any) -> None:
-    """Tell argparse of it."""
-    parser = commands.add_parser("dead-letters", help="list, show or replay events that ended badly")
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
     verbs = parser.add_subparsers(required=True, metavar="list|show|replay")
-    for name, run, help in (("list", _list, "one a line"), ("show", _show, "one, whole"), ("replay", _replay, "again")):
-        verb = verbs.add_parser(name, help=help)
-        verb.add_argument("file")
+    for name, run, about in (
+        ("list", listed, "one line for each event, without its content"),
+        ("show", shown, "each event as JSON, with the payload that was sent: customers' data"),
+        ("replay", replayed, "send the events again; what is delivered leaves the list"),
+    ):
+        verb = verbs.add_parser(name, help=about, description=about)
+        verb.add_argument("file", type=Path, metavar="FILE", help="the dead letters' file")
         verb.set_defaults(run=run)
         if name == "show":
-            verb.add_argument("event_id")
+            verb.add_argument("ids", nargs="*", metavar="EVENT_ID", help="only these (default: all)")
         if name == "replay":
-            verb.add_argument("--include-unknown", action="store_true", help="also those that may have been applied")
+            verb.add_argument(
+                "--include-unknown", action="store_true", help="also those that may have been applied already"
+            )
 
 
-def _list(arguments: argparse.Namespace) -> int:
-    from ..queue.dead_letters import DeadLetters
+def _opened(path: Path) -> DeadLetters:
+    if not path.is_file():
+        print(f"hellotext-async: no such file: {path}", file=sys.stderr)
+        raise SystemExit(2)
+    return DeadLetters(path)
 
-    letters = DeadLetters(arguments.file)
-    for letter in letters:
-        print(f"{letter.event_id}  {letter.action}  {letter.verdict}  after {letter.attempts}: {letter.reason}")
+
+def _damage(letters: DeadLetters) -> int:
     if letters.damaged:
-        print(f"{letters.damaged} damaged lines", file=sys.stderr)
-    return 0
+        print(f"hellotext-async: {letters.damaged} line(s) cannot be read as letters", file=sys.stderr)
+    return 1 if letters.damaged else 0
 
 
-def _show(arguments: argparse.Namespace) -> int:
-    from ..queue.dead_letters import DeadLetters
-
-    letter = DeadLetters(arguments.file).get(arguments.event_id)
-    if letter is None:
-        print("no such letter", file=sys.stderr)
-        return 1
-    print(table([(name, getattr(letter, name)) for name in ("event_id", "action", "verdict", "attempts", "reason")]))
-    print(bytes(letter.payload).decode())
-    return 0
+async def listed(given: argparse.Namespace) -> int:
+    """One line each."""
+    letters = _opened(given.file)
+    for letter in letters:
+        print(f"{letter.event_id}  {letter.verdict}  {letter.action}  {letter.attempts} attempt(s)  {letter.reason}")
+    return _damage(letters)
 
 
-def _replay(arguments: argparse.Namespace) -> int:
-    return asyncio.run(_again(arguments.file, arguments.include_unknown))
+async def shown(given: argparse.Namespace) -> int:
+    """Everything."""
+    letters = _opened(given.file)
+    wanted = set(given.ids)
+    for letter in letters:
+        if not wanted or letter.event_id in wanted:
+            wanted.discard(letter.event_id) if given.ids else None
+            print(_as_json(letter))
+    for missing in sorted(wanted):
+        print(f"hellotext-async: no letter of event {missing}", file=sys.stderr)
+    return 1 if wanted else _damage(letters)
 
 
-async def _again(file: str, include_unknown: bool) -> int:
-    from ..client import Hellotext
-    from ..queue.dead_letters import DeadLetters
+def _as_json(letter: Letter) -> str:
+    fields = {name: getattr(letter, name) for name in letter.__struct_fields__}
+    return json.dumps({**fields, "payload": json.loads(bytes(letter.payload))}, ensure_ascii=False, indent=2)
 
-    bad = total = 0
-    async with Hellotext() as client, client.event_queue(dead_letters=file) as queue:
-        async for outcome in DeadLetters(file).replay(queue, include_unknown=include_unknown):
-            total += 1
-            bad += not outcome.delivered
-    print(f"replayed {total:,}, delivered {total - bad:,}")
-    return 1 if bad else 0
+
+async def replayed(given: argparse.Namespace) -> int:
+    """Send again. What ends badly once more is written to the same file, with its new verdict."""
+    letters = _opened(given.file)
+    verdicts = Counter(letter.verdict for letter in letters)
+    total = verdicts.total() - (0 if given.include_unknown else verdicts["unknown"])
+    ended: Counter[str] = Counter()
+    with stopping() as stop, showing("replaying", total) as progress:
+        async with Hellotext() as client, client.event_queue(dead_letters=given.file) as queue:
+            closer = asyncio.create_task(_close_when(stop, queue))
+            try:
+                async for outcome in letters.replay(queue, include_unknown=given.include_unknown):
+                    ended[outcome.verdict] += 1
+                    progress(ended.total(), f"{ended['delivered']:,} delivered")
+            except QueueClosed:
+                pass  # told to stop while letters were still to be sent
+            finally:
+                closer.cancel()
+    left_out = 0 if given.include_unknown else verdicts["unknown"]
+    rows: list[tuple[str, object]] = [*sorted(ended.items()), ("not sent", total - ended.total())]
+    print(table([*rows, ("unknown, left out", left_out)] if left_out else rows))
+    _damage(letters)
+    return 0 if ended["delivered"] == verdicts.total() and not letters.damaged else 1
+
+
+async def _close_when(stop: asyncio.Event, queue: EventQueue) -> Report:
+    await stop.wait()
+    return await queue.aclose(DRAIN)

@@ -1,4 +1,8 @@
-"""``hellotext-async demo``: a shop's day delivered to an emulator in a process of its own, and both sides' counts."""
+"""`demo`: deliver a made-up day of a shop to an emulated API and compare both counts.
+
+The emulator runs in a process of its own on loopback; nothing leaves this machine. Exit 0 only if
+every event was delivered and the emulator counted the same.
+"""
 
 from __future__ import annotations
 
@@ -7,101 +11,144 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from array import array
+from collections import Counter
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from itertools import islice
 
-from .progress import progress
-from .shop import a_day
+import msgspec
+
+from ..client import Hellotext
+from ..errors import NotSent
+from .numbers import count, rate
+from .progress import Progress, showing
+from .shop import COUPONS, CUSTOMERS, day
 from .table import table
 
-__all__ = ["add"]
+__all__ = ["NAME", "arguments", "run"]
+
+NAME = "demo"
+START = 30.0
+"""Seconds that the emulator may take to start or to tell its counts."""
 
 
-def add(commands: Any) -> None:
-    """Tell argparse of it."""
-    parser = commands.add_parser("demo", help="deliver a shop's day to an emulator and compare both sides' counts")
-    parser.add_argument("--events", type=int, default=10_000, metavar="N")
-    parser.add_argument("--rate-limit", type=float, metavar="R", help="have the emulator allow so many a second")
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("--events", type=count, default=10_000, metavar="N", help="how many (default: 10000)")
+    parser.add_argument(
+        "--rate-limit", type=rate, metavar="R", help="let the emulator answer 429 beyond R requests per second"
+    )
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Deliver, and agree."""
-    return asyncio.run(_demo(arguments.events, arguments.rate_limit))
+async def run(given: argparse.Namespace) -> int:
+    """Deliver, and compare."""
+    ours = _Count()
+    async with _emulator(given.rate_limit) as emulator:
+        async with Hellotext("test-token", base_url=emulator.url) as client:
+            with showing("delivering", given.events) as progress:
+                await _deliver(client, given.events, ours, progress)
+            ours.rate = client.rate().rate
+        theirs = await emulator.end()
+    _report(ours, theirs)
+    return _judge(ours, theirs, events=given.events)
+
+
+def _judge(ours: _Count, theirs: Counted, *, events: int) -> int:
+    agree = ours.delivered == theirs.actions
+    print("both counts agree" if agree else "THE COUNTS DIFFER")
+    return 0 if agree and ours.verdicts["delivered"] == events else 1
+
+
+async def _deliver(client: Hellotext, events: int, ours: _Count, progress: Progress) -> None:
+    profiles = await asyncio.gather(
+        *(
+            client.profiles.create(first_name=f"Customer {n}", reference=f"customer-{n}")
+            for n in range(min(CUSTOMERS, 10 + events // 20))
+        )
+    )
+    coupons = [(await client.coupons.create(code=code)).id for code in COUPONS]
+    made_up = day([profile.id for profile in profiles], coupons, ends=time.time())
+    async with client.event_queue() as queue:
+        ours.began = time.monotonic()
+        async for outcome in queue.deliver(islice(made_up, events)):
+            ours.verdicts[outcome.verdict] += 1
+            if outcome.delivered:
+                ours.delivered[outcome.action] += 1
+            ours.waits.append(outcome.waited)
+            progress(len(ours.waits))
+        ours.took = time.monotonic() - ours.began
+
+
+class _Count:
+    """What the client side counts."""
+
+    def __init__(self) -> None:
+        self.verdicts: Counter[str] = Counter()
+        self.delivered: Counter[str] = Counter()
+        self.waits = array("d")
+        self.began = self.took = 0.0
+        self.rate: float | None = None
+
+    def quantile(self, part: float) -> str:
+        """A quantile of the waits, in milliseconds."""
+        ranked = sorted(self.waits)
+        return f"{ranked[min(len(ranked) - 1, int(part * len(ranked)))] * 1000:.1f} ms"
+
+
+def _report(ours: _Count, theirs: Counted) -> None:
+    rows: list[tuple[str, object]] = [(verdict, number) for verdict, number in sorted(ours.verdicts.items())]
+    print("\nwhat the queue says", table([
+        *rows,
+        ("time", f"{ours.took:.2f} s"),
+        ("throughput", f"{len(ours.waits) / max(ours.took, 1e-9):,.0f} events/s"),
+        ("p50 from acceptance to outcome", ours.quantile(0.5)),
+        ("p99", ours.quantile(0.99)),
+        ("rate learned", "none needed" if ours.rate is None else f"{ours.rate:.1f}/s"),
+    ]), "\nwhat the emulator counted", table([
+        *sorted(theirs.actions.items()),
+        ("all events", sum(theirs.actions.values())),
+        *((f"requests answered {status}", number) for status, number in sorted(theirs.statuses.items())),
+    ]), sep="\n", end="\n\n")  # fmt: skip
+
+
+# The emulator, in a process of its own.
+
+
+class Counted(msgspec.Struct):
+    """What the emulator counted: events by action, answers by status."""
+
+    actions: dict[str, int]
+    statuses: dict[str, int]
 
 
 class _Emulator:
-    """An emulator in a child process."""
+    """It says where it is on its first line, and what it counted on its last, when its stdin ends."""
 
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self._process = process
         self.url = url
-        self.counted: dict[str, Any] = {}
 
-    async def stop(self) -> None:
-        if self._process.returncode is None and self._process.stdout is not None:
-            self._process.terminate()
-            line = await self._process.stdout.readline()
-            self.counted = json.loads(line or b"{}")
-            await self._process.wait()
+    async def end(self) -> Counted:
+        """Stop it and get its counts."""
+        told, _ = await asyncio.wait_for(self._process.communicate(b""), START)
+        return msgspec.json.decode(told, type=Counted)
 
 
 @asynccontextmanager
-async def _emulator(rate: float | None) -> AsyncIterator[_Emulator]:
-    limit = [] if rate is None else ["--rate-limit", str(rate)]
-    command = [sys.executable, "-m", "hellotext_async", "emulator", "--machine", *limit]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    if process.stdout is None:
-        raise AssertionError("a pipe was asked for")
-    emulator = _Emulator(process, json.loads(await process.stdout.readline())["url"])
+async def _emulator(limit: float | None) -> AsyncGenerator[_Emulator]:
+    command = [sys.executable, "-m", "hellotext_async", "emulator", "--controlled"]
+    if limit is not None:
+        command += ["--rate-limit", repr(limit)]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
     try:
-        yield emulator
+        first = await asyncio.wait_for(process.stdout.readline(), START) if process.stdout else b""
+        if not first:
+            raise NotSent("the emulator did not start", attempts=0)
+        yield _Emulator(process, json.loads(first)["url"])
     finally:
-        await emulator.stop()
-
-
-async def _demo(events: int, rate: float | None) -> int:
-    from ..client import Hellotext
-    from ..queue.outcome import VERDICTS
-
-    outcomes = dict.fromkeys(VERDICTS, 0)
-    latencies: list[float] = []
-    async with _emulator(rate) as emulator, Hellotext("test-token", base_url=emulator.url) as client:
-        profiles = [(await client.profiles.create(first_name=f"Customer {n}")).id for n in range(50)]
-        began = time.perf_counter()
-        with progress(events, "delivering") as bar:
-            async with client.event_queue() as queue:
-                async for outcome in queue.deliver(a_day(events, profiles)):
-                    outcomes[outcome.verdict] += 1
-                    latencies.append(outcome.waited)
-                    bar.done(len(latencies))
-        took = time.perf_counter() - began
-        learned = client.rate()
-        await emulator.stop()
-    return _tell(outcomes, latencies, took, emulator.counted, learned.rate)
-
-
-def _tell(
-    outcomes: dict[Any, int], latencies: list[float], took: float, counted: dict[str, Any], rate: float | None
-) -> int:
-    latencies.sort()
-    accepted = sum(counted.get("events", {}).values())
-    delivered = outcomes["delivered"]
-    rows: list[tuple[str, object]] = [(f"events {verdict}", count) for verdict, count in outcomes.items()]
-    rows += [
-        ("events the emulator counted", accepted),
-        ("events a second", round(sum(outcomes.values()) / took)),
-        ("latency p50", f"{_quantile(latencies, 0.5) * 1000:.1f} ms"),
-        ("latency p99", f"{_quantile(latencies, 0.99) * 1000:.1f} ms"),
-        ("requests answered 429", counted.get("statuses", {}).get("429", 0)),
-        ("learned rate", "none needed" if rate is None else f"{rate:.1f}/s"),
-    ]
-    print(table(rows))
-    agree = delivered == accepted and delivered == sum(outcomes.values())
-    print("both sides agree: every event was delivered" if agree else "the two sides do NOT agree")
-    return 0 if agree else 1
-
-
-def _quantile(ordered: list[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()

@@ -1,46 +1,86 @@
-"""``hellotext-async emulator``: serve the emulated API until interrupted."""
+"""`emulator`: serve an emulated API on loopback until SIGINT or SIGTERM.
+
+It keeps its objects in memory, starts empty, and prints its URL first.
+Point HELLOTEXT_API_URL and HELLOTEXT_API_TOKEN at it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import signal
-from typing import Any
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
 
-__all__ = ["add"]
+from .numbers import count, port, rate
+from .signals import stopping
+
+if TYPE_CHECKING:
+    from ..emulator import Emulator
+
+__all__ = ["NAME", "arguments", "run"]
+
+NAME = "emulator"
 
 
-def add(commands: Any) -> None:
-    """Tell argparse of it."""
-    parser = commands.add_parser("emulator", help="serve the emulated API on loopback")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--token", default="test-token")
-    parser.add_argument("--rate-limit", type=float, metavar="R", help="requests a second; more are answered 429")
-    parser.add_argument("--burst", type=float, default=10, metavar="B")
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("--port", type=port, default=0, help="where to listen on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--token", default="test-token", help="the token it accepts (default: test-token)")
+    parser.add_argument("--rate-limit", type=rate, metavar="R", help="answer 429 beyond R requests per second")
+    parser.add_argument("--burst", type=count, metavar="B", help="requests let through at once (default: R)")
     parser.add_argument("--seed-document", action="store_true", help="have the objects of the document's examples")
-    parser.add_argument("--machine", action="store_true", help=argparse.SUPPRESS)
+    # For a program that starts it: JSON lines, an end when stdin ends, and the counts last.
+    parser.add_argument("--controlled", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Serve; say where, and at the end what was counted."""
-    return asyncio.run(_serve(arguments))
-
-
-async def _serve(arguments: argparse.Namespace) -> int:
+async def run(given: argparse.Namespace) -> int:
+    """Serve."""
     from ..emulator import Emulator, RateLimit
 
-    limit = None if arguments.rate_limit is None else RateLimit(arguments.rate_limit, arguments.burst)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    emulator = Emulator(arguments.port, arguments.token, rate_limit=limit, history=1000, keep_events=False)
-    async with emulator:
-        if arguments.seed_document or arguments.machine:
-            emulator.store.seed_document()
-        print(json.dumps({"url": emulator.url}) if arguments.machine else f"listening on {emulator.url}", flush=True)
-        await stop.wait()
-    counted = {"events": dict(emulator.counts), "statuses": dict(emulator.statuses)}
-    print(json.dumps(counted) if arguments.machine else f"accepted {sum(emulator.counts.values()):,} events", flush=True)
+    burst = given.burst or max(1, round(given.rate_limit or 1))
+    limit = None if given.rate_limit is None else RateLimit(given.rate_limit, burst)
+    emulator = Emulator(given.port, given.token, rate_limit=limit, history=0, keep_events=False)
+    if given.seed_document:
+        emulator.store.seed_document()
+    with stopping() as stop:
+        try:
+            await emulator.start()
+        except OSError as error:
+            print(f"hellotext-async: port {given.port} cannot be used ({error.strerror})", file=sys.stderr)
+            return 1
+        try:
+            _say_where(emulator, controlled=given.controlled)
+            if given.controlled:
+                _stop_at_end_of_stdin(stop)
+            await stop.wait()
+        finally:
+            await emulator.aclose()
+    if given.controlled:
+        print(json.dumps({"actions": emulator.counts, "statuses": emulator.statuses}), flush=True)
     return 0
+
+
+def _say_where(emulator: Emulator, *, controlled: bool) -> None:
+    if controlled:
+        print(json.dumps({"url": emulator.url}), flush=True)
+    else:
+        print(f"serving {emulator.url} (Ctrl-C ends it)", flush=True)
+
+
+def _stop_at_end_of_stdin(stop: asyncio.Event) -> None:
+    """Whoever started it holds its stdin; if that program dies, this one ends too."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        try:
+            while os.read(0, 4096):
+                pass
+            loop.call_soon_threadsafe(stop.set)
+        except (OSError, RuntimeError):
+            pass  # no stdin, or the loop has ended already
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()

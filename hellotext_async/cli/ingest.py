@@ -1,126 +1,246 @@
-"""``hellotext-async ingest``: deliver a file of events, one JSON object a line, and report what became of each."""
+"""`ingest`: deliver the events in a file (or stdin) of JSON lines.
+
+One JSON object a line, with an "action" and the fields of an event; "tracked_at" is Unix seconds or
+ISO 8601 with a time zone. A line that is no event is reported with its number and the reason, and
+the rest goes on. SIGINT and SIGTERM stop the reading, deliver for up to 10 s what was read, and
+report.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
+import os
+import stat
 import sys
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
 
-import anyio
 import msgspec
 
-from .progress import progress
+from .._events.event import Event
+from .._events.fields import CHECKS
+from ..client import Hellotext
+from ..config import Limits
+from ..errors import HellotextError, InvalidParameter, QueueClosed, QueueFull
+from ..queue.outcome import Report
+from ..queue.queue import EventQueue
+from ..queue.receipt import Receipt
+from ..queue.sqlite import SqliteSpool
+from .lines import LONGEST, Chunks, Splitter
+from .numbers import count, rate
+from .progress import Progress, showing
+from .signals import stopping
 from .table import table
 
-if TYPE_CHECKING:
-    from .._events.event import Event
-    from ..queue.outcome import Report
+__all__ = ["NAME", "arguments", "run"]
 
-__all__ = ["add"]
+NAME = "ingest"
+DRAIN: Final = 10.0
+WINDOW: Final = 2048
+"""Events under way at one time, beyond which reading waits."""
+TICK: Final = 0.2
 
 
-def add(commands: Any) -> None:
-    """Tell argparse of it."""
-    parser = commands.add_parser("ingest", help="deliver a file of events (JSON lines)")
-    parser.add_argument("file", help="a path, or - for standard input")
-    parser.add_argument("--spool", metavar="PATH", help="keep accepted events here through a crash")
-    parser.add_argument("--dead-letters", metavar="PATH", help="write events that end badly here")
-    parser.add_argument("--concurrency", type=int, default=64, metavar="N")
-    parser.add_argument("--rate", type=float, metavar="R", help="never more requests a second than this")
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("file", metavar="FILE", help="a file of JSON lines, or - for stdin")
+    parser.add_argument("--spool", type=Path, metavar="PATH", help="keep events in this file until they have ended")
+    parser.add_argument("--dead-letters", type=Path, metavar="PATH", help="write events that end badly to this file")
+    parser.add_argument("--concurrency", type=count, default=64, metavar="N", help="requests at once (default: 64)")
+    parser.add_argument("--rate", type=rate, metavar="R", help="at most R requests per second")
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Deliver and report."""
-    from ..errors import ConfigurationError
-
+async def run(given: argparse.Namespace) -> int:
+    """Deliver, and report."""
     try:
-        return asyncio.run(_Ingest(arguments).run())
-    except ConfigurationError as error:
-        print(f"hellotext-async: {error}", file=sys.stderr)
+        with _source(given.file) as (descriptor, size), stopping() as stop:
+            tally = _Tally()
+            await _ingest(given, descriptor, size, stop, tally)
+    except OSError as error:
+        print(f"hellotext-async: {given.file} cannot be read ({error.strerror})", file=sys.stderr)
         return 2
+    tally.show()
+    return 0 if tally.all_delivered else 1
 
 
-class _Ingest:
-    """One run over one file."""
+@contextmanager
+def _source(name: str) -> Generator[tuple[int, int | None]]:
+    """A descriptor to read from, and how many bytes it has if that can be known."""
+    descriptor = 0 if name == "-" else os.open(name, os.O_RDONLY)
+    try:
+        status = os.fstat(descriptor)
+        yield descriptor, status.st_size if stat.S_ISREG(status.st_mode) else None
+    finally:
+        if name != "-":
+            os.close(descriptor)
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self._arguments = arguments
-        self._stop = asyncio.Event()
-        self._bad_lines = 0
-        self._bad_ends = 0
 
-    async def run(self) -> int:
-        from ..client import Hellotext
-        from ..config import Limits
-        from ..queue.sqlite import SqliteSpool
+async def _ingest(
+    given: argparse.Namespace, descriptor: int, size: int | None, stop: asyncio.Event, tally: _Tally
+) -> None:
+    limits = Limits(rate=given.rate, concurrency=max(100, given.concurrency + 2))
+    spool = None if given.spool is None else SqliteSpool(given.spool, dead_letters=given.dead_letters)
+    async with Hellotext(limits=limits) as client:
+        queue = client.event_queue(concurrency=given.concurrency, buffer=spool, dead_letters=given.dead_letters)
+        async with queue:
+            tally.found = queue.stats().accepted
+            with showing("ingesting", size) as progress:
+                chunks = Chunks(descriptor)
+                watch = asyncio.create_task(_watch(queue, stop, chunks, tally, progress))
+                try:
+                    await _feed(queue, _events(chunks, stop, tally), tally)
+                finally:
+                    watch.cancel()
+                tally.report = await queue.aclose(DRAIN)
+                tally.stopped = stop.is_set()
 
-        given = self._arguments
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
-        spool = None if given.spool is None else SqliteSpool(given.spool)
-        limits = Limits(rate=given.rate, concurrency=max(100, given.concurrency))
-        async with Hellotext(limits=limits) as client:
-            queue = client.event_queue(buffer=spool, dead_letters=given.dead_letters, concurrency=given.concurrency)
-            async with queue:
-                with progress(None, "delivered") as bar:
-                    count = 0
-                    async for outcome in queue.deliver(self._events()):
-                        count += 1
-                        bar.done(count)
-                        if not outcome.delivered:
-                            self._complain(outcome.event_id, outcome.verdict, outcome.error)
-                report = await queue.flush(10)
-                left = await queue.aclose()
-        return self._report(report, left.kept)
 
-    def _complain(self, event_id: str, verdict: str, error: object) -> None:
-        self._bad_ends += 1
-        if self._bad_ends <= 20:
-            print(f"event {event_id}: {verdict} ({error})", file=sys.stderr)
+async def _watch(queue: EventQueue, stop: asyncio.Event, chunks: Chunks, tally: _Tally, progress: Progress) -> None:
+    """Show how far it is; close when told to stop, or when a refused token has stopped the queue."""
+    while not stop.is_set():
+        progress(chunks.read, tally.words())
+        if queue.stats().suspended:
+            stop.set()
+        try:
+            async with asyncio.timeout(TICK):
+                await stop.wait()
+        except TimeoutError:
+            pass
+    await queue.aclose(DRAIN)
 
-    async def _events(self) -> AsyncIterator[Event]:
-        from .._events.event import Event
-        from ..errors import InvalidParameter
 
-        number = 0
-        async for line in _lines(self._arguments.file):
-            number += 1
-            if self._stop.is_set():
-                print(f"stopped before line {number}", file=sys.stderr)
-                return
-            if not line.strip():
-                continue
+async def _feed(queue: EventQueue, events: AsyncIterator[Event], tally: _Tally) -> None:
+    """Hand every event over and follow it to its end; at most WINDOW are under way."""
+    room = asyncio.Semaphore(WINDOW)
+    async with asyncio.TaskGroup() as following:
+        async for event in events:
+            await room.acquire()
             try:
-                yield Event.of(msgspec.json.decode(line, type=dict[str, Any]))
-            except InvalidParameter as error:
-                self._skip(number, str(error))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._skip(number, "not a JSON object")
-            except TypeError:
-                self._skip(number, "no action")
-
-    def _skip(self, number: int, reason: str) -> None:
-        self._bad_lines += 1
-        print(f"line {number}: {reason}", file=sys.stderr)
-
-    def _report(self, report: Report, kept: int) -> int:
-        rows: list[tuple[str, object]] = [(f"events {verdict}", count) for verdict, count in report.outcomes.items()]
-        rows += [("events kept in the spool", kept), ("lines that are no event", self._bad_lines)]
-        print(table(rows))
-        if report.suspended:
-            print(f"suspended: {report.error}", file=sys.stderr)
-        bad = sum(report.outcomes.values()) - report.outcomes["delivered"] + self._bad_lines + kept
-        return 1 if bad or report.queued or report.in_flight or self._stop.is_set() else 0
+                receipt = await _enter(queue, event)
+            except QueueClosed:
+                tally.fates["not accepted"] += 1
+                return
+            task = following.create_task(_follow(receipt, tally))
+            task.add_done_callback(lambda _: room.release())
 
 
-async def _lines(file: str) -> AsyncIterator[bytes]:
-    """The lines of a file or of standard input, read in a thread."""
-    source = anyio.wrap_file(sys.stdin.buffer) if file == "-" else await anyio.open_file(file, "rb")
-    async with source:
-        async for line in source:
-            yield line
+async def _enter(queue: EventQueue, event: Event) -> Receipt:
+    try:
+        return queue.track(event)
+    except QueueFull:
+        return await queue.put(event)
+
+
+async def _follow(receipt: Receipt, tally: _Tally) -> None:
+    try:
+        await receipt.accepted()
+        outcome = await receipt
+    except QueueClosed as closed:
+        tally.fates["kept" if closed.kept else "not accepted"] += 1
+    except HellotextError:
+        tally.fates["not accepted"] += 1
+    else:
+        tally.fates[outcome.verdict] += 1
+        tally.doubled += outcome.maybe_duplicated
+
+
+async def _events(chunks: Chunks, stop: asyncio.Event, tally: _Tally) -> AsyncIterator[Event]:
+    splitter = Splitter()
+    async for chunk in chunks.until(stop):
+        for number, line in splitter.feed(chunk):
+            if (event := tally.read(number, line)) is not None:
+                yield event
+                if stop.is_set():
+                    return
+        await asyncio.sleep(0)
+    if not stop.is_set():
+        for number, line in splitter.end():
+            if (event := tally.read(number, line)) is not None:
+                yield event
+
+
+class _Tally:
+    """What became of every line."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.fates: Counter[str] = Counter()
+        self.bad = 0
+        self.found = 0
+        self.doubled = 0
+        self.stopped = False
+        self.report: Report | None = None
+
+    def read(self, number: int, line: bytes | None) -> Event | None:
+        """The event in a line; a line that holds none is reported and counted, and an empty one is nothing."""
+        try:
+            if line is None:
+                raise InvalidParameter("line", f"longer than {LONGEST} bytes")
+            return _event(line) if line.strip() else None
+        except InvalidParameter as error:
+            self.bad += 1
+            print(f"line {number}: {_reason(error)}", file=sys.stderr)
+            return None
+
+    def words(self) -> str:
+        """Where it stands."""
+        ended = self.fates.total() - self.fates["delivered"]
+        speed = self.fates["delivered"] / max(time.monotonic() - self.began, 1e-9)
+        return f"{self.fates['delivered']:,} delivered, {ended:,} not, {self.bad:,} bad lines, {speed:,.0f}/s"
+
+    @property
+    def all_delivered(self) -> bool:
+        """Whether nothing is left to worry about, what an earlier run left in the spool included."""
+        report = self.report
+        if report is None or self.bad or self.stopped or report.kept or report.queued:
+            return False
+        earlier = all(number == 0 for verdict, number in report.outcomes.items() if verdict != "delivered")
+        return earlier and self.fates.total() == self.fates["delivered"]
+
+    def show(self) -> None:
+        """The report."""
+        rows: list[tuple[str, object]] = [(fate, number) for fate, number in sorted(self.fates.items())]
+        rows += [("bad lines", self.bad)] if self.bad else []
+        rows += [("maybe duplicated", self.doubled)] if self.doubled else []
+        rows += [("found in the spool", self.found)] if self.found else []
+        rows += [("left in the spool", self.report.kept)] if self.report and self.report.kept else []
+        print(table([*rows, ("time", f"{time.monotonic() - self.began:.1f} s")]))
+        if self.report is not None and self.report.suspended:
+            print(f"stopped: {self.report.error}")
+        elif self.stopped:
+            print("stopped by a signal: what follows in the input was not read")
+
+
+def _event(line: bytes) -> Event:
+    try:
+        fields: Any = msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidParameter("line", "not JSON") from None
+    if not isinstance(fields, dict):
+        raise InvalidParameter("line", "not a JSON object")
+    at: Any = fields.get("tracked_at")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if isinstance(at, str):
+        fields["tracked_at"] = _moment(at)
+    return Event(fields.pop("action", ""), **fields)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidParameter("tracked_at", "expected Unix seconds or ISO 8601") from None
+
+
+def _reason(error: InvalidParameter) -> str:
+    """Why, without a word of the line: a name that is not ours may be somebody's data."""
+    if error.parameter == "line":
+        return error.problem
+    name = error.parameter.partition(".")[0].partition("[")[0]
+    return f"{name}: {error.problem}" if name in CHECKS or name in ("action", "event") else "a field that no event has"

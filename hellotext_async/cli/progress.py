@@ -1,61 +1,103 @@
-"""Progress of many events: a bar on a terminal (rich, if it is installed), plain lines otherwise."""
+"""How far a command is: a bar on a terminal, pretty if rich is installed, else a plain line now and then."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-__all__ = ["Progress", "progress"]
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
 
-EVERY = 2.0
-"""Seconds between plain lines."""
+__all__ = ["Progress", "showing"]
+
+ON_TERMINAL, IN_LINES = 0.1, 5.0
+"""Seconds between two showings."""
+WIDTH = 30
 
 
 class Progress(Protocol):
-    """Something that is told how many are done."""
+    """What a command tells: how much is done (of the total it gave, if it gave one) and a few words."""
 
-    def done(self, count: int) -> None:
-        """So many are done by now."""
-        ...
-
-
-class _Lines:
-    def __init__(self, total: int | None, name: str) -> None:
-        self._total, self._name = total, name
-        self._began = self._told = time.monotonic()
-
-    def done(self, count: int) -> None:
-        now = time.monotonic()
-        if now - self._told < EVERY:
-            return
-        self._told = now
-        of = "" if self._total is None else f" of {self._total:,}"
-        print(f"{self._name}: {count:,}{of}, {count / (now - self._began):,.0f}/s", file=sys.stderr, flush=True)
+    def __call__(self, done: float, words: str = "") -> None: ...
 
 
 @contextmanager
-def progress(total: int | None, name: str) -> Iterator[Progress]:
-    """Show the progress of `total` events (None: nobody knows) until the end of the block."""
+def showing(label: str, total: float | None) -> Generator[Progress]:
+    """A progress to call as often as one likes."""
+    out: TextIO = sys.stderr
+    if not out.isatty():
+        yield _Lines(label, total, out)
+        return
     try:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     except ImportError:
-        yield _Lines(total, name)
+        bar = _Bar(label, total, out)
+        try:
+            yield bar
+        finally:
+            bar.end()
         return
-    if not sys.stderr.isatty():
-        yield _Lines(total, name)
-        return
-    from rich.console import Console
+    parts = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*parts, TextColumn("{task.fields[words]}"), console=Console(file=out)) as progress:
+        yield _Rich(progress, label, total)
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=total)
 
-        class _Bar:
-            def done(self, count: int) -> None:
-                bar.update(task, completed=count)
+class _Paced:
+    """Shows at most once per `every` seconds."""
 
-        yield _Bar()
+    every = ON_TERMINAL
+
+    def __init__(self, label: str, total: float | None, out: TextIO) -> None:
+        self._label, self._total, self._out = label, total, out
+        self._due = time.monotonic() + self.every
+        self._last = (0.0, "")
+
+    def __call__(self, done: float, words: str = "") -> None:
+        self._last = (done, words)
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + self.every
+            self.show()
+
+    def show(self) -> None:
+        done, words = self._last
+        self._out.write(f"{self._label}: {self.part(done)}{words}\n")
+        self._out.flush()
+
+    def part(self, done: float) -> str:
+        return "" if not self._total else f"{min(1.0, done / self._total):4.0%}  "
+
+
+class _Lines(_Paced):
+    every = IN_LINES
+
+
+class _Bar(_Paced):
+    def show(self) -> None:
+        done, words = self._last
+        bar = ""
+        if self._total:
+            full = round(WIDTH * min(1.0, done / self._total))
+            bar = f"[{'#' * full}{'.' * (WIDTH - full)}] "
+        self._out.write(f"\r{self._label} {bar}{self.part(done)}{words}\x1b[K")
+        self._out.flush()
+
+    def end(self) -> None:
+        self.show()
+        self._out.write("\n")
+
+
+class _Rich:
+    def __init__(self, progress: RichProgress, label: str, total: float | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task(label, total=total, words="")
+        self._due = 0.0
+
+    def __call__(self, done: float, words: str = "") -> None:
+        if (now := time.monotonic()) >= self._due:
+            self._due = now + ON_TERMINAL
+            self._progress.update(self._task, completed=done, words=words)

@@ -1,49 +1,84 @@
-"""A made-up but plausible day of a shop, as events."""
+"""A made-up day of a shop: visitors look, some buy, orders are shipped, a few go back.
+
+Rules. The same number gives the same day. Every order has its own reference and each of its steps
+happens once. An order's later steps name it by its reference, so they need the first one before
+them: order per customer is really used.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
-__all__ = ["a_day"]
+__all__ = ["COUPONS", "CUSTOMERS", "day"]
 
-PRODUCT = "vxqQJ3Yg"
-COUPON = "xJEOaPdk"
+Fields = dict[str, Any]
+
+CUSTOMERS: Final = 200
+COUPONS: Final = ("WELCOME10", "FREESHIP", "AUTUMN15")
+AT_ONCE: Final = 150
+"""Visitors in the shop at one time."""
+_GOODS: Final = (
+    ("soap", "Olive soap", 4.5), ("candle", "Beeswax candle", 12.0), ("towel", "Linen towel", 24.9),
+    ("mate", "Mate gourd", 18.0), ("yerba", "Yerba mate, 1 kg", 9.9), ("poncho", "Wool poncho", 119.0),
+    ("honey", "Wild honey", 8.2), ("mug", "Stoneware mug", 14.5), ("lamp", "Paper lamp", 45.0),
+    ("quilt", "Cotton quilt", 89.9),
+)  # fmt: skip
 
 
-def a_day(events: int, profiles: list[str], *, seed: int = 7, start: int = 1_790_000_000) -> Iterator[dict[str, Any]]:
-    """`events` events of visitors who look, fill carts and sometimes order; the known ones by their profile."""
+def day(profiles: Sequence[str], coupons: Sequence[str], *, ends: float, seed: int = 1) -> Iterator[Fields]:
+    """Events without end, from the day before `ends` (Unix seconds) on; `profiles` and `coupons` are ids."""
     chance = random.Random(seed)
-    visits = _visits(chance, profiles)
-    for number in range(events):
-        yield {**next(visits), "tracked_at": start + number * 86_400 // max(1, events)}
-
-
-def _visits(chance: random.Random, profiles: list[str]) -> Iterator[dict[str, Any]]:
-    visit = 0
+    visits = [_visit(chance, number, profiles, coupons) for number in range(AT_ONCE)]
+    number, at = AT_ONCE, ends - 86_400
     while True:
-        visit += 1
-        known = chance.random() < 0.4
-        who = {"profile": chance.choice(profiles)} if known else {"session": f"visit{visit:06d}"}
-        yield from ({**event, **who} for event in _visit(chance, visit))
+        place = chance.randrange(AT_ONCE)
+        event = next(visits[place], None)
+        if event is None:
+            visits[place] = _visit(chance, number, profiles, coupons)
+            number += 1
+            continue
+        at = min(ends, at + chance.expovariate(1.0))
+        yield {**event, "tracked_at": at}
 
 
-def _visit(chance: random.Random, visit: int) -> Iterator[dict[str, Any]]:
-    for _ in range(chance.randint(1, 5)):
-        yield {"action": "product.viewed", "product": PRODUCT}
-    if chance.random() > 0.35:
-        return
-    yield {"action": "cart.added", "products": [{"product": PRODUCT, "quantity": chance.randint(1, 3)}]}
-    if chance.random() > 0.5:
-        yield {"action": "cart.abandoned", "products": [{"product": PRODUCT}]}
-        return
+def _visit(chance: random.Random, number: int, profiles: Sequence[str], coupons: Sequence[str]) -> Iterator[Fields]:
+    who: Fields = {"session": f"visit-{number}"}
+    if chance.random() < 0.6:
+        who["profile"] = chance.choice(profiles)
+    cart: list[tuple[str, str, float]] = []
+    for _ in range(chance.randint(1, 6)):
+        goods = chance.choice(_GOODS)
+        yield {"action": "product.viewed", **who, "product_parameters": _product(goods)}
+        if chance.random() < 0.35:
+            cart.append(goods)
+            yield {"action": "cart.added", **who, "products": [{"product_parameters": _product(g)} for g in cart]}
+    if cart and "profile" in who and chance.random() < 0.7:
+        yield from _order(chance, f"order-{number}", who, cart, coupons)
+    elif cart:
+        yield {"action": "cart.abandoned", **who, "products": [{"product_parameters": _product(g)} for g in cart]}
+
+
+def _order(
+    chance: random.Random, reference: str, who: Fields, cart: list[tuple[str, str, float]], coupons: Sequence[str]
+) -> Iterator[Fields]:
     if chance.random() < 0.2:
-        yield {"action": "coupon.redeemed", "coupon": COUPON}
-    order = {"order_parameters": {"reference": f"A-{visit}", "source": "shop"}}
-    money = {"amount": round(chance.uniform(9, 180), 2), "currency": "USD"}
-    yield {"action": "order.placed", **order, **money}
-    for action in ("order.confirmed", "order.shipped", "order.delivered"):
-        yield {"action": action, **order}
-    if chance.random() < 0.05:
-        yield {"action": "refund.requested", "refund_parameters": {"reference": f"R-{visit}", "source": "shop"}}
+        yield {"action": "coupon.redeemed", **who, "coupon": chance.choice(coupons)}
+    paid: Fields = {"amount": round(sum(price for _, _, price in cart), 2), "currency": "USD"}
+    items = [{"product": _product(goods), "quantity": 1} for goods in cart]
+    yield {"action": "order.placed", **who, **paid, "order_parameters": {"reference": reference, "items": items}}
+    if chance.random() < 0.08:
+        yield {"action": "order.cancelled", **who, "order": reference}
+        return
+    for step in ("confirmed", "shipped", "delivered"):
+        yield {"action": f"order.{step}", **who, "order": reference}
+    if chance.random() < 0.06:
+        refund = {"reference": f"refund-of-{reference}"}
+        yield {"action": "refund.requested", **who, "refund_parameters": refund}
+        yield {"action": "refund.received", **who, **paid, "refund_parameters": refund}
+
+
+def _product(goods: tuple[str, str, float]) -> Fields:
+    reference, name, price = goods
+    return {"reference": reference, "name": name, "price": {"amount": price, "currency": "USD"}}

@@ -1,5 +1,7 @@
 """`Emulator`: the emulated API as an HTTP server on loopback."""
 
+# What comes in is JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """Events: what each action needs, in both of the vendor's forms, and what accepting one changes."""
 
+# What comes in is JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import math

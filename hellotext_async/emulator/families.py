@@ -1,5 +1,7 @@
 """The uniform families, each a row of a table: what it takes, what is required, what must be unique."""
 
+# What comes in is JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import re
@@ -98,7 +100,8 @@ class Family:
 
 _REFERRED: dict[str, Check] = {"reference": _text, "source": _text, "metadata": _any}
 _ORDER: dict[str, Check] = {
-    **_REFERRED, "name": _text, "delivery": _text, "payment_method": _text, "sales_channel": _text, "items": _any, "total": _any,
+    **_REFERRED,
+    "name": _text, "delivery": _text, "payment_method": _text, "sales_channel": _text, "items": _any, "total": _any,
 }  # fmt: skip
 _PRODUCT: dict[str, Check] = {
     **_REFERRED, "name": _text, "sku": _text, "brand": _text, "url": _url, "image_url": _url, "price": _any,

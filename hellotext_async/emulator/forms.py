@@ -1,5 +1,7 @@
 """What a request's body says: JSON with flat bracket keys or nested objects, or a form with brackets."""
 
+# What comes in is JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from typing import Any
@@ -32,7 +34,7 @@ def _json(raw: bytes) -> dict[str, Any]:
         raise _malformed() from None
     if not isinstance(body, dict):
         raise _malformed()
-    return body
+    return {str(key): value for key, value in body.items()}
 
 
 def _malformed() -> Refusal:

@@ -1,5 +1,7 @@
 """Profiles and the values of their properties: how they are set, removed, promoted, matched and shown."""
 
+# What comes in is JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -38,7 +40,7 @@ class Profiles:
 
     def add(self, **fields: Any) -> Profile:
         """A new, empty profile."""
-        profile = {
+        profile: Profile = {
             "id": self._store.identifier(), "type": "profile", "blocked": False, "created_at": int(self._store.now()),
             "first_name": None, "last_name": None, "state": "unconfirmed", "reference": None, "lists": [], "values": [],
             **fields,
@@ -225,7 +227,7 @@ class Profiles:
             given = [given] if given else []
         if not isinstance(given, list):
             raise refuse("invalid", "lists")
-        found = []
+        found: list[str] = []
         for name in given:
             one = self._store.lists.find(name) or self._store.new(self._store.lists, name=str(name))
             if one["id"] not in found:

@@ -1,5 +1,7 @@
 """Which handler a request goes to: one dictionary look-up for a fixed path, then the families' patterns."""
 
+# What comes in is JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The values that properties may have, by their kind."""
 
+# What comes in is JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import re
@@ -87,8 +89,9 @@ def _day(value: Any, parameter: str) -> dict[str, int]:
     if isinstance(value, str) and (found := re.match(r"(\d{4})-(\d\d)-(\d\d)", value)):
         value = {"day": int(found[3]), "month": int(found[2]), "year": int(found[1])}
     if isinstance(value, dict) and {"day", "month"} <= value.keys() <= {"day", "month", "year"}:
-        if all(isinstance(part, int) for part in value.values()):
-            return {name: value[name] for name in ("day", "month", "year") if name in value}
+        parts = {name: value[name] for name in ("day", "month", "year") if name in value}
+        if all(isinstance(part, int) for part in parts.values()):
+            return parts
     raise refuse("invalid", parameter)
 
 

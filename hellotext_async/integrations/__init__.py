@@ -1,1 +1,1 @@
-"""Other people's frameworks, each importable alone and each an extra."""
+"""Hellotext in other frameworks: one module each, importable alone, with an extra of the same name."""

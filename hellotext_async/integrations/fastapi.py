@@ -1,71 +1,79 @@
-"""FastAPI: a lifespan that opens and drains a client and a queue, and dependencies for both.
+"""A client and an event queue for a FastAPI application: opened with it, drained before it ends.
 
->>> app = FastAPI(lifespan=hellotext_lifespan())
->>>
->>> @app.post("/orders/{order}")
-... async def placed(order: str, profile: str, queue: HellotextQueue) -> None:
-...     queue.track("order.placed", order=order, profile=profile)
-
-At shutdown (SIGTERM included) the queue is drained for up to `drain` seconds.
+Rules. They live as long as the application, one of each per worker process. They are handed to
+requests as lifespan state, so mounted applications and websockets see them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated, Any, Final, TypedDict
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from ..client import Hellotext
 from ..errors import ConfigurationError
 from ..queue.queue import EventQueue
 
-__all__ = ["HellotextClient", "HellotextQueue", "hellotext_lifespan"]
+__all__ = ["HellotextClient", "HellotextQueue", "HellotextState", "hellotext_lifespan"]
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+DRAIN: Final = 10.0
+
+
+class HellotextState(TypedDict):
+    """What the lifespan adds to the state of requests."""
+
+    hellotext_client: Hellotext
+    hellotext_queue: EventQueue
+
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[HellotextState]]
 
 
 def hellotext_lifespan(
     make_client: Callable[[], Hellotext] = Hellotext,
     *,
     make_queue: Callable[[Hellotext], EventQueue] = Hellotext.event_queue,
-    drain: float = 10,
-    then: Lifespan | None = None,
+    drain: float = DRAIN,
 ) -> Lifespan:
-    """A lifespan with a client and a queue; `then` is the app's own, which runs inside it.
+    """A lifespan for ``FastAPI(lifespan=...)``.
 
-    `make_client` and `make_queue` say how both are set up; by default they come from the environment.
+    `make_client` and `make_queue` run at startup, in the application's loop; by default both are as
+    the environment says. At shutdown, after the
+    last request, the queue delivers what it has for up to `drain` seconds.
+
+    An application with a lifespan of its own enters this one in it and yields its state:
+
+    >>> hellotext = hellotext_lifespan()
+    >>> @asynccontextmanager
+    ... async def lifespan(app):
+    ...     async with hellotext(app) as state:
+    ...         yield {**state, "name": "my own"}
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(make_client())
-            queue = await stack.enter_async_context(make_queue(client))
-            stack.push_async_callback(queue.aclose, timeout=drain)
-            app.state.hellotext = (client, queue)
-            inner = None if then is None else await stack.enter_async_context(then(app))
-            yield dict(inner or {})
+    async def lifespan(app: Any) -> AsyncGenerator[HellotextState]:
+        async with make_client() as client, make_queue(client) as queue:
+            yield {"hellotext_client": client, "hellotext_queue": queue}
+            await queue.aclose(drain)
 
     return lifespan
 
 
-def _open(connection: HTTPConnection) -> tuple[Hellotext, EventQueue]:
-    found: tuple[Hellotext, EventQueue] | None = getattr(connection.app.state, "hellotext", None)
-    if found is None:
-        raise ConfigurationError("this app was made without lifespan=hellotext_lifespan()")
+def _from_state(name: str) -> Callable[[HTTPConnection], Any]:
+    def found(connection: HTTPConnection) -> Any:
+        try:
+            return connection.scope["state"][name]
+        except KeyError:
+            raise ConfigurationError("the application's lifespan does not yield hellotext_lifespan()'s state") from None
+
     return found
 
 
-async def _client(connection: HTTPConnection) -> Hellotext:
-    return _open(connection)[0]
+HellotextClient = Annotated[Hellotext, Depends(_from_state("hellotext_client"))]
+"""The application's client, as a parameter of a path operation or a dependency."""
 
-
-async def _queue(connection: HTTPConnection) -> EventQueue:
-    return _open(connection)[1]
-
-
-HellotextClient = Annotated[Hellotext, Depends(_client)]
-HellotextQueue = Annotated[EventQueue, Depends(_queue)]
+HellotextQueue = Annotated[EventQueue, Depends(_from_state("hellotext_queue"))]
+"""The application's event queue."""

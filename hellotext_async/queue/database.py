@@ -204,8 +204,8 @@ class Database:
 
     def _verified(self, values: tuple[Any, ...]) -> Row:
         *fields, checksum = values
-        row = Row(*fields)
-        if isinstance(row.body, bytes) and zlib.crc32(row.body) == checksum:
+        row, body = Row(*fields), values[7]
+        if isinstance(body, bytes) and zlib.crc32(body) == checksum:
             return row
         _log.error("event %s in the spool is damaged: it is put aside and not sent", row.id)
         aside = "insert or replace into damaged select seq, id, body, ? from events where seq = ?"

@@ -104,7 +104,11 @@ class DeadLetterWriter:
     """Writes letters in groups, in a thread of its own that starts with the first one."""
 
     def __init__(
-        self, path: str | os.PathLike[str], loop: asyncio.AbstractEventLoop, *, writer: Callable[..., Any] = GroupWriter
+        self,
+        path: str | os.PathLike[str],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        writer: Callable[..., GroupWriter[tuple[Letter, Told], None]] = GroupWriter,
     ) -> None:
         self._path = Path(path)
         self._make = writer
@@ -117,9 +121,10 @@ class DeadLetterWriter:
         if self._loop.is_closed() or not self._loop.is_running():
             told(self._at_once(letter))
             return
-        if self._writer is None:
-            self._writer = self._make(self._write, _written, loop=self._loop, name="hellotext dead letters")
-        self._writer.submit((letter, told))
+        writer = self._writer
+        if writer is None:
+            writer = self._writer = self._make(self._write, _written, loop=self._loop, name="hellotext dead letters")
+        writer.submit((letter, told))
 
     def _at_once(self, letter: Letter) -> Exception | None:
         try:

@@ -169,7 +169,9 @@ class EventQueue:
         except RuntimeError:
             raise WrongLoop("an event queue needs a running event loop; from a thread use anyio.from_thread") from None
         journal = None if settings.buffer is None else settings.buffer.journal(loop, settings.delivery, self._now)
-        path = settings.dead_letters or (settings.buffer and settings.buffer.dead_letters)
+        path = settings.dead_letters
+        if path is None and settings.buffer is not None:
+            path = settings.buffer.dead_letters
         writer = GroupWriter if settings.buffer is None else settings.buffer.writer
         letters = None if path is None else DeadLetterWriter(path, loop, writer=writer)
         dispatch = Dispatch(settings, self._attempts(), journal, letters, loop=loop, uniform=random.uniform)

@@ -1,7 +1,7 @@
 """`Receipt`: one accepted event, from acceptance to its outcome; what the caller holds is what is queued.
 
-Rules. It costs no future until somebody awaits it, and no outcome until somebody looks. Awaiting it never raises for a bad outcome,
-and cancelling the wait never cancels the delivery.
+Rules. It costs no future until somebody awaits it, and no outcome until somebody looks. Awaiting
+it never raises for a bad outcome, and cancelling the wait never cancels the delivery.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
@@ -33,7 +33,8 @@ class Trouble(msgspec.Struct):
     """What went wrong with an event so far; most events never have one.
 
     `attempts` made, the `last` of them, the last one that may have been applied (`doubt`) and how
-    many of those there were (`doubts`), seconds its subject was held by its own failures (`held`), and whether it still holds it.
+    many of those there were (`doubts`), the seconds for which its own failures held its subject
+    (`held`), and whether it `holds` it still.
     """
 
     attempts: int = 0
@@ -106,7 +107,8 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     async def _wait(self) -> Outcome:
         if isinstance(self._end, HellotextError):
             raise self._end
-        return self.outcome or await asyncio.shield(self._future())
+        outcome = self.outcome
+        return outcome if outcome is not None else await asyncio.shield(self._future())
 
     async def accepted(self) -> None:
         """Return once the queue has accepted the event; SpoolError if it could not."""
@@ -120,8 +122,9 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         await asyncio.shield(stored.accepted)
 
     def _future(self) -> asyncio.Future[Outcome]:
-        if isinstance(self._end, asyncio.Future):
-            return self._end
+        end: asyncio.Future[Outcome] | Any = self._end
+        if isinstance(end, asyncio.Future):
+            return cast("asyncio.Future[Outcome]", end)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         watcher, self._end = self._end, future
         if watcher is not None:

@@ -2,13 +2,12 @@
 
 A family gives its place (`path`, the collection's `key`, its `noun`) and its `item` as class
 attributes, inherits the verbs it has, and writes out `create` and `update`, whose keywords are
-its own.
+its own. Verbs raise InvalidParameter when awaited, `list` at the call.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -24,17 +23,16 @@ if TYPE_CHECKING:
 
     from .._wire.call import Sends
 
-__all__ = ["Deleted", "Deletes", "Family", "Lists", "Pages", "Retrieves", "checked"]
+__all__ = ["Deleted", "Deletes", "Family", "Lists", "Pages", "Retrieves", "checked", "text"]
 
-T = TypeVar("T")
-E = TypeVar("E", bound="Answer")
+E = TypeVar("E", bound=Answer)
 
 
 class Deleted(Answer, frozen=True, kw_only=True):
     """The answer to a delete: the `id`, its `type` and `deleted`."""
 
     id: str
-    type: str = ""
+    type: str | None = None
     deleted: bool = True
 
 
@@ -104,25 +102,39 @@ class Lists(Pages[E]):
         return self._listing(paging(limit=limit, starting_after=starting_after, ending_before=ending_before))
 
 
+def text(name: str, value: object) -> str:
+    """`value` if it is text."""
+    if isinstance(value, str):
+        return str(plain(value, name))
+    raise InvalidParameter(name, "expected text")
+
+
 def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
     """`given` if it fits the TypedDict `shape`; InvalidParameter for a key unknown, missing or mistyped."""
-    names, required = _shape(shape)
-    known(given, names, "this call")
-    for name in required:
+    fields = _fields_of(shape)
+    known(given, frozenset(fields), "this call")
+    for name in sorted(shape.__required_keys__):
         if name not in given:
             raise InvalidParameter(name, "required")
+    return {name: _fitting(name, plain(value, name), fields[name]) for name, value in given.items()}
+
+
+def _fitting(name: str, value: Any, kind: Any) -> Any:
     try:
-        fitting: dict[str, Any] = msgspec.convert(dict(given), shape)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _misfit(error) from None
-    return {name: plain(value, name) for name, value in fitting.items()}
+        problem, _, place = str(error).partition(" - at ")
+        inner = place.strip("`").removeprefix("$")
+    if problem.startswith("Invalid enum value"):
+        problem = f"expected one of: {', '.join(get_args(kind))}"
+    raise InvalidParameter(f"{name}{inner}", problem[:1].lower() + problem[1:])
 
 
-@cache
-def _shape(shape: type[Any]) -> tuple[frozenset[str], tuple[str, ...]]:
-    return frozenset(get_type_hints(shape)), tuple(sorted(shape.__required_keys__))
+_fields: dict[type[Any], dict[str, Any]] = {}
 
 
-def _misfit(error: msgspec.ValidationError) -> InvalidParameter:
-    problem, _, place = str(error).partition(" - at ")
-    return InvalidParameter(place.strip("`").removeprefix("$.") or "argument", problem[:1].lower() + problem[1:])
+def _fields_of(shape: type[Any]) -> dict[str, Any]:
+    found = _fields.get(shape)
+    if found is None:
+        found = _fields[shape] = get_type_hints(shape)
+    return found

@@ -1,45 +1,46 @@
-"""Apps: the applications that customers use."""
+"""Apps: the applications (on iOS, on Android …) that a business's customers use."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
-from .._wire.codec import Answer
+import msgspec
+
+from .._wire.codec import Answer, Moment
 from ._verbs import Deletes, Lists, Retrieves, checked
+
+__all__ = ["App", "AppChanges", "Apps", "NewApp"]
 
 
 class App(Answer, frozen=True, kw_only=True):
-    """An application."""
+    """An application; `image_url` is its picture, `metadata` whatever you keep with it."""
 
     id: str
     type: str = "app"
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     image_url: str | None = None
-    metadata: Mapping[str, Any] = {}
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     name: str | None = None
 
 
-class AppChanges(TypedDict, total=False):
-    """What `apps.update` takes."""
-
-    name: str
+class _AppFields(TypedDict, total=False):
     image_url: str | None
-    metadata: dict[str, Any]
+    metadata: Mapping[str, Any]
 
 
-class _NewApp(TypedDict):
-    name: str
-
-
-class NewApp(_NewApp, total=False):
+class NewApp(_AppFields):
     """What `apps.create` takes."""
 
-    image_url: str | None
-    metadata: dict[str, Any]
+    name: str
+
+
+class AppChanges(_AppFields, total=False):
+    """What `apps.update` takes; what is not passed stays, None removes."""
+
+    name: str
 
 
 class Apps(Retrieves[App], Lists[App], Deletes):
-    """``client.apps``"""
+    """``client.apps``. What customers do with an app is tracked as ``app.installed``, ``.removed`` and ``.spent``."""
 
     path, key, noun = "/v1/attribution/apps", "apps", "app"
     item = App

@@ -1,10 +1,18 @@
-"""Carts: what a profile has in its cart at a moment. The document lists the routes only; the fields are the guides'."""
+"""Carts: what a profile has in its cart at a moment.
 
-from datetime import datetime
+The API's document gives the routes and stops there; the fields are those of the vendor's later
+guides.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
-from .._wire.codec import Answer
+import msgspec
+
+from .._wire.codec import Answer, Moment
 from ._verbs import Deletes, Lists, Retrieves, checked
+
+__all__ = ["Cart", "CartFields", "Carts"]
 
 
 class Cart(Answer, frozen=True, kw_only=True):
@@ -12,22 +20,26 @@ class Cart(Answer, frozen=True, kw_only=True):
 
     id: str
     type: str = "cart"
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     reference: str | int | None = None
     source: str | None = None
-    items: list[Any] = []
+    items: list[Any] = msgspec.field(default_factory=list[Any])
 
 
 class CartFields(TypedDict, total=False):
-    """What `carts.create` and `carts.update` take; an item is a `product` with a `quantity`."""
+    """What `carts.create` and `carts.update` take.
+
+    An item is a ``product`` (id, reference, sku, or its fields) with the ``quantity`` that is in
+    the cart; `reference` is your own id, unique within its `source`.
+    """
 
     reference: str | int
     source: str | None
-    items: list[dict[str, Any]]
+    items: Sequence[Mapping[str, Any]]
 
 
 class Carts(Retrieves[Cart], Lists[Cart], Deletes):
-    """``client.carts``"""
+    """``client.carts``. What customers do with carts is tracked as ``cart.added``, ``.removed`` and ``.abandoned``."""
 
     path, key, noun = "/v1/attribution/carts", "carts", "cart"
     item = Cart

@@ -1,32 +1,33 @@
-"""Coupons: codes that customers redeem."""
+"""Coupons: the codes of a shop that campaigns send and customers redeem."""
 
-from datetime import datetime
 from typing import TypedDict, Unpack
 
-from .._wire.codec import Answer
+from .._wire.codec import Answer, Moment
 from ._verbs import Deletes, Lists, Retrieves, checked
+
+__all__ = ["Coupon", "CouponChanges", "Coupons", "NewCoupon"]
 
 
 class Coupon(Answer, frozen=True, kw_only=True):
-    """A coupon; `code` is case-sensitive and unique in the business."""
+    """A coupon. `code` is case-sensitive; `destination_url` is where it is redeemed; `reference` is your own id."""
 
     id: str
     type: str = "coupon"
     code: str | None = None
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     description: str | None = None
     destination_url: str | None = None
-    reference: str | None = None
+    reference: str | int | None = None
 
 
 class _CouponFields(TypedDict, total=False):
     description: str | None
     destination_url: str | None
-    reference: str | None
+    reference: str | int | None
 
 
 class NewCoupon(_CouponFields):
-    """What `coupons.create` takes."""
+    """What `coupons.create` takes. A description has at most 140 characters (the vendor's later guides)."""
 
     code: str
 
@@ -44,9 +45,9 @@ class Coupons(Retrieves[Coupon], Lists[Coupon], Deletes):
     item = Coupon
 
     async def create(self, **fields: Unpack[NewCoupon]) -> Coupon:
-        """Create a coupon. A `code` in use is ValidationFailed."""
+        """Create a coupon. A code in use is ValidationFailed."""
         return await self._post(Coupon, checked(fields, NewCoupon))
 
     async def update(self, id: str, /, **changes: Unpack[CouponChanges]) -> Coupon:
-        """Change what is passed of a coupon."""
+        """Change what is passed of a coupon. A code in use is ValidationFailed."""
         return await self._patch(Coupon, id, checked(changes, CouponChanges))

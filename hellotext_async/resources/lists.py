@@ -1,32 +1,23 @@
 """Lists: logical groups of profiles, reached by id or by name."""
 
-from datetime import datetime
 from typing import TypedDict, Unpack
 
 from .._wire.call import Call
-from .._wire.codec import Answer
 from .._wire.params import id_segment, name_segment
-from ._profile import Profile
+from ._profile import Profile, ProfileList
 from ._verbs import Deletes, Lists, Retrieves, checked
 
-
-class ProfileList(Answer, frozen=True, kw_only=True):
-    """A list of profiles."""
-
-    id: str
-    type: str = "list"
-    name: str | None = None
-    created_at: datetime | None = None
-
-
-class NewList(TypedDict):
-    """What `lists.create` takes."""
-
-    name: str
+__all__ = ["ListChanges", "NewList", "ProfileList", "ProfileLists"]
 
 
 class ListChanges(TypedDict, total=False):
     """What `lists.update` takes."""
+
+    name: str
+
+
+class NewList(TypedDict):
+    """What `lists.create` takes."""
 
     name: str
 
@@ -46,11 +37,11 @@ class ProfileLists(Retrieves[ProfileList], Lists[ProfileList], Deletes):
         return await self._post(ProfileList, checked(fields, NewList))
 
     async def update(self, id_or_name: str, /, **changes: Unpack[ListChanges]) -> ProfileList:
-        """Rename a list."""
+        """Rename a list. By its id if you can: a repeat after a lost answer does not find the old name any more."""
         return await self._patch(ProfileList, id_or_name, checked(changes, ListChanges))
 
     async def add_profile(self, id_or_name: str, profile: str, /) -> Profile:
-        """Put a profile on a list, if it is not there already; answers the profile."""
+        """Put a profile on a list, unless it is there already; answers the profile."""
         return await self._membership("POST", id_or_name, profile)
 
     async def remove_profile(self, id_or_name: str, profile: str, /) -> Profile:

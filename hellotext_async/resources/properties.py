@@ -1,21 +1,26 @@
-"""Properties: the attributes that profiles can have."""
+"""Properties: the attributes that profiles can have, such as phone, company, birthday or one of your own."""
 
-from datetime import datetime
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, NotRequired, TypedDict, Unpack
 
-from .._wire.codec import Answer
+from .._wire.codec import Answer, Moment
 from ..errors import InvalidParameter
 from ._verbs import Deletes, Lists, Retrieves, checked
+
+__all__ = ["NewProperty", "Properties", "Property", "PropertyChanges", "PropertyKind"]
 
 PropertyKind = Literal["address", "email", "phone", "checkbox", "date", "number", "tags", "text", "url"]
 
 
 class Property(Answer, frozen=True, kw_only=True):
-    """A property. `position` counts within its kind; `profile` is the one it belongs to, if to one only."""
+    """A property. New ones are there on all profiles at once; `profile` is the only one that has it, if any.
+
+    `kind` says what its values look like. `position` counts within the kind: phones, e-mails and
+    mercadolibre are shown first. `unique` means that no two profiles have the same value.
+    """
 
     id: str
     type: str = "property"
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     kind: str | None = None
     name: str | None = None
     position: int | None = None
@@ -23,16 +28,16 @@ class Property(Answer, frozen=True, kw_only=True):
     unique: bool | None = None
 
 
-class _NewProperty(TypedDict):
+class NewProperty(TypedDict):
+    """What `properties.create` takes. `profile` is an id, required for the kinds address, email and phone.
+
+    `unique` is False unless given; birthdays, checkboxes, dates, genders, lists and tags ignore it.
+    """
+
     kind: PropertyKind
-
-
-class NewProperty(_NewProperty, total=False):
-    """What `properties.create` takes; `profile` is required for address, email and phone."""
-
-    name: str | None
-    profile: str | None
-    unique: bool
+    name: NotRequired[str | None]
+    profile: NotRequired[str | None]
+    unique: NotRequired[bool]
 
 
 class PropertyChanges(TypedDict, total=False):
@@ -44,17 +49,13 @@ class PropertyChanges(TypedDict, total=False):
 
 
 class Properties(Retrieves[Property], Lists[Property], Deletes):
-    """``client.properties``. Deleting a property removes it from every profile."""
+    """``client.properties``. Values are set on profiles; deleting a property removes its value from every profile."""
 
     path, key, noun = "/v1/properties", "properties", "property"
     item = Property
 
     async def create(self, **fields: Unpack[NewProperty]) -> Property:
-        """Create a property. A name may not begin with a digit or hold braces (ValidationFailed).
-
-        `unique` says that no two profiles may have the same value; birthday, checkbox, date, gender,
-        list and tags ignore it.
-        """
+        """Define a property. A name that begins with a digit or holds braces is ValidationFailed."""
         body = checked(fields, NewProperty)
         if body["kind"] in ("address", "email", "phone") and not body.get("profile"):
             raise InvalidParameter("profile", f"required for the kind {body['kind']}")
@@ -63,4 +64,6 @@ class Properties(Retrieves[Property], Lists[Property], Deletes):
     async def update(self, id: str, /, **changes: Unpack[PropertyChanges]) -> Property:
         """Change what is passed of a property."""
         body = checked(changes, PropertyChanges)
-        return await self._patch(Property, id, {k: "" if v is None else v for k, v in body.items()})
+        if body.get("position", 0) is None:
+            body["position"] = ""  # the document's way to the bottom
+        return await self._patch(Property, id, body)

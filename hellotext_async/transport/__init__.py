@@ -7,14 +7,18 @@ A status line that was read is a `Reply`, whatever happens to the body after it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from .._wire.call import Reply, Request
 
-__all__ = ["EVENTS_PATH", "Credentials", "Reason", "Transport", "Unanswered"]
+__all__ = ["EVENTS_PATH", "TARGET", "Credentials", "Reason", "Transport", "Unanswered"]
 
 EVENTS_PATH: Final = "/v1/attribution/events"
+
+TARGET: Final = re.compile(r"/[!-~]*")
+"""What may stand as target in a request line; anything else could end the line, and is not sent."""
 
 Reason = Literal[
     "dns", "connect", "tls", "pool", "closed",  # nothing was sent

@@ -9,22 +9,20 @@ holds the token is shown by a repr or left in a frame of what is raised.
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from aiohappyeyeballs import start_connection
+from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
-from . import Unanswered
+from . import TARGET, Unanswered
 from .line import Line
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from aiohappyeyeballs import AddrInfoType
-
     from .._wire.call import Reply, Request
     from ..config import Timeouts
     from . import Credentials, Reason
@@ -35,14 +33,13 @@ KEEP: Final = 4.0
 """Seconds for which an idle connection is kept; less than servers do, so that they rarely close one under a request."""
 
 _LOOKUP: Final = 60.0
-_TARGET: Final = re.compile(r"/[!-~]*")
 
 
 class _Head:
     """The first bytes of a request, up to the length of its body; they hold the token."""
 
     def __init__(self, request: Request, host: str, authorization: str, user_agent: str) -> None:
-        if not _TARGET.fullmatch(request.target):
+        if not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
         self.method = request.method
         self.target = request.target
@@ -89,7 +86,9 @@ class Lane:
         self._ssl = (ssl_context or ssl.create_default_context()) if secure else None
         self._credentials = credentials
         self._user_agent = user_agent
-        self._timeouts = timeouts
+        self._connect_limit = timeouts.connect
+        self._read = timeouts.read
+        self._total = timeouts.total
         self._most = concurrency
         self._cap = response_bytes
         self._keep = keep
@@ -98,18 +97,17 @@ class Lane:
         self._idle: list[Line] = []
         self._waiting: deque[asyncio.Future[Line]] = deque()
         self._opening: set[asyncio.Timeout] = set()
-        self._addresses: list[AddrInfoType] = []
+        self._addresses: list[Any] = []
         self._looked_up = -inf
         self._lookup = asyncio.Lock()
-        self._due = inf
-        self._watchdog: asyncio.TimerHandle | None = None
+        self._watchdog = Watchdog(self._loop, self._look)
         self._closed = False
         self._gone = asyncio.Event()
 
     async def exchange(self, request: Request, /, *, total: float) -> Reply:
         """The reply to `request` within `total` seconds, or Unanswered."""
         now = self._loop.time()
-        until = now + min(total, self._timeouts.total)
+        until = now + (total if total < self._total else self._total)
         line = self._ready(now)
         if line is None:
             line = await self._line(until)
@@ -117,7 +115,8 @@ class Lane:
         try:
             # No name is given to the bytes: a traceback may be shown with its locals.
             waiter = line.send(self._data(request), now=now, until=until)
-            self._watch(min(until, now + self._timeouts.read))
+            heard_by = now + self._read
+            self._watchdog.by(until if until < heard_by else heard_by)
             end = await waiter
         except BaseException:
             line.abort()
@@ -154,7 +153,7 @@ class Lane:
         line.heard = self._loop.time()
         if not self._hand_over(line):
             self._idle.append(line)
-            self._watch(line.heard + self._keep)
+            self._watchdog.by(line.heard + self._keep)
 
     def _hand_over(self, line: Line) -> bool:
         while self._waiting:
@@ -169,7 +168,7 @@ class Lane:
         if self._closed:
             raise Unanswered(False, "closed")
         reason: Reason = "pool"
-        limit = asyncio.timeout_at(min(until, self._loop.time() + self._timeouts.connect))
+        limit = asyncio.timeout_at(min(until, self._loop.time() + self._connect_limit))
         self._opening.add(limit)
         try:
             async with limit:
@@ -240,7 +239,7 @@ class Lane:
         name = self._host if self._ssl else None
         await self._loop.create_connection(lambda: line, sock=sock, ssl=self._ssl, server_hostname=name)
 
-    async def _found(self) -> list[AddrInfoType]:
+    async def _found(self) -> list[Any]:
         """The addresses of the host; asked for once, however many connections are opened at once."""
         async with self._lookup:
             if self._loop.time() - self._looked_up >= _LOOKUP:
@@ -248,30 +247,21 @@ class Lane:
                 self._looked_up = self._loop.time()
         return self._addresses
 
-    # One watchdog for all limits.
-
-    def _watch(self, at: float) -> None:
-        if at < self._due:
-            if self._watchdog is not None:
-                self._watchdog.cancel()
-            self._due = at
-            self._watchdog = self._loop.call_at(at, self._look)
-
-    def _look(self) -> None:
-        now = self._loop.time()
-        self._due = inf
+    def _look(self, now: float) -> float:
+        """End what is over; say when the next limit is due."""
+        due = inf
         for line in [line for line in self._lines if not line.fresh]:
-            at = min(line.until, line.heard + self._timeouts.read) if line.busy else line.heard + self._keep
+            at = min(line.until, line.heard + self._read) if line.busy else line.heard + self._keep
             if at <= now:
                 line.abort("timeout")
             else:
-                self._watch(at)
+                due = min(due, at)
+        return due
 
     async def aclose(self) -> None:
         """Give back every connection; safe to call twice."""
         self._closed = True
-        if self._watchdog is not None:
-            self._watchdog.cancel()
+        self._watchdog.stop()
         for limit in self._opening:
             if not limit.expired():
                 limit.reschedule(self._loop.time())

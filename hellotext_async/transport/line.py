@@ -29,6 +29,16 @@ _CHATTER: Final = 64 * 1024  # bytes in a row that are no body: head, interim re
 class Line(asyncio.BufferedProtocol):
     """A connection; `heard` is when it last had a sign of life, `until` when its exchange must have ended."""
 
+    # What has come of the reply: `_left` bytes of body may still come, `_chatter` came since the last body byte.
+    _reply: Reply | None
+    _status: int
+    _headed: bool
+    _coded: bool
+    _headers: list[tuple[str, str]]
+    _body: list[bytes]
+    _left: int
+    _chatter: int
+
     def __init__(self, loop: asyncio.AbstractEventLoop, cap: int, lost: Callable[[Line], None]) -> None:
         self._loop = loop
         self._cap = cap
@@ -127,20 +137,18 @@ class Line(asyncio.BufferedProtocol):
     # What the parser tells.
 
     def _begin(self) -> None:
-        self._reply: Reply | None = None
+        self._reply = None
         self._status = 0
         self._headed = self._coded = False
-        self._headers: list[tuple[str, str]] = []
-        self._body: list[bytes] = []
+        self._headers = []
+        self._body = []
         self._left = self._cap
         self._chatter = 0
 
     def on_message_begin(self) -> None:
-        """A reply begins: the first, the one after an interim one, or one too many."""
+        """A reply begins, or one too many."""
         if self._reply is not None:
             self.kept = False
-        elif self._status:
-            self._begin()
 
     def on_status(self, status: bytes) -> None:
         """The status was read."""
@@ -163,12 +171,14 @@ class Line(asyncio.BufferedProtocol):
         """A piece of the body was read."""
         self._chatter = 0
         self._left -= len(body)
-        if self._left >= 0:
-            self._body.append(body)
+        self._body.append(body)
 
     def on_message_complete(self) -> None:
         """All of a reply is here."""
-        if self._reply is not None or 100 <= self._status < 200:
+        if self._reply is not None:
+            return
+        if 100 <= self._status < 200:
+            self._begin()
             return
         if not 200 <= self._status < 600:
             raise ValueError("no such status")  # comes out of `feed_data` as its own error

@@ -1,0 +1,78 @@
+"""The ground of one run: the responders, T, and a race on request."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from .contender import Entry, Place
+from .paired import PAIRS, Ratio, Worker, race
+from .responder import Responder
+
+__all__ = ["Ground", "T", "present"]
+
+T: Final = Entry("benchmarks.raw:Tuned")
+
+
+def present(*modules: str) -> bool:
+    """Whether all of these can be imported."""
+    return all(importlib.util.find_spec(module) for module in modules)
+
+
+class Ground:
+    """Starts what is needed when it is first needed; T stays for the whole run."""
+
+    def __init__(self, pairs: int = PAIRS) -> None:
+        self.pairs = pairs
+        self._stack = ExitStack()
+        self._into = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        self._responders: dict[bool, Responder] = {}
+        self._yardstick: Worker | None = None
+
+    def responder(self, *, secure: bool = False) -> Responder:
+        """The responder, plain or with TLS."""
+        found = self._responders.get(secure)
+        if found is None:
+            found = self._stack.enter_context(Responder(self._into, secure=secure))
+            self._responders[secure] = found
+        return found
+
+    def worker(self, entry: Entry) -> Worker:
+        """A process for this contender; the caller closes it."""
+        responder = self.responder(secure=entry.secure)
+        authority = None if responder.authority is None else str(responder.authority)
+        return Worker(entry, Place(responder.url, authority))
+
+    def yardstick(self) -> Worker:
+        """T."""
+        if self._yardstick is None:
+            self._yardstick = self._stack.enter_context(self.worker(T))
+        return self._yardstick
+
+    def race(self, entry: Entry, against: Entry | None = None) -> Ratio:
+        """`entry` against another contender, or T."""
+        with ExitStack() as stack:
+            one = stack.enter_context(self.worker(entry))
+            other = self.yardstick() if against is None else stack.enter_context(self.worker(against))
+            return race(one, other, self.pairs)
+
+    def honest(self, entry: Entry) -> bool:
+        """Whether the responder is asked exactly once for every unit."""
+        responder = self.responder(secure=entry.secure)
+        with self.worker(entry) as worker:
+            worker.slice()
+            sent, seen = worker.sent, responder.count()
+            worker.slice()
+            return responder.count() - seen == worker.sent - sent
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)

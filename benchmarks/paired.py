@@ -1,0 +1,167 @@
+"""The method: small slices of A between two slices of B, CPU time per unit, medians and quartiles of the ratios.
+
+The speed of a machine swings within seconds, so that only a ratio of neighbours means anything, and
+only against the spread that a contender shows against itself.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from dataclasses import asdict
+from types import TracebackType
+from typing import IO, Final, NamedTuple, Self
+
+from .contender import Entry, Place, Slice
+
+__all__ = ["PAIRS", "Pair", "Ratio", "Worker", "race", "ratio"]
+
+PAIRS: Final = 14
+SLICE: Final = 0.1
+"""CPU seconds that a slice should take."""
+
+STEADY: Final = 1.2
+"""A pair counts if the other's two slices differ by less than this."""
+
+PATIENCE: Final = 3
+"""How many times as many pairs are tried; if too few were steady, all count."""
+
+
+class Ratio(NamedTuple):
+    """How many times as many units per CPU second as the other: median and quartiles of so many pairs.
+
+    `each` are the CPU microseconds of one unit here, `per_second` its units per second by the
+    clock, `wall` the ratio by the clock; they are as good as the machine was quiet.
+    """
+
+    median: float
+    low: float
+    high: float
+    pairs: int
+    each: float = 0.0
+    per_second: float = 0.0
+    wall: float = 0.0
+
+    def inverse(self) -> Ratio:
+        """How many times as much one unit costs as one of the other."""
+        return self._replace(median=1 / self.median, low=1 / self.high, high=1 / self.low)
+
+
+def ratio(values: list[float]) -> Ratio:
+    """The middle of the values and their spread."""
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return Ratio(median, low, high, len(values))
+
+
+class Pair(NamedTuple):
+    """A slice between two of the other."""
+
+    before: Slice
+    own: Slice
+    after: Slice
+
+    @property
+    def steady(self) -> bool:
+        """Whether the machine kept its speed for so long, as far as the other can tell."""
+        return 1 / STEADY < self.before.each / self.after.each < STEADY
+
+    @property
+    def cpu(self) -> float:
+        """The ratio by CPU time."""
+        return (self.before.each + self.after.each) / 2 / self.own.each
+
+    @property
+    def wall(self) -> float:
+        """The ratio by the clock."""
+        return (self.before.lasted + self.after.lasted) / 2 / self.own.lasted
+
+
+class Worker:
+    """The handle of a contender's process."""
+
+    def __init__(self, entry: Entry, place: Place) -> None:
+        arguments = [json.dumps(asdict(entry)), json.dumps(place)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._most = entry.most
+        self.units = 0
+        self.sent = 0
+
+    def slice(self) -> Slice:
+        """Run one slice; the first ones find out how many units fill one."""
+        if not self.units:
+            self._calibrate()
+        return self._run(self.units)
+
+    def _calibrate(self) -> None:
+        units = min(64, self._most)
+        for _ in range(4):
+            units = max(1, min(self._most, 8 * units, int(SLICE / self._run(units).each)))
+        self.units = units
+
+    def _run(self, units: int) -> Slice:
+        stdin, stdout = self._pipes()
+        stdin.write(f"{units}\n")
+        stdin.flush()
+        answer = stdout.readline()
+        if not answer:
+            raise RuntimeError("a contender ended early; its error is above")
+        self.sent += units
+        return Slice(*json.loads(answer))
+
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise AssertionError("a worker is started with pipes")
+        return stdin, stdout
+
+    def close(self) -> None:
+        """Let it close its contender, and hear whether all was well."""
+        stdin, stdout = self._pipes()
+        if self._process.poll() is None:
+            stdin.write("close\n")
+        stdin.close()
+        failed = self._process.wait()
+        stdout.close()
+        if failed:
+            raise RuntimeError("a contender failed; its error is above")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._process.kill()
+            self._process.communicate()
+
+
+def race(one: Worker, other: Worker, pairs: int = PAIRS) -> Ratio:
+    """`one` against `other`, in slices between slices."""
+    one.slice()
+    before = other.slice()
+    found: list[Pair] = []
+    for _ in range(PATIENCE * pairs):
+        pair = Pair(before, one.slice(), other.slice())
+        before = pair.after
+        found.append(pair)
+        if sum(pair.steady for pair in found) == pairs:
+            break
+    return _summed([pair for pair in found if pair.steady] if len(found) < PATIENCE * pairs else found)
+
+
+def _summed(pairs: list[Pair]) -> Ratio:
+    return ratio([pair.cpu for pair in pairs])._replace(
+        each=statistics.median(pair.own.each for pair in pairs) * 1e6,
+        per_second=statistics.median(1 / pair.own.lasted for pair in pairs),
+        wall=statistics.median(pair.wall for pair in pairs),
+    )

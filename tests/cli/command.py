@@ -1,0 +1,69 @@
+"""A command as its users start it: a process of its own, with an environment, stdin and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from hellotext_async.emulator import Emulator
+
+LIMIT = 60.0
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+def environment(emulator: Emulator | None, token: str | None = None) -> dict[str, str]:
+    """This process's environment with the emulator's URL and token, or with neither."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HELLOTEXT_")}
+    if emulator is None:
+        return clean
+    return {**clean, "HELLOTEXT_API_URL": emulator.url, "HELLOTEXT_API_TOKEN": token or emulator.token}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when another process has made it so."""
+    async with asyncio.timeout(LIMIT):
+        while not condition():  # noqa: ASYNC110 - another process sets no event of ours
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def started(
+    *argv: object, emulator: Emulator | None = None, token: str | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A command that runs; it is killed at the end if it still does."""
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-W", "error", "-m", "hellotext_async", *map(str, argv))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(emulator, token)
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def ended(process: asyncio.subprocess.Process, stdin: bytes | None = None) -> Done:
+    """The end of a command that was started."""
+    out, err = await asyncio.wait_for(process.communicate(stdin), LIMIT)
+    return Done(process.returncode, out.decode(), err.decode())
+
+
+async def run(
+    *argv: object, emulator: Emulator | None = None, token: str | None = None, stdin: bytes | None = b""
+) -> Done:
+    """A command from start to end."""
+    async with started(*argv, emulator=emulator, token=token) as process:
+        return await ended(process, stdin)

@@ -1,0 +1,145 @@
+"""`emulator`, `check` and `dead-letters`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hellotext_async import DeadLetters, Hellotext
+from hellotext_async.emulator import Emulator, Fault
+from tests.cli.command import Done, ended, run, started
+from tests.harness.canary import EMAIL, PHONE, TOKEN, hits_in_text
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    async with Emulator(token=TOKEN) as one:
+        yield one
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_emulator_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
+    """Its first line has its URL; it answers there; a signal ends it with exit 0."""
+    async with started("emulator", "--token", "t0", "--seed-document") as process:
+        assert process.stdout is not None
+        url = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().split()[1]
+        async with Hellotext("t0", base_url=url) as client:
+            assert (await client.profiles.retrieve("MzYwlE50")).first_name == "Will E"
+        process.send_signal(number)
+        assert (await ended(process)).code == 0
+
+
+async def test_a_port_in_use_is_said(emulator: Emulator) -> None:
+    """Exit 1 and one line, no traceback."""
+    done = await run("emulator", "--port", emulator.url.rpartition(":")[2])
+    assert done.code == 1
+    assert "cannot be used" in done.err
+    assert "Traceback" not in done.err
+
+
+async def test_a_controlled_emulator_ends_with_its_stdin() -> None:
+    """Whoever started it dies: it goes too, and tells what it counted."""
+    async with started("emulator", "--controlled") as process:
+        done = await ended(process, b"")
+    assert done.code == 0
+    assert json.loads(done.out.splitlines()[-1]) == {"actions": {}, "statuses": {}}
+
+
+async def test_check_says_that_all_works(emulator: Emulator) -> None:
+    """Exit 0 after one request; the token is not shown."""
+    done = await run("check", emulator=emulator)
+    assert done.code == 0, done
+    assert len(emulator.requests) == 1
+    assert not hits_in_text(done.out + done.err)
+
+
+async def test_check_says_what_does_not_work(emulator: Emulator) -> None:
+    """A refused token, a server that fails: exit 1 and the reason."""
+    refused = await run("check", emulator=emulator, token=TOKEN + "x")
+    assert (refused.code, "refuses the token" in refused.err) == (1, True), refused
+    emulator.faults.add(Fault("status", status=500, match="GET *", times=None))
+    failing = await run("check", emulator=emulator)
+    assert (failing.code, "HTTP 500" in failing.err) == (1, True), failing
+    await emulator.aclose()
+    absent = await run("check", emulator=emulator)
+    assert (absent.code, "cannot be reached" in absent.err) == (1, True), absent
+    assert not any(hits_in_text("".join(map(str, done))) for done in (refused, failing, absent))
+
+
+async def test_check_without_or_with_an_impossible_token_is_exit_2(emulator: Emulator) -> None:
+    """The configuration is wrong, and nothing was asked."""
+    assert (await run("check")).code == 2
+    wrong = await run("check", emulator=emulator, token="has space " + TOKEN)
+    assert wrong.code == 2
+    assert not hits_in_text(wrong.out + wrong.err)
+    assert not emulator.requests
+
+
+@pytest.fixture
+async def letters(emulator: Emulator, tmp_path: Path) -> Path:
+    """Dead letters: one rejected, one unknown, each with personal data in its payload."""
+    file = tmp_path / "dead.jsonl"
+    async with Hellotext(TOKEN, base_url=emulator.url) as client, client.event_queue(dead_letters=file) as queue:
+        await queue.track("page.viewed", profile="later", event_id="rejected-1", metadata={"phone": PHONE})
+        emulator.faults.add(Fault("drop_after"))
+        await queue.track("page.viewed", session="s", event_id="unknown-1", metadata={"email": EMAIL})
+    emulator.store.profiles.add(id="later")
+    return file
+
+
+async def test_dead_letters_are_listed_without_their_content(emulator: Emulator, letters: Path) -> None:
+    """One line each with its id and verdict; nothing personal."""
+    done = await run("dead-letters", "list", letters, emulator=emulator)
+    assert done.code == 0
+    assert [line.split()[:2] for line in done.out.splitlines()] == [
+        ["rejected-1", "rejected"],
+        ["unknown-1", "unknown"],
+    ]
+    assert not hits_in_text(done.out + done.err)
+
+
+async def test_a_dead_letter_is_shown_with_its_payload(emulator: Emulator, letters: Path) -> None:
+    """JSON with the body as sent; an id that is not there is exit 1."""
+    done = await run("dead-letters", "show", letters, "unknown-1", emulator=emulator)
+    assert done.code == 0
+    assert json.loads(done.out)["payload"]["metadata"] == {"email": EMAIL}
+    assert (await run("dead-letters", "show", letters, "no-such", emulator=emulator)).code == 1
+
+
+async def test_replay_sends_what_certainly_was_not_applied(emulator: Emulator, letters: Path) -> None:
+    """The rejected one is delivered and leaves the list; the unknown one stays, so exit 1."""
+    before = len(emulator.events)
+    done = await run("dead-letters", "replay", letters, emulator=emulator)
+    assert done.code == 1, done
+    assert [letter.event_id for letter in DeadLetters(letters)] == ["unknown-1"]
+    assert len(emulator.events) == before + 1
+
+
+async def test_replay_with_include_unknown_sends_everything(emulator: Emulator, letters: Path) -> None:
+    """Exit 0 and an empty list."""
+    done = await run("dead-letters", "replay", letters, "--include-unknown", emulator=emulator)
+    assert done.code == 0, done
+    assert not list(DeadLetters(letters))
+
+
+async def test_a_replay_that_becomes_unknown_is_not_sent_again(emulator: Emulator, letters: Path) -> None:
+    """The last verdict counts: a replayed event in doubt is left out of the next replay."""
+    emulator.faults.add(Fault("drop_after"))
+    assert (await run("dead-letters", "replay", letters, emulator=emulator)).code == 1
+    before = len(emulator.events)
+    again = await run("dead-letters", "replay", letters, emulator=emulator)
+    assert (again.code, len(emulator.events)) == (1, before), again
+
+
+async def test_damaged_and_missing_files_are_told(emulator: Emulator, letters: Path, tmp_path: Path) -> None:
+    """Half a line counts as damage (exit 1); no file is wrong usage (exit 2)."""
+    with letters.open("ab") as file:
+        file.write(b'{"event_id": "cut')
+    done: Done = await run("dead-letters", "list", letters, emulator=emulator)
+    assert (done.code, "1 line(s)" in done.err) == (1, True), done
+    assert (await run("dead-letters", "list", tmp_path / "none", emulator=emulator)).code == 2

@@ -1,0 +1,68 @@
+"""The parts of the commands that need no process: lines, progress, the table."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hellotext_async.cli import progress
+from hellotext_async.cli.lines import Splitter
+from hellotext_async.cli.table import table
+
+
+@given(some.lists(some.text(alphabet="ab\n", max_size=8).map(str.encode)))
+def test_lines_do_not_depend_on_how_they_come(chunks: list[bytes]) -> None:
+    """Cut anywhere, the lines and their numbers are those of the whole."""
+    splitter = Splitter()
+    got = [line for chunk in chunks for line in splitter.feed(chunk)] + list(splitter.end())
+    whole = b"".join(chunks).split(b"\n")
+    assert got == list(enumerate(whole if whole[-1] else whole[:-1], 1))
+
+
+@given(some.lists(some.binary(min_size=1, max_size=4).map(lambda b: b.replace(b"\r", b"x")), min_size=1))
+def test_a_long_line_is_one_line_and_holds_no_memory(chunks: list[bytes]) -> None:
+    """However it is cut, a line beyond the limit comes out once, as None, and is not kept while it grows."""
+    splitter = Splitter(longest=5)
+    got: list[bytes | None] = []
+    for chunk in chunks:
+        got += [line for _, line in splitter.feed(chunk)]
+        assert len(splitter._rest) <= 5
+    got += [line for _, line in splitter.end()]
+    whole = b"".join(chunks).split(b"\n")
+    assert got == [line if len(line) <= 5 else None for line in (whole if whole[-1] else whole[:-1])]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_without_rich_is_drawn_in_place() -> None:
+    """The built-in bar: a carriage return, the part done and the words."""
+    out = Terminal()
+    bar = progress._Bar("reading", 200, out)
+    bar(50, "so far")
+    bar.end()
+    assert out.getvalue().startswith("\rreading [")
+    assert " 25%" in out.getvalue()
+    assert out.getvalue().endswith("so far\x1b[K\n")
+
+
+def test_progress_off_a_terminal_is_quiet_or_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    """A short command says nothing; a shown line has no control characters."""
+    with progress.showing("reading", 10) as shown:
+        shown(1)
+    assert capsys.readouterr().err == ""
+    out = io.StringIO()
+    lines = progress._Lines("reading", None, out)
+    lines(3, "3 delivered")
+    lines.show()
+    assert out.getvalue() == "reading: 3 delivered\n"
+
+
+def test_a_table_has_its_numbers_on_the_right() -> None:
+    """Names left, values right, thousands apart."""
+    assert table([("a", 1234567), ("long name", "x")]) == "  a          1,234,567\n  long name          x"

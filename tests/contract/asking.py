@@ -1,0 +1,33 @@
+"""What the transport tests ask, and how they say what came of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hellotext_async._wire.call import Reply, Request
+from hellotext_async.transport import EVENTS_PATH, Transport, Unanswered
+
+__all__ = ["POST", "ask", "numbered", "status_or_doubt"]
+
+POST: Final = Request("POST", EVENTS_PATH, b'{"action":"page.viewed"}')
+
+
+def numbered(number: int) -> Request:
+    """An event that can be told from others."""
+    return Request("POST", EVENTS_PATH, b'{"action":"page.viewed","ref":%d}' % number)
+
+
+async def ask(transport: Transport, request: Request = POST, *, total: float = 5) -> Reply | Unanswered:
+    """What came of one exchange."""
+    try:
+        return await transport.exchange(request, total=total)
+    except Unanswered as nothing:
+        return nothing
+
+
+def status_or_doubt(end: Reply | Unanswered) -> int | None:
+    """The status that was read; None if the request was sent and no status is known. Not sent fails."""
+    if isinstance(end, Unanswered):
+        assert end.sent, end
+        return None
+    return end.status

@@ -1,0 +1,256 @@
+"""Every transport: connections are kept, shared out, given back and never mixed up; the token is never shown."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+
+import psutil
+import pytest
+
+from hellotext_async._wire.call import Reply, Request
+from hellotext_async.config import Timeouts, Token
+from hellotext_async.transport import EVENTS_PATH, Unanswered
+from hellotext_async.transport.lane import Lane
+from tests.harness import scripts
+from tests.harness.canary import TOKEN, assert_unseen
+from tests.harness.cancel import Step, cancelled_after, fuzz
+from tests.harness.connection import Connection
+from tests.harness.scripts import Steps
+from tests.harness.server import ScriptedServer
+
+from .asking import POST, ask, numbered
+from .conftest import Opens
+
+
+def sockets_to(port: int) -> int:
+    """How many sockets of this process are connected to that port."""
+    return sum(1 for each in psutil.Process().net_connections("tcp") if each.raddr and each.raddr.port == port)
+
+
+async def test_a_connection_is_kept(opened: Opens) -> None:
+    """One request after another goes over one connection."""
+    async with ScriptedServer() as server:
+        transport = opened(server.url)
+        for _ in range(20):
+            assert (await transport.exchange(POST, total=5)).status == 200
+        assert server.connections == 1
+
+
+async def test_44_many_at_once_share_the_connections_allowed(opened: Opens) -> None:
+    """2,000 requests over at most 8 connections: all answered, in the order in which they came."""
+    async with ScriptedServer() as server:
+        transport = opened(server.url, concurrency=8, timeouts=Timeouts(connect=30, read=30, total=30))
+        ended: list[int] = []
+
+        async def one(number: int) -> None:
+            assert (await transport.exchange(numbered(number), total=30)).status == 200
+            ended.append(number)
+
+        await asyncio.gather(*map(one, range(2000)))
+        assert server.most_open <= 8
+        assert sorted(ended) == list(range(2000))
+        assert max(abs(place - number) for place, number in enumerate(ended)) <= 32
+
+
+async def test_44_a_place_given_up_is_used_by_the_next(opened: Opens) -> None:
+    """Waiters that are cancelled, and connections that break, leave their place to those behind."""
+    async with ScriptedServer() as server:
+        server.on(1, (*scripts.READ, scripts.sleep(0.05), scripts.rst))
+        transport = opened(server.url, concurrency=1)
+        tasks = [asyncio.create_task(ask(transport, numbered(number))) for number in range(5)]
+        await server.history.until(seen=1)
+        tasks[1].cancel()
+        tasks[3].cancel()
+        async with asyncio.timeout(5):
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(ends[0], Unanswered)
+        assert isinstance(ends[1], asyncio.CancelledError) and isinstance(ends[3], asyncio.CancelledError)
+        assert isinstance(ends[2], Reply) and isinstance(ends[4], Reply)
+        assert server.most_open == 1
+
+
+async def test_44_a_place_that_comes_to_a_cancelled_waiter_goes_on_to_the_next(opened: Opens) -> None:
+    """Cancelled at the very moment when the connection came free: it is not lost."""
+    async with ScriptedServer() as server:
+        for first in (scripts.received(), (*scripts.APPLY, scripts.sleep(0.02), scripts.rst)):
+            server.upcoming(first)
+            transport = opened(server.url, concurrency=1)
+            holder = asyncio.create_task(ask(transport, numbered(1)))
+            await server.history.until(seen=len(server.history) + 1)
+            run = await cancelled_after(ask(transport, numbered(2)), 1, by="arrival")
+            assert run.end == "cancelled"
+            assert isinstance(await asyncio.wait_for(ask(transport, numbered(3)), 1), Reply)
+            await holder
+
+
+async def test_43_tokens_never_cross(opened: Opens) -> None:
+    """Two businesses, 400 requests at once: each carries its own token with its own body."""
+    async with ScriptedServer() as server:
+        sides = {name: opened(server.url, credentials=Token(f"tok_{name}")) for name in ("one", "two")}
+        requests = {name: Request("POST", EVENTS_PATH, name.encode()) for name in sides}
+        await asyncio.gather(*(sides[name].exchange(requests[name], total=5) for name in ["one", "two"] * 200))
+        pairs = {(seen.header("authorization"), seen.body) for seen in server.history}
+        assert len(server.history) == 400
+        assert pairs == {("Bearer tok_one", b"one"), ("Bearer tok_two", b"two")}
+
+
+async def test_43_a_replaced_token_is_used_at_once(opened: Opens) -> None:
+    """The Authorization is asked for with each request, also over a kept connection."""
+
+    class Changing:
+        now = "Bearer old"
+
+        def header(self) -> str:
+            return self.now
+
+    async with ScriptedServer() as server:
+        changing = Changing()
+        transport = opened(server.url, credentials=changing)
+        await transport.exchange(POST, total=5)
+        changing.now = "Bearer new"
+        await transport.exchange(POST, total=5)
+        assert [seen.header("authorization") for seen in server.history] == ["Bearer old", "Bearer new"]
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("by", ["loop", "task", "arrival"])
+@pytest.mark.parametrize("script", [scripts.received(), scripts.close_after_reply(0)], ids=["kept", "closed"])
+async def test_29_cancelled_anywhere_it_leaks_nothing(opened: Opens, by: Step, script: Steps) -> None:
+    """Cancelled after any number of steps: out at once, and the only place there is is free again."""
+    async with ScriptedServer(script) as server:
+        transport = opened(server.url, concurrency=1)
+        before = 0
+
+        async def one() -> int:
+            return (await transport.exchange(POST, total=5)).status
+
+        async for run in fuzz(one, 60, by=by):
+            assert run.end in ("cancelled", "returned") or isinstance(run.error, Unanswered)
+            assert not [task for task in run.left if "serve" not in repr(task) and "_handle" not in repr(task)]
+            end = await asyncio.wait_for(ask(transport), 5)
+            assert isinstance(end, Reply) or end.sent
+            applied = len(server.history.applied)
+            assert applied - before <= 2
+            before = applied
+        assert server.most_open <= 2  # the server learns of an end a little later
+
+
+async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens) -> None:
+    """The answer of a cancelled request is nobody's: its connection is not used again."""
+    async with ScriptedServer() as server:
+        server.on(1, scripts.silence())
+        transport = opened(server.url)
+        task = asyncio.create_task(ask(transport, numbered(1)))
+        await server.history.until(seen=1)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert (await transport.exchange(POST, total=5)).status == 200
+        assert server.connections == 2
+
+
+async def test_a_caller_s_own_timeout_is_his(opened: Opens) -> None:
+    """`asyncio.timeout` around an exchange ends it as a timeout, and the task is not left half cancelled."""
+    async with ScriptedServer() as server:
+        server.on(1, scripts.silence())
+        transport = opened(server.url)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await transport.exchange(POST, total=5)
+        task = asyncio.current_task()
+        assert task is not None and task.cancelling() == 0
+        assert (await transport.exchange(POST, total=5)).status == 200
+
+
+async def test_the_transport_s_own_timeout_cancels_nobody(opened: Opens) -> None:
+    """After an exchange that timed out the task goes on as if nothing had happened."""
+    async with ScriptedServer(scripts.silence()) as server:
+        end = await ask(opened(server.url), total=0.1)
+        assert isinstance(end, Unanswered)
+        task = asyncio.current_task()
+        assert task is not None and task.cancelling() == 0
+        await asyncio.sleep(0)
+
+
+async def test_closing_ends_what_is_in_flight(opened: Opens) -> None:
+    """An exchange that is under way when the transport closes is in doubt, and no socket is left."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        async with ScriptedServer(scripts.silence()) as server:
+            transport = opened(server.url)
+            task = asyncio.create_task(ask(transport))
+            await server.history.until(seen=1)
+            await asyncio.wait_for(transport.aclose(), 5)
+            end = await asyncio.wait_for(task, 5)
+            assert isinstance(end, Unanswered)
+            assert end.sent
+            del transport
+            gc.collect()
+
+
+async def test_closed_it_has_no_socket_left(opened: Opens) -> None:
+    """When `aclose` returns every connection is closed, not merely about to be."""
+    async with ScriptedServer() as server:
+        transport = opened(server.url)
+        await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(5)))
+        assert sockets_to(server.port)
+        await transport.aclose()
+        assert sockets_to(server.port) == 0
+
+
+@pytest.mark.parametrize("script", [scripts.apply_then_rst(), scripts.garbage_status_line(), scripts.silence()])
+async def test_40_nothing_raised_shows_the_token(opened: Opens, script: Steps) -> None:
+    """Neither the exception nor its traceback with locals, nor the transport itself."""
+    async with ScriptedServer(script) as server:
+        transport = opened(server.url)
+        for unsent in (False, True):
+            if unsent:
+                await transport.aclose()
+            with pytest.raises(Unanswered) as raised:
+                await transport.exchange(POST, total=0.1)
+            assert_unseen(raised.value, repr(transport), repr(vars(transport)))
+
+
+async def test_40_a_cancelled_exchange_shows_no_token(opened: Opens) -> None:
+    """The CancelledError's traceback with locals holds no token either."""
+    async with ScriptedServer(scripts.silence()) as server:
+        transport = opened(server.url)
+        task = asyncio.create_task(transport.exchange(POST, total=5))
+        await server.history.until(seen=1)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError as cancelled:
+            assert_unseen(cancelled)
+        assert TOKEN not in repr(task)
+
+
+async def test_7_the_lane_gives_idle_connections_back() -> None:
+    """A connection that rests for longer than `keep` is closed by us, not found closed under a request."""
+    gone = asyncio.Event()
+
+    async def until_gone(connection: Connection) -> None:
+        try:
+            await connection.until_gone()
+        finally:
+            gone.set()
+
+    limits = Timeouts(connect=2, read=60, total=60)
+    async with ScriptedServer() as server:
+        server.on(1, (*scripts.received(), until_gone))
+        lane = Lane(
+            server.url,
+            Token(TOKEN),
+            timeouts=limits,
+            concurrency=2,
+            response_bytes=1000,
+            user_agent="contract",
+            keep=0.05,
+        )
+        await lane.exchange(POST, total=5)
+        await asyncio.wait_for(gone.wait(), 5)
+        assert (await lane.exchange(POST, total=5)).status == 200
+        assert server.connections == 2
+        await lane.aclose()

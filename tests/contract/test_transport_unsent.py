@@ -1,0 +1,182 @@
+"""Every transport: what never left is reported as not sent, and never as anything else."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import trustme
+
+from hellotext_async._wire.call import Reply, Request
+from hellotext_async.config import Timeouts
+from hellotext_async.transport import Unanswered
+from tests.harness import scripts
+from tests.harness.server import ScriptedServer
+
+from .asking import POST, ask, numbered
+from .conftest import Opens
+
+
+def not_sent(end: Reply | Unanswered) -> str:
+    """The reason of an exchange that must not have been sent."""
+    assert isinstance(end, Unanswered), end
+    assert not end.sent
+    return end.reason
+
+
+@contextmanager
+def names(lookup: Any) -> Iterator[None]:
+    """The running loop finds addresses with `lookup`."""
+    loop: Any = asyncio.get_running_loop()
+    loop.getaddrinfo = lookup
+    try:
+        yield
+    finally:
+        del loop.getaddrinfo
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+async def test_1_a_refused_connection_is_not_sent(opened: Opens) -> None:
+    """Nobody listens: not sent, for want of a connection."""
+    with closed_port() as port:
+        assert not_sent(await ask(opened(f"http://127.0.0.1:{port}"))) == "connect"
+
+
+async def test_2_an_unknown_name_is_not_sent(opened: Opens) -> None:
+    """No address: not sent, and the reason is the name."""
+
+    async def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    with names(unknown):
+        assert not_sent(await ask(opened("http://api.test"))) == "dns"
+
+
+async def test_2_a_slow_name_is_not_sent_at_the_connect_limit(opened: Opens) -> None:
+    """A lookup that never ends is cut off by the connect limit, long before the total."""
+    cut_off: asyncio.Event = asyncio.Event()
+
+    async def slow(*_: object, **__: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+
+    transport = opened("http://api.test", timeouts=Timeouts(connect=0.05, read=60, total=60))
+    with names(slow):
+        assert not_sent(await asyncio.wait_for(ask(transport, total=60), 5)) in ("connect", "dns")
+        await transport.aclose()
+        await asyncio.wait_for(cut_off.wait(), 5)
+
+
+def _served(*names: str, authority: trustme.CA, **how: Any) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names, **how).configure_cert(context)
+    return context
+
+
+def _trusting(*authorities: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    for authority in authorities:
+        authority.configure_trust(context)
+    return context
+
+
+async def test_3_a_good_certificate_is_taken(opened: Opens) -> None:
+    """Over TLS with a certificate for this host: answered, and the connection is kept."""
+    authority = trustme.CA()
+    async with ScriptedServer(tls=_served("127.0.0.1", authority=authority)) as server:
+        transport = opened(server.url, ssl_context=_trusting(authority))
+        ends = [await ask(transport) for _ in range(3)]
+        assert [isinstance(end, Reply) and end.status for end in ends] == [200, 200, 200]
+        assert server.connections == 1
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("fault", ["wrong host", "unknown authority", "expired", "no context given", "not TLS"])
+async def test_3_a_bad_certificate_is_not_sent(opened: Opens, fault: str) -> None:
+    """The handshake fails: not sent, reason `tls`, no request arrives."""
+    authority, other = trustme.CA(), trustme.CA()
+    long_ago = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    how = {"not_after": long_ago} if fault == "expired" else {}
+    served = _served("elsewhere.test" if fault == "wrong host" else "127.0.0.1", authority=authority, **how)
+    async with ScriptedServer(tls=None if fault == "not TLS" else served) as server:
+        server.on(1, (scripts.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), scripts.fin))
+        trusted = _trusting(other if fault == "unknown authority" else authority)
+        context = None if fault == "no context given" else trusted
+        transport = opened(f"https://127.0.0.1:{server.port}", ssl_context=context)
+        assert not_sent(await ask(transport)) == "tls"
+        await transport.aclose()
+        assert server.history == []
+
+
+async def test_3_a_handshake_without_end_is_not_sent(opened: Opens) -> None:
+    """A server that accepts and is silent during the handshake is left at the connect limit."""
+    async with ScriptedServer() as server:
+        server.on_connection(1, (scripts.never,))
+        limits = Timeouts(connect=0.1, read=60, total=60)
+        transport = opened(f"https://127.0.0.1:{server.port}", timeouts=limits)
+        assert not_sent(await asyncio.wait_for(ask(transport, total=60), 5)) == "connect"
+
+
+@pytest.mark.parametrize("target", ["/v1/a\r\nX-Evil: 1", "/v1/a b HTTP/1.1\r\n\r\nGET /", "/v1/\x00", "/v1/é\n"])
+async def test_39_a_target_with_line_ends_reaches_no_server(opened: Opens, target: str) -> None:
+    """What would be read as another header or request is not sent at all."""
+    async with ScriptedServer() as server:
+        transport = opened(server.url)
+        not_sent(await ask(transport, Request("POST", target, b"{}")))
+        assert server.history == []
+        assert (await transport.exchange(POST, total=5)).status == 200
+
+
+async def test_44_who_finds_no_free_connection_in_time_is_not_sent(opened: Opens) -> None:
+    """One connection, and it is taken: the second request is not sent at the connect limit."""
+    async with ScriptedServer(scripts.silence()) as server:
+        limits = Timeouts(connect=0.1, read=60, total=60)
+        transport = opened(server.url, concurrency=1, timeouts=limits)
+        first = asyncio.create_task(ask(transport, numbered(1), total=60))
+        await server.history.until(seen=1)
+        assert not_sent(await ask(transport, numbered(2), total=60)) in ("pool", "connect")
+        assert len(server.history) == 1
+        first.cancel()
+        await asyncio.wait([first])
+
+
+async def test_closed_it_sends_nothing(opened: Opens) -> None:
+    """After `aclose`, which may be called again, a request is not sent."""
+    async with ScriptedServer() as server:
+        transport = opened(server.url)
+        assert (await transport.exchange(POST, total=5)).status == 200
+        await transport.aclose()
+        await transport.aclose()
+        assert not_sent(await ask(transport)) == "closed"
+        assert len(server.history) == 1
+
+
+async def test_closed_while_connecting_it_sends_nothing(opened: Opens) -> None:
+    """A request that waits for its connection when the transport closes ends at once, not sent."""
+    asked: asyncio.Event = asyncio.Event()
+
+    async def slow(*_: object, **__: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with names(slow):
+        transport = opened("http://api.test", timeouts=Timeouts(connect=60, read=60, total=60))
+        waiting = asyncio.create_task(ask(transport, total=60))
+        await asked.wait()
+        await transport.aclose()
+        not_sent(await asyncio.wait_for(waiting, 4))

@@ -1,0 +1,114 @@
+"""Every example of the documentation runs, against the emulator."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import json
+import shlex
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hellotext_async.cli import _parser
+from hellotext_async.cli.ingest import _event
+from hellotext_async.emulator import Emulator, serve
+from tests.docs.pages import PAGES, Block, blocks
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """An emulator in a thread of its own, with the objects of the document's examples."""
+    ready, stop = threading.Event(), asyncio.Event()
+    one = Emulator()
+    loop = asyncio.new_event_loop()
+
+    def run() -> None:
+        loop.call_soon(loop.create_task, _when_listening(one, ready))
+        loop.run_until_complete(serve(one, stop))
+        loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(30)
+    one.store.seed_document()
+    yield one
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(30)
+
+
+async def _when_listening(emulator: Emulator, ready: threading.Event) -> None:
+    while emulator.url.endswith(":0"):  # noqa: ASYNC110 - it has no event of its own
+        await asyncio.sleep(0.01)
+    ready.set()
+
+
+def execute(block: Block, names: dict[str, Any], runner: asyncio.Runner) -> None:
+    """Run a block with the names that the page has so far; it may await at its top level."""
+    tree = compile(
+        "\n" * (block.line - 1) + block.text,
+        str(block.page),
+        "exec",
+        flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+        dont_inherit=True,
+    )
+    found = eval(tree, names)
+    if inspect.iscoroutine(found):
+        runner.run(found)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs(
+    page: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
+) -> None:
+    """From top to bottom, in one loop; a block that is a test file is given to pytest."""
+    monkeypatch.setenv("HELLOTEXT_API_URL", emulator.url)
+    monkeypatch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
+    names: dict[str, Any] = {"__name__": page.stem}
+    with asyncio.Runner() as runner:
+        for block in blocks(page, "python"):
+            if block.title is None:
+                execute(block, names, runner)
+            else:
+                pytester.path.joinpath(block.title).write_text(block.text)
+    if any(pytester.path.glob("test_*.py")):
+        pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=1)
+
+
+def commands() -> list[tuple[str, int, str]]:
+    return [
+        (block.page.name, block.line, line)
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.text.splitlines()
+        if line.startswith("hellotext-async ")
+    ]
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: f"{command[0]}:{command[1]}")
+def test_the_commands_of_a_page_exist(command: tuple[str, int, str]) -> None:
+    """The parser takes each command line with its options."""
+    assert callable(_parser().parse_args(shlex.split(command[2])[1:]).run)
+
+
+def test_the_json_lines_of_a_page_are_events() -> None:
+    """What `ingest` is shown to take, it takes."""
+    shown = [line for page in PAGES for block in blocks(page, "json") for line in block.text.splitlines()]
+    assert shown
+    for line in shown:
+        assert _event(line.encode()).action == json.loads(line)["action"]
+
+
+def test_the_readme_shows_both_commands_before_anything_else() -> None:
+    """What it is, then the two commands that need only Python and pip, on the first screen."""
+    readme = PAGES[0].read_text()
+    top = readme[: readme.index("## ")]
+    for session in ("demo", "tests"):
+        assert f"\npython -m pip install nox && nox -s {session}\n" in top
+    assert len(top.splitlines()) < 30

@@ -1,0 +1,97 @@
+"""What the package's root offers, and what importing it costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import hellotext_async
+from hellotext_async import errors
+
+PUBLIC = {
+    *errors.__all__,
+    "Hellotext", "Event", "EventFields", "CartProduct", "EventQueue", "Receipt", "Outcome", "Report", "Stats",
+    "SqliteSpool", "DeadLetters", "Letter", "Timeouts", "Retry", "Limits", "Token", "RateState",
+    "Page", "Listing", "Address", "Street", "Day", "Profile", "PropertyValue", "ProfileList", "Coupon", "Property",
+    "Action", "App", "Cart", "Tracked", "Created", "Updated", "Deleted", "Verified", "__version__",
+}  # fmt: skip
+
+
+def test_the_public_names_are_these() -> None:
+    """Adding or removing a public name is a decision, made here."""
+    assert set(hellotext_async.__all__) == PUBLIC
+    assert len(hellotext_async.__all__) == len(PUBLIC)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_every_public_name_is_there(name: str) -> None:
+    """It can be imported, is listed by `dir`, and is the same object each time."""
+    first = getattr(hellotext_async, name)
+    assert first is getattr(hellotext_async, name)
+    assert name in dir(hellotext_async)
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    """The imports for type checkers and those at run time are the same."""
+    tree = ast.parse(Path(hellotext_async.__file__).read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    told = {
+        alias.asname: f"{node.module}.{alias.name}"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == {name: f"{home}.{name}" for home, names in hellotext_async._HOMES.items() for name in names}
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    """As with every module."""
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = hellotext_async.no_such_name
+
+
+def test_every_error_is_a_hellotext_error_with_a_place_in_the_tree() -> None:
+    """One parent for `except`, and a line in the docstring's drawing."""
+    for name in errors.__all__:
+        value = getattr(errors, name)
+        if isinstance(value, type) and issubclass(value, msgspec.Struct):
+            continue
+        assert issubclass(value, hellotext_async.HellotextError)
+        assert name in (errors.__doc__ or "")
+
+
+def _imported_by(program: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_imports_no_library() -> None:
+    """Neither an HTTP library, nor a database, nor asyncio, before a name is used."""
+    assert not _imported_by("import hellotext_async") & {"aiohttp", "sqlite3", "asyncio", "msgspec", "tenacity"}
+
+
+def test_a_client_that_was_not_opened_imports_no_http_library() -> None:
+    """Errors, events, queues and clients can be made without it, and without a database."""
+    program = "from hellotext_async import *; from hellotext_async import Hellotext; Hellotext('t').event_queue()"
+    assert "aiohttp" not in _imported_by(program)
+    assert not _imported_by("from hellotext_async import Hellotext; Hellotext('t').event_queue()") & {
+        "aiohttp",
+        "sqlite3",
+    }
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    """One version."""
+    from importlib.metadata import version
+
+    assert hellotext_async.__version__ == version("hellotext-async")

@@ -1,0 +1,187 @@
+"""Which room may import which: imports only go down. Read from the source, so also inside functions and for types.
+
+A new room is one line in ROOMS: its place, and its name in the rows of those who may import it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+import hellotext_async
+
+PACKAGE: Final = "hellotext_async"
+ROOT: Final = Path(hellotext_async.__file__).parent
+
+_GROUND = frozenset({"errors", "_version"})
+_WIRE = _GROUND | {"config", "_wire"}
+_PURE = _WIRE | {"_events", "_policy"}
+_QUEUE = _PURE | {"limiter"}
+_CLIENT = _PURE | {"transport", "limiter", "engine", "resources", "queue", "_core"}
+_USERS = _CLIENT | {"client", "root"}
+
+ROOMS: Final[dict[str, frozenset[str]]] = {
+    "_version": frozenset(),
+    "errors": frozenset(),
+    "config": frozenset({"errors"}),
+    "_wire": _GROUND | {"config"},
+    "_events": _WIRE,
+    "_policy": _WIRE,
+    "transport": _PURE,
+    "limiter": _PURE | {"transport"},
+    "engine": _PURE | {"transport", "limiter"},
+    "resources": _PURE,
+    "queue": _QUEUE,
+    "_core": _CLIENT - {"_core"},
+    "client": _CLIENT,
+    "emulator": frozenset(),
+    "root": _CLIENT | {"client"},
+    "integrations": _USERS,
+    "pytest_plugin": _USERS | {"emulator"},
+    "cli": _USERS | {"emulator"},
+    "__main__": frozenset({"cli"}),
+}
+"""Each room and those that it may import, besides itself. `root` is the package's ``__init__``."""
+
+LIBRARIES: Final[dict[str, frozenset[str]]] = {
+    "aiohttp": frozenset({"transport"}),
+    "aiohttp.web": frozenset({"emulator"}),
+    "tenacity": frozenset({"engine.py"}),
+    "argparse": frozenset({"cli"}),
+    "sqlite3": frozenset({"queue"}),
+    "fastapi": frozenset({"integrations"}),
+    "rich": frozenset({"cli"}),
+    "pytest": frozenset({"pytest_plugin"}),
+    "pytest_asyncio": frozenset({"pytest_plugin"}),
+}
+"""Libraries that only some rooms (or files) import."""
+
+PURE: Final = frozenset({"_wire", "_policy", "_events"})
+IMPURE: Final = frozenset({"asyncio", "anyio", "time", "random", "socket", "threading", "os"})
+
+
+class Import(NamedTuple):
+    """One import: the file, the line, and the full name of what is imported."""
+
+    file: Path
+    line: int
+    name: str
+
+    @property
+    def where(self) -> str:
+        return f"{self.file.relative_to(ROOT.parent)}:{self.line}"
+
+
+def room_of(name: str) -> str:
+    """The room of one of our modules, by its full name."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in ROOMS else "root"
+
+
+def imports(root: Path) -> Iterator[Import]:
+    """Every import in the package, with relative ones resolved."""
+    for file in sorted(root.rglob("*.py")):
+        relative = file.relative_to(root.parent).with_suffix("").parts
+        package = list(relative[:-1])
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (Import(file, node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package[: len(package) - node.level + 1] if node.level else []
+                base = ".".join([*above, *(node.module or "").split(".")]).strip(".")
+                yield from (Import(file, node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def room_of_file(file: Path, root: Path = ROOT) -> str:
+    first = file.relative_to(root).parts[0].removesuffix(".py")
+    return "root" if first == "__init__" else first
+
+
+def upward(found: Import, root: Path = ROOT) -> str | None:
+    """The room that this import may not reach, or None."""
+    if found.name.split(".")[0] != PACKAGE:
+        return None
+    here, there = room_of_file(found.file, root), room_of(found.name)
+    return None if there == here or there in ROOMS.get(here, frozenset()) else there
+
+
+def misplaced(found: Import, root: Path = ROOT) -> str | None:
+    """The library that this import may not name here, or None."""
+    for library in sorted(LIBRARIES, key=len, reverse=True):
+        if found.name == library or found.name.startswith(library + "."):
+            here = {room_of_file(found.file, root), str(found.file.relative_to(root))}
+            return None if here & LIBRARIES[library] else library
+    return None
+
+
+ALL: Final = list(imports(ROOT))
+
+
+def test_the_table_has_a_line_for_every_room() -> None:
+    """A new file or folder at the top gets its place in the table first."""
+    there = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert there - {"__init__"} == set(ROOMS) - {"root"}
+
+
+def test_imports_only_go_down() -> None:
+    """No room imports one that is not in its line of the table."""
+    assert [f"{found.where} imports {there}" for found in ALL if (there := upward(found))] == []
+
+
+def test_the_table_has_no_circle() -> None:
+    """Two rooms never import each other, not even by way of others."""
+    placed: set[str] = set()
+    while left := set(ROOMS) - placed:
+        free = {room for room in left if ROOMS[room] <= placed}
+        assert free, f"these rooms are in a circle: {sorted(left)}"
+        placed |= free
+
+
+def test_libraries_stay_where_they_belong() -> None:
+    """aiohttp's client in the transport, its server in the emulator, tenacity in the engine, argv in the commands."""
+    assert [f"{found.where} imports {found.name}" for found in ALL if misplaced(found)] == []
+
+
+def test_only_the_commands_read_argv() -> None:
+    """`sys.argv` appears nowhere else."""
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in ROOT.rglob("*.py")
+        if room_of_file(file) != "cli"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "argv"
+    ]
+    assert found == []
+
+
+def test_pure_rooms_have_no_clock_no_chance_and_no_loop() -> None:
+    """Time is passed in, chance is passed in, nothing waits."""
+    found = [f for f in ALL if room_of_file(f.file) in PURE and f.name.split(".")[0] in IMPURE]
+    assert [f"{each.where} imports {each.name}" for each in found] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "rule"),
+    [
+        ("resources/new.py", "def f():\n    from ..queue import queue\n", "resources imports queue"),
+        ("queue/new.py", "if TYPE_CHECKING:\n    from ..engine import Engine\n", "queue imports engine"),
+        ("errors.py", "from .config import Token\n", "errors imports config"),
+        ("emulator/new.py", "from .. import errors\n", "emulator imports errors"),
+        ("queue/new.py", "from .. import Hellotext\n", "queue imports root"),
+        ("queue/new.py", "import aiohttp\n", "library aiohttp"),
+        ("transport/new.py", "from aiohttp import web\n", "library aiohttp.web"),
+        ("limiter.py", "import tenacity\n", "library tenacity"),
+    ],
+)  # fmt: skip
+def test_the_check_finds_what_breaks_a_rule(tmp_path: Path, file: str, text: str, rule: str) -> None:
+    """One broken rule of each kind, in a package made for it."""
+    root = tmp_path / PACKAGE
+    (root / file).parent.mkdir(parents=True, exist_ok=True)
+    (root / file).write_text(text)
+    told = [f"{room_of_file(i.file, root)} imports {there}" for i in imports(root) if (there := upward(i, root))]
+    told += [f"library {library}" for i in imports(root) if (library := misplaced(i, root))]
+    assert told == [rule]
