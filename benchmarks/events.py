@@ -55,5 +55,5 @@ def rows(ground: Ground) -> Iterator[Row]:
     """Every race that can be run here."""
     for race in RACES:
         if present(*race.needs):
-            figure = ground.race(race.entry, race.against)
+            figure = ground.race(race.entry, race.against, counted=True)
             yield Row("events", race.name, figure, race.unit, race.goal)

@@ -53,21 +53,20 @@ class Ground:
             self._yardstick = self._stack.enter_context(self.worker(T))
         return self._yardstick
 
-    def race(self, entry: Entry, against: Entry | None = None) -> Ratio:
-        """`entry` against another contender, or T."""
+    def race(self, entry: Entry, against: Entry | None = None, *, counted: bool = False) -> Ratio:
+        """`entry` against another contender, or T; `counted` if each unit is to be exactly one request."""
         with ExitStack() as stack:
             one = stack.enter_context(self.worker(entry))
             other = self.yardstick() if against is None else stack.enter_context(self.worker(against))
-            return race(one, other, self.pairs)
+            sent, seen = other.sent, self._seen()
+            found = race(one, other, self.pairs)
+            sent, seen = one.sent + other.sent - sent, self._seen() - seen
+        if counted and sent != seen:
+            raise RuntimeError(f"{sent} requests were to be sent, but the responders saw {seen}")
+        return found
 
-    def honest(self, entry: Entry) -> bool:
-        """Whether the responder is asked exactly once for every unit."""
-        responder = self.responder(secure=entry.secure)
-        with self.worker(entry) as worker:
-            worker.slice()
-            sent, seen = worker.sent, responder.count()
-            worker.slice()
-            return responder.count() - seen == worker.sent - sent
+    def _seen(self) -> int:
+        return sum(responder.count() for responder in self._responders.values())
 
     def __enter__(self) -> Self:
         return self

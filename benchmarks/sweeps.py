@@ -45,7 +45,7 @@ def standing(ground: Ground) -> Iterator[Row]:
 
 
 def _row(ground: Ground, group: str, name: str, entry: Entry, **options: Any) -> Row:
-    return Row(group, name, ground.race(entry.with_(**options)))
+    return Row(group, name, ground.race(entry.with_(**options), counted=entry is QUEUE))
 
 
 def _growth(ground: Ground, group: str, name: str, most: Entry, least: Entry) -> Row:

@@ -56,6 +56,9 @@ class Pacer:
         self._recent = [0] * BUCKETS
         self._bucket = 0
         self._sent = 0
+        self._sent_at = 0.0
+        self._gap = 0.0
+        self._busy = 0.0
         self._throttled = 0
         self._waste = WASTE
         self._cycle_sent = 0
@@ -90,7 +93,8 @@ class Pacer:
         if self._rate is None:
             return self._epoch
         self._cycle_sent += 1
-        rate = self._grown(now)
+        self._tick(now)
+        rate = self._grown()
         latest = now - max(0.0, rate * CATCH_UP - 1) / rate
         self._due = max(self._due, latest) + 1 / rate
         if self._half_open:
@@ -98,11 +102,20 @@ class Pacer:
             return self._epoch | PROBE
         return self._epoch
 
-    def _grown(self, now: float) -> float:
+    def _tick(self, now: float) -> None:
+        """Busy time: it passes only while requests go out at half the rate or more, so that neither an idle
+        queue nor an outage makes the rate grow.
+        """
+        passed, self._sent_at = max(0.0, now - self._sent_at), now
+        rate = self._rate or FLOOR
+        self._gap += (min(passed, 60.0) - self._gap) / 10
+        if self._gap * rate < 2:
+            self._busy += min(passed, 2 / rate)
+
+    def _grown(self) -> float:
         if not self._learned:
             return self._rate or inf
-        w, k = self._anchor, self._cycle
-        t = max(0.0, now - self._opened_at)
+        w, k, t = self._anchor, self._cycle, self._busy
         x = (t - k) / k
         s = w if x < 0 else max(w, 20.0)
         a = min(0.3, 0.015 * w) if w >= 5 else 0.0
@@ -134,8 +147,9 @@ class Pacer:
         blocked, span = now - self._closed_at, now - self._opened_at
         if blocked >= 2 and span > 0:
             self._anchor = min(self._anchor, max(FLOOR, self._delivered_since / span))
-        self._opened_at = now
+        self._opened_at = self._sent_at = now
         self._delivered_since = 0
+        self._busy = self._gap = 0.0
         self._due = now
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
@@ -168,8 +182,8 @@ class Pacer:
             self._closed_at = now
 
     def _lower(self, now: float) -> None:
-        rate = self._grown(now)
-        span = now - self._opened_at
+        rate = self._grown()
+        span = self._busy
         goodput = self._delivered_since / span if span >= max(1.0, min(20.0, 20 / rate)) else rate
         self._anchor = max(FLOOR, min(rate, goodput))
         if span < 0.8 * self._cycle and goodput < 0.7 * rate:

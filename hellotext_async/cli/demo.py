@@ -77,7 +77,7 @@ async def _deliver(client: Hellotext, events: int, ours: _Count, progress: Progr
             if outcome.delivered:
                 ours.delivered[outcome.action] += 1
             ours.waits.append(outcome.waited)
-            progress(len(ours.waits))
+            progress(len(ours.waits), f"{ours.verdicts['delivered']:,} delivered")
         ours.took = time.monotonic() - ours.began
 
 

@@ -65,7 +65,7 @@ class _Paced:
 
     def show(self) -> None:
         done, words = self._last
-        self._out.write(f"{self._label}: {self.part(done)}{words}\n")
+        self._out.write(f"{self._label}: {self.part(done)}{words}".rstrip() + "\n")
         self._out.flush()
 
     def part(self, done: float) -> str:

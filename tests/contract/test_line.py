@@ -69,17 +69,18 @@ async def test_a_line_with_unsent_bytes_is_not_usable(line: Line, wire: Wire) ->
     assert not line.usable
 
 
-async def test_a_status_of_the_last_reply_is_not_the_next_one_s(line: Line) -> None:
-    """Cut off before a status line was read, an exchange ends with a reason, whatever the one before it was told."""
+@pytest.mark.parametrize(
+    ("begun", "reason"), [(b"HTT", "disconnected"), (b"HTTP/1.1 20", "disconnected"), (b"?", "malformed")]
+)
+async def test_a_status_of_the_last_reply_is_not_the_next_one_s(line: Line, begun: bytes, reason: str) -> None:
+    """Ended before a status line was read, an exchange has a reason, whatever the one before it was told."""
     first = line.send(b"", now=0, until=1)
     hear(line, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     assert isinstance(await first, Reply)
-    for begun in (b"", b"HTT", b"HTTP/1.1 20"):
-        second = line.send(b"", now=0, until=1)
-        if begun:
-            hear(line, begun)
-        line.eof_received()
-        assert await second == "disconnected"
+    second = line.send(b"", now=0, until=1)
+    hear(line, begun)
+    line.eof_received()
+    assert await second == reason
 
 
 async def test_one_request_is_one_write(line: Line, wire: Wire) -> None:

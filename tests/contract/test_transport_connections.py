@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import psutil
 import pytest
@@ -227,7 +229,23 @@ async def test_40_a_cancelled_exchange_shows_no_token(opened: Opens) -> None:
         assert TOKEN not in repr(task)
 
 
-async def test_7_the_lane_gives_idle_connections_back() -> None:
+@pytest.fixture
+async def lane_to() -> AsyncIterator[Callable[..., Lane]]:
+    """Makes event lanes, and closes them after the test."""
+    made: list[Lane] = []
+
+    def make(url: str, keep: float = 4) -> Lane:
+        limits = Timeouts(connect=2, read=60, total=60)
+        settings: dict[str, Any] = {"concurrency": 2, "response_bytes": 1000, "user_agent": "contract", "keep": keep}
+        made.append(Lane(url, Token(TOKEN), timeouts=limits, **settings))
+        return made[-1]
+
+    yield make
+    for lane in made:
+        await lane.aclose()
+
+
+async def test_7_the_lane_gives_idle_connections_back(lane_to: Callable[..., Lane]) -> None:
     """A connection that rests for longer than `keep` is closed by us, not found closed under a request."""
     gone = asyncio.Event()
 
@@ -237,20 +255,21 @@ async def test_7_the_lane_gives_idle_connections_back() -> None:
         finally:
             gone.set()
 
-    limits = Timeouts(connect=2, read=60, total=60)
     async with ScriptedServer() as server:
         server.on(1, (*scripts.received(), until_gone))
-        lane = Lane(
-            server.url,
-            Token(TOKEN),
-            timeouts=limits,
-            concurrency=2,
-            response_bytes=1000,
-            user_agent="contract",
-            keep=0.05,
-        )
+        lane = lane_to(server.url, keep=0.05)
         await lane.exchange(POST, total=5)
         await asyncio.wait_for(gone.wait(), 5)
         assert (await lane.exchange(POST, total=5)).status == 200
         assert server.connections == 2
-        await lane.aclose()
+
+
+async def test_7_the_lane_passes_over_a_connection_that_is_closing(lane_to: Callable[..., Lane]) -> None:
+    """Known to be broken, though not yet taken down: the request goes over another."""
+    async with ScriptedServer() as server:
+        lane = lane_to(server.url)
+        await lane.exchange(POST, total=5)
+        for line in lane._idle:
+            line.abort()
+        assert (await lane.exchange(POST, total=5)).status == 200
+        assert (server.begun, server.connections) == (2, 2)
