@@ -66,9 +66,6 @@ class Answer(Record, frozen=True, kw_only=True, dict=True):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        told = vars(self).get("_told")
-        if isinstance(told, Told):
-            return decode, (told.body, type(self))
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return _restored, (type(self), fields, self.raw)
 

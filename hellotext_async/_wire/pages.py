@@ -42,7 +42,9 @@ class Page(Answer, Generic[T], frozen=True, kw_only=True):
 
     def __reduce__(self) -> tuple[Any, ...]:
         told: Told | None = vars(self).get("_told")
-        return _restored, (self._item, self._key, self._items, self.has_more, told and told.body)
+        if told is None:
+            return _made, (self._item, self._key, self._items, self.has_more)
+        return _read, (self._item, self._key, told.body)
 
     def __repr__(self) -> str:
         return f"Page({len(self._items)} items, has_more={self.has_more})"
@@ -58,9 +60,12 @@ class Page(Answer, Generic[T], frozen=True, kw_only=True):
         return built
 
 
-def _restored(item: type[Any], key: str, items: list[Any], has_more: bool | None, body: bytes | None) -> Page[Any]:
-    kind = page_of(item, key)
-    return kind(_items=items, has_more=has_more) if body is None else decode(body, kind)
+def _made(item: type[Any], key: str, items: list[Any], has_more: bool | None) -> Page[Any]:
+    return page_of(item, key)(_items=items, has_more=has_more)
+
+
+def _read(item: type[Any], key: str, body: bytes) -> Page[Any]:
+    return decode(body, page_of(item, key))
 
 
 class _Parts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections import Counter
@@ -12,8 +11,7 @@ from pathlib import Path
 from ..client import Hellotext
 from ..errors import QueueClosed
 from ..queue.dead_letters import DeadLetters, Letter
-from ..queue.outcome import Report
-from ..queue.queue import EventQueue
+from .closing import closing
 from .progress import showing
 from .signals import stopping
 from .table import table
@@ -21,7 +19,6 @@ from .table import table
 __all__ = ["NAME", "arguments"]
 
 NAME = "dead-letters"
-DRAIN = 10.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,23 +86,18 @@ async def replayed(given: argparse.Namespace) -> int:
     total = verdicts.total() - (0 if given.include_unknown else verdicts["unknown"])
     ended: Counter[str] = Counter()
     with stopping() as stop, showing("replaying", total) as progress:
-        async with Hellotext() as client, client.event_queue(dead_letters=given.file) as queue:
-            closer = asyncio.create_task(_close_when(stop, queue))
+        async with (
+            Hellotext() as client,
+            client.event_queue(dead_letters=given.file) as queue,
+            closing(queue, stop, lambda: progress(ended.total(), f"{ended['delivered']:,} delivered")),
+        ):
             try:
                 async for outcome in letters.replay(queue, include_unknown=given.include_unknown):
                     ended[outcome.verdict] += 1
-                    progress(ended.total(), f"{ended['delivered']:,} delivered")
             except QueueClosed:
                 pass  # told to stop while letters were still to be sent
-            finally:
-                closer.cancel()
     left_out = 0 if given.include_unknown else verdicts["unknown"]
-    rows: list[tuple[str, object]] = [*sorted(ended.items()), ("not sent", total - ended.total())]
+    rows: list[tuple[str, object]] = [*sorted(ended.items()), ("left", total - ended.total())]
     print(table([*rows, ("unknown, left out", left_out)] if left_out else rows))
     _damage(letters)
     return 0 if ended["delivered"] == verdicts.total() and not letters.damaged else 1
-
-
-async def _close_when(stop: asyncio.Event, queue: EventQueue) -> Report:
-    await stop.wait()
-    return await queue.aclose(DRAIN)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import os
 import stat
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -32,19 +33,18 @@ from ..queue.outcome import Report
 from ..queue.queue import EventQueue
 from ..queue.receipt import Receipt
 from ..queue.sqlite import SqliteSpool
+from .closing import DRAIN, closing
 from .lines import LONGEST, Chunks, Splitter
 from .numbers import count, rate
-from .progress import Progress, showing
+from .progress import showing
 from .signals import stopping
 from .table import table
 
 __all__ = ["NAME", "arguments", "run"]
 
 NAME = "ingest"
-DRAIN: Final = 10.0
 WINDOW: Final = 2048
 """Events under way at one time, beyond which reading waits."""
-TICK: Final = 0.2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +76,8 @@ def _source(name: str) -> Generator[tuple[int, int | None]]:
     descriptor = 0 if name == "-" else os.open(name, os.O_RDONLY)
     try:
         status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a directory")
         yield descriptor, status.st_size if stat.S_ISREG(status.st_mode) else None
     finally:
         if name != "-":
@@ -91,29 +93,14 @@ async def _ingest(
         queue = client.event_queue(concurrency=given.concurrency, buffer=spool, dead_letters=given.dead_letters)
         async with queue:
             tally.found = queue.stats().accepted
+            chunks = Chunks(descriptor)
             with showing("ingesting", size) as progress:
-                chunks = Chunks(descriptor)
-                watch = asyncio.create_task(_watch(queue, stop, chunks, tally, progress))
-                try:
+                async with closing(queue, stop, lambda: progress(chunks.read, tally.words())):
                     await _feed(queue, _events(chunks, stop, tally), tally)
-                finally:
-                    watch.cancel()
-                tally.report = await queue.aclose(DRAIN)
-                tally.stopped = stop.is_set()
-
-
-async def _watch(queue: EventQueue, stop: asyncio.Event, chunks: Chunks, tally: _Tally, progress: Progress) -> None:
-    """Show how far it is; close when told to stop, or when a refused token has stopped the queue."""
-    while not stop.is_set():
-        progress(chunks.read, tally.words())
-        if queue.stats().suspended:
-            stop.set()
-        try:
-            async with asyncio.timeout(TICK):
-                await stop.wait()
-        except TimeoutError:
-            pass
-    await queue.aclose(DRAIN)
+                    await _settle(queue, stop)
+                progress(chunks.read, tally.words())
+            tally.report = await queue.aclose(DRAIN)
+            tally.stopped = stop.is_set()
 
 
 async def _feed(queue: EventQueue, events: AsyncIterator[Event], tally: _Tally) -> None:
@@ -124,11 +111,26 @@ async def _feed(queue: EventQueue, events: AsyncIterator[Event], tally: _Tally) 
             await room.acquire()
             try:
                 receipt = await _enter(queue, event)
-            except QueueClosed:
+            except HellotextError as error:
                 tally.fates["not accepted"] += 1
-                return
+                if isinstance(error, QueueClosed):
+                    return
+                room.release()
+                continue
             task = following.create_task(_follow(receipt, tally))
             task.add_done_callback(lambda _: room.release())
+
+
+async def _settle(queue: EventQueue, stop: asyncio.Event) -> None:
+    """Wait for what an earlier run left in the spool as well, unless told to stop."""
+    settled, stopped = asyncio.ensure_future(queue.flush()), asyncio.ensure_future(stop.wait())
+    either: tuple[asyncio.Future[Any], ...] = (settled, stopped)
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in either:
+            future.cancel()
+        await asyncio.wait(either)
 
 
 async def _enter(queue: EventQueue, event: Event) -> Receipt:
@@ -152,18 +154,25 @@ async def _follow(receipt: Receipt, tally: _Tally) -> None:
 
 
 async def _events(chunks: Chunks, stop: asyncio.Event, tally: _Tally) -> AsyncIterator[Event]:
+    async for lines in _lines(chunks, stop, tally):
+        for number, line in lines:
+            if stop.is_set():
+                return
+            if (event := tally.read(number, line)) is not None:
+                yield event
+
+
+async def _lines(
+    chunks: Chunks, stop: asyncio.Event, tally: _Tally
+) -> AsyncIterator[Iterable[tuple[int, bytes | None]]]:
     splitter = Splitter()
-    async for chunk in chunks.until(stop):
-        for number, line in splitter.feed(chunk):
-            if (event := tally.read(number, line)) is not None:
-                yield event
-                if stop.is_set():
-                    return
-        await asyncio.sleep(0)
-    if not stop.is_set():
-        for number, line in splitter.end():
-            if (event := tally.read(number, line)) is not None:
-                yield event
+    try:
+        async for chunk in chunks.until(stop):
+            yield splitter.feed(chunk)
+            await asyncio.sleep(0)
+    except OSError as error:
+        tally.unreadable = error.strerror
+    yield splitter.end()
 
 
 class _Tally:
@@ -176,6 +185,7 @@ class _Tally:
         self.found = 0
         self.doubled = 0
         self.stopped = False
+        self.unreadable: str | None = None
         self.report: Report | None = None
 
     def read(self, number: int, line: bytes | None) -> Event | None:
@@ -199,7 +209,7 @@ class _Tally:
     def all_delivered(self) -> bool:
         """Whether nothing is left to worry about, what an earlier run left in the spool included."""
         report = self.report
-        if report is None or self.bad or self.stopped or report.kept or report.queued:
+        if report is None or self.bad or self.stopped or self.unreadable or report.kept or report.queued:
             return False
         earlier = all(number == 0 for verdict, number in report.outcomes.items() if verdict != "delivered")
         return earlier and self.fates.total() == self.fates["delivered"]
@@ -212,6 +222,8 @@ class _Tally:
         rows += [("found in the spool", self.found)] if self.found else []
         rows += [("left in the spool", self.report.kept)] if self.report and self.report.kept else []
         print(table([*rows, ("time", f"{time.monotonic() - self.began:.1f} s")]))
+        if self.unreadable:
+            print(f"the input could not be read to its end ({self.unreadable})")
         if self.report is not None and self.report.suspended:
             print(f"stopped: {self.report.error}")
         elif self.stopped:

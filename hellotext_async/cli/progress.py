@@ -31,19 +31,27 @@ def showing(label: str, total: float | None) -> Generator[Progress]:
     if not out.isatty():
         yield _Lines(label, total, out)
         return
+    bar = _pretty(label, total, out) or _Bar(label, total, out)
+    try:
+        yield bar
+    finally:
+        bar.end()
+
+
+def _pretty(label: str, total: float | None, out: TextIO) -> _Rich | None:
     try:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
     except ImportError:
-        bar = _Bar(label, total, out)
-        try:
-            yield bar
-        finally:
-            bar.end()
-        return
-    parts = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*parts, TextColumn("{task.fields[words]}"), console=Console(file=out)) as progress:
-        yield _Rich(progress, label, total)
+        return None
+    parts = (
+        "{task.description}",
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    return _Rich(Progress(*parts, console=Console(file=out)), label, total)
 
 
 class _Paced:
@@ -95,9 +103,20 @@ class _Rich:
     def __init__(self, progress: RichProgress, label: str, total: float | None) -> None:
         self._progress = progress
         self._task = progress.add_task(label, total=total, words="")
+        self._last = (0.0, "")
         self._due = 0.0
+        progress.start()
 
     def __call__(self, done: float, words: str = "") -> None:
+        self._last = (done, words)
         if (now := time.monotonic()) >= self._due:
             self._due = now + ON_TERMINAL
-            self._progress.update(self._task, completed=done, words=words)
+            self.show()
+
+    def show(self) -> None:
+        done, words = self._last
+        self._progress.update(self._task, completed=done, words=words)
+
+    def end(self) -> None:
+        self.show()
+        self._progress.stop()

@@ -45,7 +45,7 @@ def _below(
     shape = "/".join("*" if place % 2 == 0 else part for place, part in enumerate(parts))
     handler = handlers.get((method, shape))
     if handler is not None:
-        return handler(store, parts[::2], query, body)
+        return handler(store, [part.replace("\x00", "/") for part in parts[::2]], query, body)
     if any(known == shape for _, known in handlers):
         raise refuse("invalid", "method", status=405)
     raise not_found()

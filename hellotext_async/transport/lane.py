@@ -20,6 +20,7 @@ from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVa
 
 from . import TARGET, Unanswered
 from .line import Line
+from .secure import Secure
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -236,8 +237,16 @@ class Lane:
 
     async def _connect(self, line: Line) -> None:
         sock = await start_connection(await self._found(), happy_eyeballs_delay=0.25, interleave=1)
-        name = self._host if self._ssl else None
-        await self._loop.create_connection(lambda: line, sock=sock, ssl=self._ssl, server_hostname=name)
+        if self._ssl is None:
+            await self._loop.create_connection(lambda: line, sock=sock)
+            return
+        secure = Secure(line, self._ssl, self._host, self._loop)
+        await self._loop.create_connection(lambda: secure, sock=sock)
+        try:
+            await secure.ready
+        except BaseException:
+            secure.abort()
+            raise
 
     async def _found(self) -> list[Any]:
         """The addresses of the host; asked for once, however many connections are opened at once."""

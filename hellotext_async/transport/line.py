@@ -8,7 +8,7 @@ or did not say all that it announced, is not used again.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -18,12 +18,21 @@ from . import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["End", "Line"]
+__all__ = ["End", "Line", "Wire"]
 
 End: TypeAlias = Reply | Reason
 
 _BUFFER: Final = 8 * 1024  # asyncio's own choice, 256 KiB, doubles what a small reply costs
 _CHATTER: Final = 64 * 1024  # bytes in a row that are no body: head, interim replies, chunk extensions, trailers
+
+
+class Wire(Protocol):
+    """What a line uses of a transport."""
+
+    def write(self, data: bytes, /) -> None: ...
+    def is_closing(self) -> bool: ...
+    def get_write_buffer_size(self) -> int: ...
+    def abort(self) -> None: ...
 
 
 class Line(asyncio.BufferedProtocol):
@@ -43,7 +52,7 @@ class Line(asyncio.BufferedProtocol):
         self._loop = loop
         self._cap = cap
         self._lost = lost
-        self._transport: asyncio.Transport | None = None
+        self._transport: Wire | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
         self._parser = HttpResponseParser(self)
         self._waiter: asyncio.Future[End] | None = None
@@ -71,7 +80,7 @@ class Line(asyncio.BufferedProtocol):
         self.heard = now
         self.until = until
         waiter = self._waiter = self._loop.create_future()
-        cast("asyncio.Transport", self._transport).write(data)
+        cast("Wire", self._transport).write(data)
         return waiter
 
     def abort(self, reason: Reason = "disconnected", *, missing: Literal["cut off", "unreadable"] = "cut off") -> None:
@@ -89,10 +98,10 @@ class Line(asyncio.BufferedProtocol):
 
     # What the event loop tells.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport | Wire) -> None:
         """It is open."""
         self.fresh = False
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = cast("Wire", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to put what comes."""

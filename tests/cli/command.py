@@ -33,7 +33,7 @@ def environment(emulator: Emulator | None, token: str | None = None) -> dict[str
 async def until(condition: Callable[[], bool]) -> None:
     """Return when another process has made it so."""
     async with asyncio.timeout(LIMIT):
-        while not condition():  # noqa: ASYNC110 - another process sets no event of ours
+        while not condition():
             await asyncio.sleep(0.01)
 
 

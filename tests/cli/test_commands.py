@@ -136,6 +136,13 @@ async def test_a_replay_that_becomes_unknown_is_not_sent_again(emulator: Emulato
     assert (again.code, len(emulator.events)) == (1, before), again
 
 
+async def test_a_replay_with_a_refused_token_ends(emulator: Emulator, letters: Path) -> None:
+    """401: it does not wait for another token, and the letters stay."""
+    done = await run("dead-letters", "replay", letters, emulator=emulator, token="wrong")
+    assert done.code == 1, done
+    assert {letter.event_id for letter in DeadLetters(letters)} == {"rejected-1", "unknown-1"}
+
+
 async def test_damaged_and_missing_files_are_told(emulator: Emulator, letters: Path, tmp_path: Path) -> None:
     """Half a line counts as damage (exit 1); no file is wrong usage (exit 2)."""
     with letters.open("ab") as file:

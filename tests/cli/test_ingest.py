@@ -148,9 +148,11 @@ async def test_unknown_outcomes_are_reported(emulator: Emulator) -> None:
     assert (done.code, row(done, "unknown")) == (1, 1), done
 
 
-@pytest.mark.parametrize("argv", [("ingest",), ("ingest", "-", "--rate", "0"), ("ingest", "/no/such/file")])
+@pytest.mark.parametrize(
+    "argv", [("ingest",), ("ingest", "-", "--rate", "0"), ("ingest", "/no/such/file"), ("ingest", "/")]
+)
 async def test_wrong_usage_is_exit_2(emulator: Emulator, argv: tuple[str, ...]) -> None:
-    """No file, a file that is not there, a rate of nothing."""
+    """No file, a file that is not there, a directory, a rate of nothing."""
     done = await run(*argv, emulator=emulator)
     assert done.code == 2, done
 

@@ -17,6 +17,7 @@ from hellotext_async._wire.call import Reply, Request
 from hellotext_async.config import Timeouts
 from hellotext_async.transport import Unanswered
 from tests.harness import scripts
+from tests.harness.scripts import Step
 from tests.harness.server import ScriptedServer
 
 from .asking import POST, ask, numbered
@@ -104,6 +105,45 @@ async def test_3_a_good_certificate_is_taken(opened: Opens) -> None:
         assert [isinstance(end, Reply) and end.status for end in ends] == [200, 200, 200]
         assert server.connections == 1
         await transport.aclose()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_3_large_bodies_pass_through_tls(opened: Opens, version: ssl.TLSVersion) -> None:
+    """Many records in either direction, under either version: unchanged, over one connection."""
+    authority, big = trustme.CA(), bytes(range(256)) * 8192
+    served = _served("127.0.0.1", authority=authority)
+    served.minimum_version = served.maximum_version = version
+    async with ScriptedServer(scripts.reply(200, big), tls=served) as server:
+        transport = opened(server.url, ssl_context=_trusting(authority), response_bytes=4 << 20)
+        for _ in range(3):
+            assert (await transport.exchange(Request("POST", POST.target, big), total=5)).body == big
+        assert [seen.body == big for seen in server.history] == [True] * 3
+        assert server.connections == 1
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("end", [scripts.fin, scripts.rst], ids=["fin", "rst"])
+async def test_5_12_a_break_under_tls_is_judged_like_any_other(opened: Opens, end: Step) -> None:
+    """Before a status line: in doubt. After it: the status, and a body that is cut off, length or no length."""
+    authority = trustme.CA()
+    begun = scripts.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
+    async with ScriptedServer(tls=_served("127.0.0.1", authority=authority)) as server:
+        server.upcoming((*scripts.APPLY, end), (*scripts.APPLY, begun, scripts.sleep(0.02), end))
+        transport = opened(server.url, ssl_context=_trusting(authority))
+        first, second, third = [await ask(transport) for _ in range(3)]
+        assert isinstance(first, Unanswered) and first.sent
+        assert isinstance(second, Reply) and (second.status, second.missing) == (200, "cut off")
+        assert isinstance(third, Reply) and third.missing == ""
+        await transport.aclose()
+
+
+async def test_3_a_handshake_broken_off_is_not_sent(opened: Opens) -> None:
+    """Reset in the middle of the handshake: no connection, and no bad certificate."""
+    async with ScriptedServer() as server:
+        server.on_connection(1, (scripts.rst,))
+        server.on_connection(2, (scripts.fin,))
+        transport = opened(f"https://127.0.0.1:{server.port}")
+        assert [not_sent(await ask(transport)) for _ in range(2)] == ["connect", "connect"]
 
 
 @pytest.mark.parametrize("fault", ["wrong host", "unknown authority", "expired", "no context given", "not TLS"])

@@ -44,7 +44,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 async def _when_listening(emulator: Emulator, ready: threading.Event) -> None:
-    while emulator.url.endswith(":0"):  # noqa: ASYNC110 - it has no event of its own
+    while emulator.url.endswith(":0"):
         await asyncio.sleep(0.01)
     ready.set()
 

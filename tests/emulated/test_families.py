@@ -186,7 +186,6 @@ async def test_profiles_join_and_leave_lists_by_id_or_name(client: Hellotext) ->
         await client.lists.add_profile("Loyal", id)
 
 
-@pytest.mark.xfail(strict=True, reason="the emulator does not find a name with a slash in it")
 async def test_a_name_with_a_slash_is_found(client: Hellotext) -> None:
     """It is one segment of the path, quoted."""
     made = await client.lists.create(name="in/out")

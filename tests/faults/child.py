@@ -1,6 +1,7 @@
 """The program that the crash tests kill: it hands events to a spooled queue and says which were accepted.
 
-Arguments: the server's URL, the spool, the number of the first event, how many. Lines: ``accepted REF``
+Arguments: the server's URL, the spool, the number of the first event, how many, and, if it is to
+kill itself, after how many seconds from the first one. Lines: ``accepted REF``
 once `put` has returned, ``ended REF VERDICT MARKED`` for each outcome, ``done`` at the end.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -71,13 +74,22 @@ def engine(url: str) -> Engine:
     return Engine(pool, limiter, total=5, clock=loop.time, wall=time.time, sleep=asyncio.sleep, uniform=chance)
 
 
-async def main(url: str, path: str, first: int, count: int) -> None:
+def die_in(seconds: float) -> None:
+    """Be killed from a thread of its own, wherever the others are."""
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+    timer.daemon = True
+    timer.start()
+
+
+async def main(url: str, path: str, first: int, count: int, death: float | None) -> None:
     import hellotext_async.queue.sqlite as sqlite
 
     sqlite.Database = Dying  # type: ignore[misc]
     made = engine(url)
     settings = Settings(buffer=SqliteSpool(path), delivery_timeout=600, on_outcome=ended, concurrency=8)
     async with EventQueue(lambda: made, settings) as queue:
+        if death is not None:
+            die_in(death)
         for n in range(first, first + count):
             ref = str(n)
             about: dict[str, Any] = {"profile": f"p{n % 5}", "metadata": {"ref": ref}, "event_id": ref}
@@ -92,4 +104,5 @@ async def main(url: str, path: str, first: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    url, path, first, count, *death = sys.argv[1:]
+    asyncio.run(main(url, path, int(first), int(count), float(death[0]) if death else None))

@@ -39,10 +39,12 @@ async def life_and_deaths(tmp_path: Path, deaths: list[dict[str, object]]) -> tu
     fates: list[Fate] = []
     async with ScriptedServer() as server:
         for life, death in enumerate([*deaths, {}]):
-            first, count = life * EVENTS, EVENTS if death else 0
+            first, count = life * EVENTS, EVENTS if life < len(deaths) else 0
             for n in range(first, first + count):
                 ledger.offered(str(n), repeat_of(str(n)), f"p{n % 5}")  # type: ignore[arg-type]
-            arguments = (server.url, str(tmp_path / "s.db"), str(first), str(count))
+            arguments = [server.url, str(tmp_path / "s.db"), str(first), str(count)]
+            if "after" in death:
+                arguments.append(str(death.pop("after")))
             fates.append(await run_child(CHILD, *arguments, **death))  # type: ignore[arg-type]
             note(ledger, fates[-1])
         history = server
@@ -79,7 +81,7 @@ async def test_killed_at_a_named_point_nothing_is_lost_or_doubled(point: str, tm
 async def test_killed_at_random_times_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     """As many rounds as CRASH_ROUNDS says, on one spool."""
     chance = random.Random(20_261)
-    deaths: list[dict[str, object]] = [{"kill_after": chance.uniform(0.25, 0.7)} for _ in range(ROUNDS)]
+    deaths: list[dict[str, object]] = [{"after": chance.uniform(0.001, 0.25)} for _ in range(ROUNDS)]
     ledger, server, fates = await life_and_deaths(tmp_path, deaths)
     assert sum(fate.killed for fate in fates) >= ROUNDS / 2
     judge(ledger, server, fates[-1], tmp_path / "s.db")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hellotext_async._wire.codec import Answer, Undecodable, decode
 from hellotext_async._wire.pages import Page, page_of
 from hellotext_async.resources._profile import Profile, ProfileList
+from hellotext_async.resources.apps import App
 from hellotext_async.resources.properties import Property
 from tests.unit.samples import PROFILE
 
@@ -178,6 +179,17 @@ def test_json_that_is_almost_right_is_read(body: bytes) -> None:
     assert answer.raw["first_name"] == "Will"
 
 
+def test_nesting_near_the_limit_is_read_or_undecodable() -> None:
+    """Also when something else has to be mended; the interpreter's recursion limit shows nowhere."""
+    for depth in range(600, 1010, 2):
+        nested = b"[" * depth + b"]" * depth
+        try:
+            app = decode(b'{"id":"x","name":5,"metadata":{"a":' + nested + b"}}", App)
+        except Undecodable:
+            continue
+        assert (app.id, app.name) == ("x", None)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -215,7 +227,8 @@ def test_copies_are_answers() -> None:
     whole = page(PROFILE, {**PROFILE, "id": "second", "new": 1}, "{...}")
     alone = profile({**PROFILE, "new": 1})
     by_hand = ProfileList(id="l", name="Greens")
-    for original in (whole, whole.items[1], alone, by_hand, page()):
+    changed = msgspec.structs.replace(whole, has_more=True)
+    for original in (whole, whole.items[1], alone, by_hand, page(), changed):
         for made in (copy.copy(original), copy.deepcopy(original), pickle.loads(pickle.dumps(original))):
             assert type(made) is type(original)
             assert made == original
