@@ -22,7 +22,7 @@ LONGEST: Final = 64
 def usual(action: Any, fields: Mapping[str, Any]) -> dict[str, Any] | None:
     """The body of an event whose every value is plainly right; None if a closer look is needed."""
     for name, value in fields.items():
-        kind: object = type(value)
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]
         if kind is str:
             if name in IDS:
                 if not value.isalnum() or len(value) > LONGEST or not value.isascii():

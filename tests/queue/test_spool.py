@@ -76,7 +76,7 @@ async def test_a_crash_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
         async with opened_on(copy, script) as again:
             await again.flush(10)
             assert again.stats().accepted == n + 1
-            unknown = [letter for letter in DeadLetters(f"{copy}.dead-letters.jsonl")]
+            unknown = list(DeadLetters(f"{copy}.dead-letters.jsonl"))
             assert len(unknown) + len(script.history) == n + 1
 
 
