@@ -56,11 +56,15 @@ class Answer(Record, frozen=True, kw_only=True, dict=True):
     def raw(self) -> Any:
         """The JSON as it came, with the fields that this version does not know.
 
-        None if this is neither the answer to a call nor an item of a page. For this an answer
-        holds on to the bytes of its reply, an item of a page to those of the page.
+        None if this is neither the answer to a call nor an item of a page (or if it is nested too
+        deeply for where it is asked). For this an answer holds on to the bytes of its reply, an
+        item of a page to those of the page.
         """
         told: Callable[[], Any] | None = vars(self).get("_told")
-        return None if told is None else told()
+        try:
+            return None if told is None else told()
+        except Undecodable:
+            return None
 
     def __copy__(self) -> Self:
         return self

@@ -14,31 +14,24 @@ import errno
 import os
 import stat
 import sys
-import time
-from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from .._events.event import Event
-from .._events.fields import CHECKS
 from ..client import Hellotext
 from ..config import Limits
-from ..errors import HellotextError, InvalidParameter, QueueClosed, QueueFull
-from ..queue.outcome import Report
+from ..errors import HellotextError, QueueClosed, QueueFull
 from ..queue.queue import EventQueue
 from ..queue.receipt import Receipt
 from ..queue.sqlite import SqliteSpool
 from .closing import DRAIN, closing
-from .lines import LONGEST, Chunks, Splitter
+from .lines import Chunks, Splitter
 from .numbers import count, rate
 from .progress import showing
 from .signals import stopping
-from .table import table
+from .tally import Tally
 
 __all__ = ["NAME", "arguments", "run"]
 
@@ -61,7 +54,7 @@ async def run(given: argparse.Namespace) -> int:
     """Deliver, and report."""
     try:
         with _source(given.file) as (descriptor, size), stopping() as stop:
-            tally = _Tally()
+            tally = Tally()
             await _ingest(given, descriptor, size, stop, tally)
     except OSError as error:
         print(f"hellotext-async: {given.file} cannot be read ({error.strerror})", file=sys.stderr)
@@ -85,7 +78,7 @@ def _source(name: str) -> Generator[tuple[int, int | None]]:
 
 
 async def _ingest(
-    given: argparse.Namespace, descriptor: int, size: int | None, stop: asyncio.Event, tally: _Tally
+    given: argparse.Namespace, descriptor: int, size: int | None, stop: asyncio.Event, tally: Tally
 ) -> None:
     limits = Limits(rate=given.rate, concurrency=max(100, given.concurrency + 2))
     spool = None if given.spool is None else SqliteSpool(given.spool, dead_letters=given.dead_letters)
@@ -103,7 +96,7 @@ async def _ingest(
             tally.stopped = stop.is_set()
 
 
-async def _feed(queue: EventQueue, events: AsyncIterator[Event], tally: _Tally) -> None:
+async def _feed(queue: EventQueue, events: AsyncIterator[Event], tally: Tally) -> None:
     """Hand every event over and follow it to its end; at most WINDOW are under way."""
     room = asyncio.Semaphore(WINDOW)
     async with asyncio.TaskGroup() as following:
@@ -140,7 +133,7 @@ async def _enter(queue: EventQueue, event: Event) -> Receipt:
         return await queue.put(event)
 
 
-async def _follow(receipt: Receipt, tally: _Tally) -> None:
+async def _follow(receipt: Receipt, tally: Tally) -> None:
     try:
         await receipt.accepted()
         outcome = await receipt
@@ -153,7 +146,7 @@ async def _follow(receipt: Receipt, tally: _Tally) -> None:
         tally.doubled += outcome.maybe_duplicated
 
 
-async def _events(chunks: Chunks, stop: asyncio.Event, tally: _Tally) -> AsyncIterator[Event]:
+async def _events(chunks: Chunks, stop: asyncio.Event, tally: Tally) -> AsyncIterator[Event]:
     async for lines in _lines(chunks, stop, tally):
         for number, line in lines:
             if stop.is_set():
@@ -163,7 +156,7 @@ async def _events(chunks: Chunks, stop: asyncio.Event, tally: _Tally) -> AsyncIt
 
 
 async def _lines(
-    chunks: Chunks, stop: asyncio.Event, tally: _Tally
+    chunks: Chunks, stop: asyncio.Event, tally: Tally
 ) -> AsyncIterator[Iterable[tuple[int, bytes | None]]]:
     splitter = Splitter()
     try:
@@ -173,86 +166,3 @@ async def _lines(
     except OSError as error:
         tally.unreadable = error.strerror
     yield splitter.end()
-
-
-class _Tally:
-    """What became of every line."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.fates: Counter[str] = Counter()
-        self.bad = 0
-        self.found = 0
-        self.doubled = 0
-        self.stopped = False
-        self.unreadable: str | None = None
-        self.report: Report | None = None
-
-    def read(self, number: int, line: bytes | None) -> Event | None:
-        """The event in a line; a line that holds none is reported and counted, and an empty one is nothing."""
-        try:
-            if line is None:
-                raise InvalidParameter("line", f"longer than {LONGEST} bytes")
-            return _event(line) if line.strip() else None
-        except InvalidParameter as error:
-            self.bad += 1
-            print(f"line {number}: {_reason(error)}", file=sys.stderr)
-            return None
-
-    def words(self) -> str:
-        """Where it stands."""
-        ended = self.fates.total() - self.fates["delivered"]
-        speed = self.fates["delivered"] / max(time.monotonic() - self.began, 1e-9)
-        return f"{self.fates['delivered']:,} delivered, {ended:,} not, {self.bad:,} bad lines, {speed:,.0f}/s"
-
-    @property
-    def all_delivered(self) -> bool:
-        """Whether nothing is left to worry about, what an earlier run left in the spool included."""
-        report = self.report
-        if report is None or self.bad or self.stopped or self.unreadable or report.kept or report.queued:
-            return False
-        earlier = all(number == 0 for verdict, number in report.outcomes.items() if verdict != "delivered")
-        return earlier and self.fates.total() == self.fates["delivered"]
-
-    def show(self) -> None:
-        """The report."""
-        rows: list[tuple[str, object]] = [(fate, number) for fate, number in sorted(self.fates.items())]
-        rows += [("bad lines", self.bad)] if self.bad else []
-        rows += [("maybe duplicated", self.doubled)] if self.doubled else []
-        rows += [("found in the spool", self.found)] if self.found else []
-        rows += [("left in the spool", self.report.kept)] if self.report and self.report.kept else []
-        print(table([*rows, ("time", f"{time.monotonic() - self.began:.1f} s")]))
-        if self.unreadable:
-            print(f"the input could not be read to its end ({self.unreadable})")
-        if self.report is not None and self.report.suspended:
-            print(f"stopped: {self.report.error}")
-        elif self.stopped:
-            print("stopped by a signal: what follows in the input was not read")
-
-
-def _event(line: bytes) -> Event:
-    try:
-        fields: Any = msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InvalidParameter("line", "not JSON") from None
-    if not isinstance(fields, dict):
-        raise InvalidParameter("line", "not a JSON object")
-    at: Any = fields.get("tracked_at")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    if isinstance(at, str):
-        fields["tracked_at"] = _moment(at)
-    return Event(fields.pop("action", ""), **fields)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidParameter("tracked_at", "expected Unix seconds or ISO 8601") from None
-
-
-def _reason(error: InvalidParameter) -> str:
-    """Why, without a word of the line: a name that is not ours may be somebody's data."""
-    if error.parameter == "line":
-        return error.problem
-    name = error.parameter.partition(".")[0].partition("[")[0]
-    return f"{name}: {error.problem}" if name in CHECKS or name in ("action", "event") else "a field that no event has"

@@ -12,16 +12,19 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from ..errors import SpoolBusy, SpoolError
 
-__all__ = ["Database", "Durability", "Row"]
+__all__ = ["Database", "Durability", "New", "Row"]
 
+T = TypeVar("T")
 Durability = Literal["full", "normal"]
 FORMAT: Final = 1
+CHUNK: Final = 256
 
 _SCHEMA: Final = """
 create table if not exists events (
@@ -36,6 +39,10 @@ create index if not exists ids_ended on ids (ended) where ended is not null;
 """
 
 _log = logging.getLogger("hellotext_async")
+
+
+New = tuple[int, str, bool, str, str | None, str, float, bytes]
+"""A new event: its number and the columns of `Row` up to its body."""
 
 
 class Row(NamedTuple):
@@ -53,10 +60,6 @@ class Row(NamedTuple):
     in_flight: bool = False
     doubts: int = 0
     damaged: bool = False
-
-
-class Full(SpoolError):
-    """There is no room: nothing of the group was kept."""
 
 
 class Database:
@@ -154,23 +157,31 @@ class Database:
         found = self._link.execute("select seq, verdict, attempts from ids where id = ?", (event_id,)).fetchone()
         return None if found is None else (found[0], found[1], found[2] or 0)
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, events: Sequence[New]) -> None:
         """Keep new events."""
-        values = [(*row[:8], zlib.crc32(row.body)) for row in rows]
-        self._link.executemany("insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-        given = [(row.id, row.seq) for row in rows if row.given]
+        self._insert("insert into events values", [(*event, zlib.crc32(event[-1])) for event in events])
+        given = [(event[1], event[0]) for event in events if event[2]]
         if given:
-            self._link.executemany("insert into ids (id, seq) values (?, ?)", given)
+            self._insert("insert into ids (id, seq) values", given)
 
-    def mark(self, marks: Iterable[tuple[int, int, bool, int]]) -> None:
+    def mark(self, marks: Sequence[tuple[int, int, bool, int]]) -> None:
         """Note events as sent: (number, attempts, in flight, how many may have been applied)."""
-        self._link.executemany("insert or replace into sent values (?, ?, ?, ?)", marks)
+        self._insert("insert or replace into sent values", marks)
 
-    def remove(self, numbers: Iterable[tuple[int]]) -> None:
+    def remove(self, numbers: Sequence[int]) -> None:
         """Forget events that have ended."""
-        numbers = list(numbers)
-        self._link.executemany("delete from events where seq = ?", numbers)
-        self._link.executemany("delete from sent where seq = ?", numbers)
+        for some in _chunks(numbers):
+            places = ",".join("?" * len(some))
+            self._link.execute(f"delete from events where seq in ({places})", some)
+            self._link.execute(f"delete from sent where seq in ({places})", some)
+
+    def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Many rows in one statement: sqlite3 gives the interpreter's lock away at each step, and a busy
+        loop is slow to give it back.
+        """
+        row = f"({','.join('?' * len(rows[0]))})"
+        for some in _chunks(rows):
+            self._link.execute(f"{into} {','.join([row] * len(some))}", list(chain.from_iterable(some)))
 
     def close_ids(self, ends: Sequence[tuple[str, int, float, str]]) -> None:
         """Remember for a window what events with a caller's id ended in: (verdict, attempts, time, id)."""
@@ -215,3 +226,9 @@ class Database:
     def close(self) -> None:
         """Give the file up."""
         self._link.close()
+
+
+def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`rows` in parts whose values SQLite takes in one statement."""
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]

@@ -21,7 +21,7 @@ from weakref import WeakValueDictionary
 from .._policy.classes import Delivery, repeats
 from .._policy.evidence import Attempt
 from ..errors import ConfigurationError, HellotextError, SpoolError
-from .database import Database, Durability, Row
+from .database import Database, Durability, New, Row
 from .outcome import Outcome
 from .receipt import Receipt, Stored, Trouble
 from .writer import GroupWriter
@@ -124,17 +124,16 @@ class SqliteJournal:
     def store(self, receipt: Receipt) -> None:
         """Keep a new event; the keeper hears when it is safe."""
         wall = time.time() - (self._now() - receipt._at)
-        row = Row(
-            0,
+        new = (
             receipt.event_id,
             receipt._given,
             receipt._action,
             receipt._subject,
             receipt._repeat,
             wall,
-            receipt._body or b"",
+            receipt._body,
         )
-        self._writer.submit(_Op("store", receipt, row))
+        self._writer.submit(_Op("store", receipt, new))
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
@@ -155,8 +154,8 @@ class SqliteJournal:
 
     def end(self, receipt: Receipt, outcome: Outcome, done: Callable[[], None]) -> None:
         """The event has ended; `done` when it is safe that it is not sent again."""
-        closed = (outcome.verdict, outcome.attempts, time.time(), outcome.event_id)
-        self._writer.submit(_Op("end", receipt, ((_seq(receipt),), closed, done)))
+        closed = (outcome.verdict, outcome.attempts, time.time(), outcome.event_id) if receipt._given else None
+        self._writer.submit(_Op("end", receipt, (_seq(receipt), closed, done)))
 
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
@@ -228,8 +227,8 @@ class SqliteJournal:
         ends = [op for op in group if op.kind == "end"]
         withdrawn = [op.more for op in group if op.kind == "withdraw"]
         if ends or withdrawn:
-            db.remove([*(op.more[0] for op in ends), *((seq,) for seq, _ in withdrawn)])
-        given = [op.more[1] for op in ends if op.receipt is not None and op.receipt._given]
+            db.remove([*(op.more[0] for op in ends), *(seq for seq, _ in withdrawn)])
+        given = [op.more[1] for op in ends if op.more[1] is not None]
         if given:
             db.close_ids(given)
         if withdrawn:
@@ -245,7 +244,7 @@ class SqliteJournal:
 
     def _store_all(self, db: Database, group: Sequence[_Op], *, refused: bool) -> list[Any]:
         results: list[Any] = [None] * len(group)
-        rows: list[Row] = []
+        new: list[New] = []
         here: dict[str, int] = {}
         for i, op in enumerate(group):
             if op.kind != "store":
@@ -253,17 +252,16 @@ class SqliteJournal:
             if refused:
                 results[i] = SpoolError("the spool or its disk is full: the event was not accepted")
                 continue
-            row: Row = op.more
-            if row.given and (first := here.get(row.id) or db.first(row.id)) is not None:
+            event_id, given = op.more[0], op.more[1]
+            if given and (first := here.get(event_id) or db.first(event_id)) is not None:
                 results[i] = first if isinstance(first, tuple) else (first, None, 0)
                 continue
-            row = row._replace(seq=db.number())
-            rows.append(row)
-            results[i] = row.seq
-            if row.given:
-                here[row.id] = row.seq
-        if rows:
-            db.add(rows)
+            seq = results[i] = db.number()
+            new.append((seq, *op.more))
+            if given:
+                here[event_id] = seq
+        if new:
+            db.add(new)
         return results
 
     def _give_up(self) -> None:

@@ -54,7 +54,6 @@ class Secure(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """The peer has ended without a word."""
-        self._fail(ConnectionResetError("ended during the handshake"))
         self._line.abort()
         self.abort()
 

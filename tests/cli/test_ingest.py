@@ -135,10 +135,18 @@ async def test_a_refused_token_ends_it_and_a_spool_keeps_the_events(emulator: Em
     spool, some = tmp_path / "spool.db", lines(*(view(n) for n in range(40)))
     done = await run("ingest", "-", "--spool", spool, emulator=emulator, token="wrong", stdin=some)
     assert done.code == 1
-    assert row(done, "left in the spool") == 40, done
+    assert (row(done, "kept"), row(done, "left in the spool")) == (40, 40), done
     assert "401" in done.out
     again = await run("ingest", "-", "--spool", spool, emulator=emulator)
     assert (again.code, row(again, "found in the spool"), len(emulator.events)) == (0, 40, 40), again
+
+
+async def test_what_an_earlier_run_left_counts_too(emulator: Emulator, tmp_path: Path) -> None:
+    """All lines of this run are delivered, but an event found in the spool is rejected: exit 1."""
+    spool, refused = tmp_path / "spool.db", lines({"action": "page.viewed", "profile": "nobody"})
+    await run("ingest", "-", "--spool", spool, emulator=emulator, token="wrong", stdin=refused)
+    done = await run("ingest", "-", "--spool", spool, emulator=emulator, stdin=lines(view(0)))
+    assert (done.code, row(done, "delivered"), row(done, "found in the spool")) == (1, 1, 1), done
 
 
 async def test_unknown_outcomes_are_reported(emulator: Emulator) -> None:

@@ -17,6 +17,7 @@ from hellotext_async._wire.call import Reply, Request
 from hellotext_async.config import Timeouts
 from hellotext_async.transport import Unanswered
 from tests.harness import scripts
+from tests.harness.connection import Connection
 from tests.harness.scripts import Step
 from tests.harness.server import ScriptedServer
 
@@ -142,8 +143,10 @@ async def test_3_a_handshake_broken_off_is_not_sent(opened: Opens) -> None:
     async with ScriptedServer() as server:
         server.on_connection(1, (scripts.rst,))
         server.on_connection(2, (scripts.fin,))
-        transport = opened(f"https://127.0.0.1:{server.port}")
-        assert [not_sent(await ask(transport)) for _ in range(2)] == ["connect", "connect"]
+        limits = Timeouts(connect=60, read=60, total=60)
+        transport = opened(f"https://127.0.0.1:{server.port}", timeouts=limits)
+        async with asyncio.timeout(5):
+            assert [not_sent(await ask(transport, total=60)) for _ in range(2)] == ["connect", "connect"]
 
 
 @pytest.mark.parametrize("fault", ["wrong host", "unknown authority", "expired", "no context given", "not TLS"])
@@ -164,12 +167,21 @@ async def test_3_a_bad_certificate_is_not_sent(opened: Opens, fault: str) -> Non
 
 
 async def test_3_a_handshake_without_end_is_not_sent(opened: Opens) -> None:
-    """A server that accepts and is silent during the handshake is left at the connect limit."""
+    """A server that accepts and is silent during the handshake is left at the connect limit, socket and all."""
+    gone = asyncio.Event()
+
+    async def silent(connection: Connection) -> None:
+        try:
+            await connection.until_gone()
+        finally:
+            gone.set()
+
     async with ScriptedServer() as server:
-        server.on_connection(1, (scripts.never,))
+        server.on_connection(1, (silent,))
         limits = Timeouts(connect=0.1, read=60, total=60)
         transport = opened(f"https://127.0.0.1:{server.port}", timeouts=limits)
         assert not_sent(await asyncio.wait_for(ask(transport, total=60), 5)) == "connect"
+        await asyncio.wait_for(gone.wait(), 1)
 
 
 @pytest.mark.parametrize("target", ["/v1/a\r\nX-Evil: 1", "/v1/a b HTTP/1.1\r\n\r\nGET /", "/v1/\x00", "/v1/é\n"])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hellotext_async.cli import _parser
-from hellotext_async.cli.ingest import _event
+from hellotext_async.cli.tally import event_of
 from hellotext_async.emulator import Emulator, serve
 from tests.docs.pages import PAGES, Block, blocks
 
@@ -102,7 +102,7 @@ def test_the_json_lines_of_a_page_are_events() -> None:
     shown = [line for page in PAGES for block in blocks(page, "json") for line in block.text.splitlines()]
     assert shown
     for line in shown:
-        assert _event(line.encode()).action == json.loads(line)["action"]
+        assert event_of(line.encode()).action == json.loads(line)["action"]
 
 
 def test_the_readme_shows_both_commands_before_anything_else() -> None:

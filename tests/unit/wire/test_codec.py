@@ -19,7 +19,7 @@ from hellotext_async._wire.pages import Page, page_of
 from hellotext_async.resources._profile import Profile, ProfileList
 from hellotext_async.resources.apps import App
 from hellotext_async.resources.properties import Property
-from tests.unit.samples import PROFILE
+from tests.unit.samples import CALM, PROFILE
 
 PAGE = page_of(Profile, "profiles")
 DEEP = b"[" * 100_000
@@ -190,6 +190,20 @@ def test_nesting_near_the_limit_is_read_or_undecodable() -> None:
         assert (app.id, app.name) == ("x", None)
 
 
+def test_raw_is_none_where_the_stack_is_too_deep_for_it() -> None:
+    """Decoded near the top of the stack, asked for further down: no RecursionError of another library."""
+    nested = b"[" * 600 + b"]" * 600
+    answer = decode(b'{"id":"x","new":' + nested + b"}", Profile)
+    item = decode(b'{"profiles":[{"id":"x","new":' + nested + b"}]}", PAGE).items[0]
+
+    def further_down(frames: int, asked: Profile) -> Any:
+        return further_down(frames - 1, asked) if frames else asked.raw
+
+    for asked in (answer, item):
+        assert further_down(450, asked) is None
+        assert further_down(1, asked)["id"] == "x"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -197,6 +211,7 @@ JSON = st.recursive(
 )
 
 
+@CALM
 @given(st.data())
 def test_anything_anywhere_is_an_answer_or_undecodable(data: st.DataObject) -> None:
     """Arbitrary JSON in place of any part of a page, and what can be done with the answer then."""
@@ -212,6 +227,7 @@ def test_anything_anywhere_is_an_answer_or_undecodable(data: st.DataObject) -> N
         use(item)
 
 
+@CALM
 @given(st.binary(max_size=64))
 def test_any_bytes_are_an_answer_or_undecodable(body: bytes) -> None:
     """No error of another library comes out."""

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hellotext_async._wire.params import bracketed, encode, id_segment, known, name_segment, plain
 from hellotext_async.errors import InvalidParameter
 from hellotext_async.resources._profile import Address, Street
+from tests.unit.samples import CALM
 
 
 def refused(call: Any, *args: Any, **kwargs: Any) -> InvalidParameter:
@@ -42,6 +43,7 @@ def test_anything_else_is_no_id(value: Any) -> None:
     assert "a/b" not in str(error)
 
 
+@CALM
 @given(st.text(min_size=1))
 def test_a_name_is_one_segment_and_comes_back(value: str) -> None:
     """Whatever it holds; or it is refused."""
@@ -152,6 +154,7 @@ def test_text_that_utf8_cannot_carry_is_refused() -> None:
     assert refused(encode, {"a": "fine", "b": ["\ud800"]}).parameter == "b"
 
 
+@CALM
 @given(st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.floats() | st.integers() | st.text()))
 def test_what_is_encoded_comes_back(body: dict[str, Any]) -> None:
     """Or it is refused; nothing is sent as something else."""

@@ -26,6 +26,7 @@ from hellotext_async.errors import (
     ValidationFailed,
 )
 from hellotext_async.resources._verbs import Deleted
+from tests.unit.samples import CALM
 
 WALL = 1_700_000_000.0
 NAME = ErrorDetail(type="parameter_missing", message="This parameter is required.", parameter="name")
@@ -76,7 +77,12 @@ def test_a_body_that_says_nothing_has_no_entries(body: object) -> None:
     assert details(body) == ()
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+@CALM
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=6
+    )
+)
 def test_any_error_body_is_read(body: Any) -> None:
     """Whatever JSON it is, under any of the known keys."""
     for told in (body, {"errors": body}, {"error": body}, {"errors": [body]}):

@@ -1,0 +1,99 @@
+"""The event lane's TLS, with a server's end driven by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import pytest
+import trustme
+
+from hellotext_async._wire.call import Reply
+from hellotext_async.transport.line import End, Line
+from hellotext_async.transport.secure import Secure
+
+from .test_line import Wire
+
+
+class Peer:
+    """A server's end of TLS over memory, joined to a `Secure`."""
+
+    def __init__(self) -> None:
+        authority = trustme.CA()
+        served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("api.test").configure_cert(served)
+        trusting = ssl.create_default_context()
+        authority.configure_trust(trusting)
+        loop = asyncio.get_running_loop()
+        self.line = Line(loop, 1000, lambda _: None)
+        self.secure = Secure(self.line, trusting, "api.test", loop)
+        self.wire = Wire()
+        self._from, self._to = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = served.wrap_bio(self._from, self._to, server_side=True)
+
+    def shake(self) -> None:
+        """Play both sides of the handshake to its end."""
+        self.secure.connection_made(self.wire)
+        for _ in range(4):
+            self._from.write(b"".join(self.wire.written))
+            self.wire.written.clear()
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            self.pass_on()
+
+    def pass_on(self) -> None:
+        """Let the client read what the server has written, a small piece at a time."""
+        data = self._to.read()
+        for start in range(0, len(data), 100):
+            piece = data[start : start + 100]
+            self.secure.get_buffer(-1)[: len(piece)] = piece
+            self.secure.buffer_updated(len(piece))
+
+    def ask(self) -> asyncio.Future[End]:
+        """Send a request whose reply has no length."""
+        waiter = self.line.send(b"request", now=0, until=1)
+        self.tls.write(b"HTTP/1.1 200 OK\r\n\r\n{}")
+        self.pass_on()
+        return waiter
+
+
+@pytest.fixture
+async def peer() -> Peer:
+    """A server's end, after the handshake."""
+    made = Peer()
+    made.shake()
+    return made
+
+
+async def test_it_is_ready_after_the_handshake(peer: Peer) -> None:
+    """Then the line is usable."""
+    await peer.secure.ready
+    assert peer.line.usable
+
+
+async def test_an_end_that_was_announced_ends_a_reply(peer: Peer) -> None:
+    """A body without a length is whole when the server said in TLS that it ends."""
+    waiter = peer.ask()
+    with pytest.raises(ssl.SSLWantReadError):
+        peer.tls.unwrap()
+    peer.pass_on()
+    assert await waiter == Reply(200, (), b"{}")
+
+
+async def test_an_end_out_of_the_blue_cuts_a_reply_off(peer: Peer) -> None:
+    """Anybody on the way can end the connection below TLS: that is not taken for the end of the body."""
+    waiter = peer.ask()
+    peer.secure.eof_received()
+    assert await waiter == Reply(200, (), missing="cut off")
+
+
+async def test_what_is_no_tls_breaks_the_line_off(peer: Peer) -> None:
+    """Bytes that do not decrypt end the exchange; nothing of them reaches the reply."""
+    waiter = peer.line.send(b"request", now=0, until=1)
+    data = b"\x17\x03\x03\x00\x20" + b"x" * 32
+    peer.secure.get_buffer(-1)[: len(data)] = data
+    peer.secure.buffer_updated(len(data))
+    assert await waiter == "disconnected"
+    assert peer.wire.closing
