@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._events.fields import CartProduct as CartProduct
     from ._events.fields import EventFields as EventFields
     from ._wire.pages import Page as Page
+    from .client import Families as Families
     from .client import Hellotext as Hellotext
     from .config import Limits as Limits
     from .config import Retry as Retry
@@ -73,7 +74,7 @@ _HOMES = {
     "_events.event": ("Event",),
     "_events.fields": ("CartProduct", "EventFields"),
     "_wire.pages": ("Page",),
-    "client": ("Hellotext",),
+    "client": ("Families", "Hellotext"),
     "config": ("Limits", "Retry", "Timeouts", "Token"),
     "errors": (
         "APIError", "BadRequest", "ClientClosed", "ConfigurationError", "ErrorDetail", "Forbidden", "Forked",

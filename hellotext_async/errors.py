@@ -108,6 +108,9 @@ class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"ErrorDetail({self})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("", str(self))]
+
     def __str__(self) -> str:
         where = f" ({_plain(self.parameter)})" if self.parameter else ""
         return f"{_plain(self.type) if self.type else 'error'}{where}"
@@ -180,7 +183,7 @@ class ValidationFailed(APIError):
 
 
 class RateLimited(APIError):
-    """429 (or 503 with Retry-After), or a wait for the rate that the caller refused (`status` 0).
+    """429 (or 503 with Retry-After), or a wait for the rate that the caller refused (`attempts` is 0).
 
     `retry_after` is in seconds; None when the server did not say.
     """

@@ -54,6 +54,7 @@ class Emulator:
         self.rate_limit = rate_limit
         self._port = port
         self._runner: web.ServerRunner | None = None
+        self._slow: set[asyncio.Task[Any]] = set()
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -97,6 +98,8 @@ class Emulator:
 
     async def aclose(self) -> None:
         """Stop at once, whoever is connected."""
+        for task in list(self._slow):
+            task.cancel()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -112,6 +115,21 @@ class Emulator:
     # One request.
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self.faults:
+            return await self._respond(request)
+        # A fault may take its time: it is cut off when the emulator closes.
+        task = asyncio.current_task()
+        if task is not None:
+            self._slow.add(task)
+        try:
+            return await self._respond(request)
+        except ConnectionResetError:
+            return web.Response()
+        finally:
+            if task is not None:
+                self._slow.discard(task)
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         raw_path, _, query = request.raw_path.partition("?")
         path = unquote(raw_path) if "%" in raw_path else raw_path
         fault = self.faults.meet(request.method, path) if self.faults else None

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .._events.event import Event, fields_of
-from ..errors import InvalidParameter, QueueFull
+from ..errors import HellotextError, InvalidParameter, QueueFull
 
 if TYPE_CHECKING:
     from .outcome import Outcome
@@ -31,14 +31,18 @@ class _Window:
         self._under_way = 0
         self._ended: deque[Outcome] = deque()
         self._change: asyncio.Future[None] | None = None
+        self.error: HellotextError | None = None
 
     def watch(self, receipt: Receipt) -> None:
         self._under_way += 1
         receipt._watch(self._end)
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, end: Outcome | HellotextError) -> None:
         self._under_way -= 1
-        self._ended.append(outcome)
+        if isinstance(end, HellotextError):
+            self.error = end
+        else:
+            self._ended.append(end)
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
 
@@ -64,7 +68,8 @@ async def deliver(queue: EventQueue, events: Stream, *, most: int) -> AsyncGener
     """Feed `events` to `queue`, at most `most` under way, and yield every outcome.
 
     An event that is not valid ends the feeding; what was accepted before it is still delivered
-    and yielded, and then its InvalidParameter is raised, saying which one it was.
+    and yielded, and then its InvalidParameter is raised, saying which one it was. Events that a
+    closing queue keeps in its spool have no outcome: then QueueClosed is raised at the end.
     """
     window = _Window(most)
     wrong: InvalidParameter | None = None
@@ -77,6 +82,8 @@ async def deliver(queue: EventQueue, events: Stream, *, most: int) -> AsyncGener
             error.add_note(f"event number {number} of those handed to deliver()")
             wrong = error
             break
+        if window.error is not None:
+            break
         if number % TURN == 0:
             await asyncio.sleep(0)
         while window.full():
@@ -87,8 +94,8 @@ async def deliver(queue: EventQueue, events: Stream, *, most: int) -> AsyncGener
         await window.change()
         for outcome in window.fetch():
             yield outcome
-    if wrong is not None:
-        raise wrong
+    if wrong is not None or window.error is not None:
+        raise wrong or window.error or AssertionError
 
 
 async def _each(events: Stream) -> AsyncGenerator[Event | Mapping[str, Any], None]:

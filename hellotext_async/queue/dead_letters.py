@@ -64,6 +64,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             fields["order_key"] = self.subject
         return Event(action, **fields)
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("event_id", self.event_id), ("verdict", self.verdict)]
+
     def __repr__(self) -> str:
         return f"Letter({self.event_id!r}, {self.verdict})"
 
@@ -173,6 +176,10 @@ class DeadLetters:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 self.damaged += 1
             else:
+                before = latest.get(letter.event_id)
+                if before is not None and before.verdict == "unknown" and letter.verdict != "replayed":
+                    # What may have been applied once stays so, whatever a replay ended in.
+                    letter = msgspec.structs.replace(letter, verdict="unknown")
                 latest[letter.event_id] = letter
         return iter([letter for letter in latest.values() if letter.verdict != "replayed"])
 
@@ -191,12 +198,15 @@ class DeadLetters:
         `event_id` and `tracked_at` stay the same. Events whose outcome is unknown may have been
         applied, and are sent only with `include_unknown`.
         """
-        letters = [letter for letter in self if include_unknown or letter.verdict != "unknown"]
-        async for outcome in queue.deliver(letter.event() for letter in letters):
-            if outcome.delivered:
-                self._replayed(outcome)
+        letters = {letter.event_id: letter for letter in self if include_unknown or letter.verdict != "unknown"}
+        async for outcome in queue.deliver(letter.event() for letter in letters.values()):
+            self._note(letters[outcome.event_id], outcome)
             yield outcome
 
-    def _replayed(self, outcome: Outcome) -> None:
-        line = Letter(event_id=outcome.event_id, action=outcome.action, verdict="replayed", at=time.time())
+    def _note(self, letter: Letter, outcome: Outcome) -> None:
+        """Append what a replay ended in; the queue may have letters of its own elsewhere."""
+        ended: Any = "replayed" if outcome.delivered else outcome.verdict
+        line = msgspec.structs.replace(
+            letter, verdict=ended, reason=reason(outcome.error), attempts=outcome.attempts, at=time.time()
+        )
         _append(self.path, msgspec.json.encode(line) + b"\n")

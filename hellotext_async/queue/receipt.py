@@ -26,7 +26,7 @@ __all__ = ["Receipt", "Trouble"]
 _PREFIX: Final = secrets.token_hex(6)
 _numbers = itertools.count(1)
 
-Watcher = Callable[["Outcome"], None]
+Watcher = Callable[["Outcome | HellotextError"], None]
 
 
 class Trouble(msgspec.Struct):
@@ -132,12 +132,14 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         return future
 
     def _watch(self, watcher: Watcher) -> None:
-        """Call `watcher` with the outcome; at once if there is one."""
+        """Call `watcher` with the outcome, or the error if there will be none; at once if that is known."""
         if self._end is None:
             self._end = watcher
         elif (outcome := self.outcome) is not None:
             watcher(outcome)
-        elif not isinstance(self._end, HellotextError):
+        elif isinstance(self._end, HellotextError):
+            watcher(self._end)
+        else:
             self._future().add_done_callback(lambda done: _pass_on(done, watcher))
 
     def _delivered(self, waited: float) -> None:
@@ -156,7 +158,7 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
             return
         if isinstance(waiting, asyncio.Future):
             _settle(waiting, end)  # pyright: ignore[reportUnknownArgumentType]
-        elif not isinstance(end, HellotextError):
+        else:
             waiting(end)
 
     def _accept(self, error: HellotextError | None = None) -> None:
@@ -168,14 +170,22 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         if isinstance(waiting, asyncio.Future):
             _settle(waiting, error or True)  # pyright: ignore[reportUnknownArgumentType]
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("action", self._action), ("done", self.done())]
+
     def __repr__(self) -> str:
         state = self.outcome.verdict if self.outcome else "ended" if self.done() else "waiting"
         return f"Receipt({self._action!r}, {state})"
 
 
 def _pass_on(done: asyncio.Future[Outcome], watcher: Watcher) -> None:
-    if not done.cancelled() and done.exception() is None:
+    if done.cancelled():
+        return
+    error = done.exception()
+    if error is None:
         watcher(done.result())
+    elif isinstance(error, HellotextError):
+        watcher(error)
 
 
 def _settle(future: asyncio.Future[Any], value: object) -> None:

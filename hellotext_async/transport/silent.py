@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Silent"]
 
-_DONE: Final = Reply(200, body=b'{"id":"disabled","status":"received"}')
+_COLLECTIONS: Final = ("actions", "apps", "carts", "coupons", "lists", "profiles", "properties")
+_EMPTY: Final = ",".join(f'"{name}":[]' for name in _COLLECTIONS)
+_DONE: Final = Reply(200, body=f'{{"id":"disabled","status":"received",{_EMPTY}}}'.encode())
 
 
 class Silent:

@@ -343,3 +343,35 @@ def test_the_errors_of_a_spool_are_the_packages_own() -> None:
     """SpoolBusy is a SpoolError is a HellotextError."""
     assert issubclass(SpoolBusy, SpoolError)
     assert issubclass(SpoolError, errors.HellotextError)
+
+
+async def test_deliver_says_so_when_the_spool_keeps_what_it_was_given(tmp_path: Path) -> None:
+    """A close while events wait: what ended is yielded, then QueueClosed(kept=True), never a wait for ever."""
+    opened = opened_on(tmp_path / "s.db", Script(default=unsent()))
+    async with opened:
+
+        async def bulk() -> int:
+            return len([outcome async for outcome in opened.deliver(order(n) for n in range(50))])
+
+        task = asyncio.ensure_future(bulk())
+        await asyncio.sleep(0.05)
+        await opened.aclose(timeout=0)
+        with pytest.raises(QueueClosed) as caught:
+            await asyncio.wait_for(task, 5)
+    assert caught.value.kept
+
+
+async def test_what_may_have_been_applied_stays_so_after_a_failed_replay(tmp_path: Path) -> None:
+    """A letter that was unknown is not sent by a plain replay, though its last replay was rejected."""
+    path = tmp_path / "dead.jsonl"
+    made = engine(Script(silent()), total=0.05)
+    async with queue(Script(silent()), made=made, dead_letters=path) as opened:
+        await opened.track("page.viewed", session="s", event_id="e1")
+    async with queue(Script(default=answers(422))) as opened:
+        ends = [outcome.verdict async for outcome in DeadLetters(path).replay(opened, include_unknown=True)]
+    assert ends == ["rejected"]
+    again = Script()
+    async with queue(again) as opened:
+        assert [outcome async for outcome in DeadLetters(path).replay(opened)] == []
+    assert [letter.verdict for letter in DeadLetters(path)] == ["unknown"]
+    assert again.asked == 0
