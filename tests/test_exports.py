@@ -15,7 +15,7 @@ from hellotext_async import errors
 
 PUBLIC = {
     *errors.__all__,
-    "Hellotext", "Event", "EventFields", "CartProduct", "EventQueue", "Receipt", "Outcome", "Report", "Stats",
+    "Families", "Hellotext", "Event", "EventFields", "CartProduct", "EventQueue", "Receipt", "Outcome", "Report", "Stats",
     "SqliteSpool", "DeadLetters", "Letter", "Timeouts", "Retry", "Limits", "Token", "RateState",
     "Page", "Listing", "Address", "Street", "Day", "Profile", "PropertyValue", "ProfileList", "Coupon", "Property",
     "Action", "App", "Cart", "Tracked", "Created", "Updated", "Deleted", "Verified", "__version__",

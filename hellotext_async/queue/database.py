@@ -25,6 +25,8 @@ T = TypeVar("T")
 Durability = Literal["full", "normal"]
 FORMAT: Final = 1
 CHUNK: Final = 256
+CHECKPOINT: Final = 8000
+"""Pages in the log before they go to their places: rarely, for that syncs twice more."""
 
 _SCHEMA: Final = """
 create table if not exists events (
@@ -102,6 +104,7 @@ class Database:
         link.execute("pragma locking_mode = exclusive")
         link.execute("pragma journal_mode = wal")
         link.execute(f"pragma synchronous = {'full' if self._durability == 'full' else 'normal'}")
+        link.execute(f"pragma wal_autocheckpoint = {CHECKPOINT}")
         link.execute("begin exclusive")
         (version,) = link.execute("pragma user_version").fetchone()
         if version not in (0, FORMAT):
