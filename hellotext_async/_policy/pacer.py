@@ -56,7 +56,7 @@ class Pacer:
         self._recent = [0] * BUCKETS
         self._bucket = 0
         self._sent = 0
-        self._sent_at = 0.0
+        self._sent_at = self._began = 0.0
         self._gap = 0.0
         self._busy = 0.0
         self._throttled = 0
@@ -90,6 +90,8 @@ class Pacer:
     def sent(self, now: float) -> int:
         """A request starts; its answer is reported with the stamp returned."""
         self._sent += 1
+        if self._sent == 1:
+            self._began = now
         if self._rate is None:
             return self._epoch
         self._cycle_sent += 1
@@ -118,7 +120,7 @@ class Pacer:
         w, k, t = self._anchor, self._cycle, self._busy
         x = (t - k) / k
         s = w if x < 0 else max(w, 20.0)
-        a = min(0.3, 0.015 * w) if w >= 5 else 0.0
+        a = min(0.3, 0.015 * w) if w >= 5 else 0.005 * w
         rate = w + (1 - BETA) * s * x**3 + a * t
         if t > 1.5 * k:
             rate *= 1.15 ** min(t - 1.5 * k, 60.0)
@@ -174,7 +176,9 @@ class Pacer:
         self._epoch += 1
         if not self._learned:
             self._learned = True
-            self._anchor = min(self._ceiling, max(FLOOR, float(sum(self._recent))))
+            # Counted in tenths of a second; who began less than a second ago has sent for that long only.
+            span = min(1.0, max(0.2, now - self._began))
+            self._anchor = min(self._ceiling, max(FLOOR, sum(self._recent) / span))
         elif not probe:
             self._lower(now)
         self._rate = max(FLOOR, BETA * self._anchor)
@@ -193,7 +197,7 @@ class Pacer:
     def _adapt(self) -> None:
         waste = self._cycle_throttled / max(1, self._cycle_sent)
         self._cycle *= min(2.0, max(0.5, sqrt(waste / WASTE)))
-        self._cycle = min(LONGEST, max(SHORTEST, self._cycle))
+        self._cycle = min(max(LONGEST, 150 / self._anchor), max(SHORTEST, self._cycle))
         self._cycle_sent = self._cycle_throttled = 0
 
     def _close(self, now: float, retry_after: float | None) -> None:
