@@ -53,7 +53,7 @@ RACES: Final = (
 
 def rows(ground: Ground) -> Iterator[Row]:
     """Every race that can be run here."""
-    for race in RACES:
-        if present(*race.needs):
-            figure = ground.race(race.entry, race.against, counted=True)
-            yield Row("events", race.name, figure, race.unit, race.goal)
+    races = [race for race in RACES if present(*race.needs)]
+    figures = ground.races([(race.entry, race.against) for race in races], counted=True)
+    for race, figure in zip(races, figures, strict=True):
+        yield Row("events", race.name, figure, race.unit, race.goal)

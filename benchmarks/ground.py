@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from .contender import Entry, Place
-from .paired import PAIRS, Ratio, Worker, race
+from .paired import PAIRS, Pair, Ratio, Worker, heat, summed
 from .responder import Responder
 
 __all__ = ["Ground", "T", "present"]
 
 T: Final = Entry("benchmarks.raw:Tuned")
+
+HEATS: Final = 5
+"""Over so many visits the pairs of a race are spread."""
 
 
 def present(*modules: str) -> bool:
@@ -53,17 +57,28 @@ class Ground:
             self._yardstick = self._stack.enter_context(self.worker(T))
         return self._yardstick
 
-    def race(self, entry: Entry, against: Entry | None = None, *, counted: bool = False) -> Ratio:
-        """`entry` against another contender, or T; `counted` if each unit is to be exactly one request."""
+    def race(self, entry: Entry, against: Entry | None = None) -> Ratio:
+        """`entry` against another contender, or T."""
+        return self.races([(entry, against)])[0]
+
+    def races(self, all_: Sequence[tuple[Entry, Entry | None]], *, counted: bool = False) -> list[Ratio]:
+        """Several races in turns; `counted` if each unit of all is to be exactly one request."""
         with ExitStack() as stack:
-            one = stack.enter_context(self.worker(entry))
-            other = self.yardstick() if against is None else stack.enter_context(self.worker(against))
-            sent, seen = other.sent, self._seen()
-            found = race(one, other, self.pairs)
-            sent, seen = one.sent + other.sent - sent, self._seen() - seen
+            seen, sent = self._seen(), self._yardstick.sent if self._yardstick else 0
+            sides = [self._sides(stack, entry, against) for entry, against in all_]
+            pairs: list[list[Pair]] = [[] for _ in sides]
+            for _ in range(HEATS):
+                for found, side in zip(pairs, sides, strict=True):
+                    found += heat(*side, -(-self.pairs // HEATS))
+            sent = sum(worker.sent for worker in {worker for side in sides for worker in side}) - sent
+            seen = self._seen() - seen
         if counted and sent != seen:
             raise RuntimeError(f"{sent} requests were to be sent, but the responders saw {seen}")
-        return found
+        return [summed(found) for found in pairs]
+
+    def _sides(self, stack: ExitStack, entry: Entry, against: Entry | None) -> tuple[Worker, Worker]:
+        one = stack.enter_context(self.worker(entry))
+        return one, self.yardstick() if against is None else stack.enter_context(self.worker(against))
 
     def _seen(self) -> int:
         return sum(responder.count() for responder in self._responders.values())

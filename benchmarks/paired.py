@@ -1,7 +1,8 @@
 """The method: small slices of A between two slices of B, CPU time per unit, medians and quartiles of the ratios.
 
-The speed of a machine swings within seconds, so that only a ratio of neighbours means anything, and
-only against the spread that a contender shows against itself.
+The speed of a machine swings within seconds, so that only a ratio of neighbours means anything. Its
+character changes too, and favours now the one and now the other for ten seconds: the pairs of a race
+are spread over several heats, between which the others run.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import IO, Final, NamedTuple, Self
 
 from .contender import Entry, Place, Slice
 
-__all__ = ["PAIRS", "Pair", "Ratio", "Worker", "race", "ratio"]
+__all__ = ["PAIRS", "Pair", "Ratio", "Worker", "heat", "ratio", "summed"]
 
-PAIRS: Final = 14
-SLICE: Final = 0.1
+PAIRS: Final = 15
+SLICE: Final = 0.08
 """CPU seconds that a slice should take."""
 
 STEADY: Final = 1.2
@@ -94,10 +95,14 @@ class Worker:
         self.sent = 0
 
     def slice(self) -> Slice:
-        """Run one slice; the first ones find out how many units fill one."""
+        """Run one slice."""
+        return self._run(self.units)
+
+    def warm(self) -> None:
+        """Run a part of a slice that does not count: connections may have been lost while it rested."""
         if not self.units:
             self._calibrate()
-        return self._run(self.units)
+        self._run(-(-self.units // 4))
 
     def _calibrate(self) -> None:
         units = min(64, self._most)
@@ -145,21 +150,24 @@ class Worker:
             self._process.communicate()
 
 
-def race(one: Worker, other: Worker, pairs: int = PAIRS) -> Ratio:
-    """`one` against `other`, in slices between slices."""
-    one.slice()
+def heat(one: Worker, other: Worker, pairs: int) -> list[Pair]:
+    """So many pairs at one time: the steady ones, or all if there were too few."""
+    one.warm()
+    other.warm()
     before = other.slice()
     found: list[Pair] = []
     for _ in range(PATIENCE * pairs):
         pair = Pair(before, one.slice(), other.slice())
         before = pair.after
         found.append(pair)
-        if sum(pair.steady for pair in found) == pairs:
-            break
-    return _summed([pair for pair in found if pair.steady] if len(found) < PATIENCE * pairs else found)
+        steady = [pair for pair in found if pair.steady]
+        if len(steady) == pairs:
+            return steady
+    return found
 
 
-def _summed(pairs: list[Pair]) -> Ratio:
+def summed(pairs: list[Pair]) -> Ratio:
+    """The ratio that these pairs tell."""
     return ratio([pair.cpu for pair in pairs])._replace(
         each=statistics.median(pair.own.each for pair in pairs) * 1e6,
         per_second=statistics.median(1 / pair.own.lasted for pair in pairs),

@@ -16,20 +16,19 @@ from .events import QUEUE
 from .ground import Ground, present
 from .paired import PAIRS
 from .report import line, write
-from .row import Goal, Row, Unit
+from .row import Goal, Row
 from .track import TRACK
 
 __all__ = ["PEERS", "rows"]
 
 
 class Peer(NamedTuple):
-    """A client, its module, what our queue must and should be in times of it, and the units of a slice."""
+    """A client, its module, and what our queue must and should be in times of it."""
 
     name: str
     module: str
     entry: Entry
     goal: Goal | None
-    unit: Unit = "x peer"
 
 
 def _of(maker: str, batch: int = 1) -> Entry:
@@ -65,20 +64,18 @@ What is unfair, and to whom:
 - posthog, segment and customerio speak through requests; it pays for threads and for its generality."""
 
 
-def rows(ground: Ground) -> tuple[Iterator[Row], list[str]]:
-    """The races that can be run here, and who is missing."""
-    missing = sorted({peer.module for peer in PEERS if not present(peer.module)})
-    return _races(ground), missing
+TAKING: Final = (("Segment", Goal(0.2, less=True)), ("Posthog", None))
 
 
-def _races(ground: Ground) -> Iterator[Row]:
-    for peer in PEERS:
-        if present(peer.module):
-            yield Row("queue against", peer.name, ground.race(QUEUE, peer.entry), peer.unit, peer.goal)
-    for name in ("Segment", "Posthog"):
+def rows(ground: Ground) -> Iterator[Row]:
+    """The races that can be run here."""
+    peers = [peer for peer in PEERS if present(peer.module)]
+    figures = ground.races([(QUEUE, peer.entry) for peer in peers])
+    for peer, figure in zip(peers, figures, strict=True):
+        yield Row("queue against", peer.name, figure, "x peer", peer.goal)
+    for name, goal in TAKING:
         if present(name.lower()):
             taking = Entry(f"benchmarks.peer_clients:{name}Taking", most=4_000)
-            goal = Goal(0.2, less=True) if name == "Segment" else None
             figure = ground.race(TRACK, taking).inverse()
             yield Row("cost of taking an event", f"track() against {name.lower()}'s", figure, "x peer", goal)
 
@@ -90,13 +87,14 @@ def main() -> int:
     asked = parser.parse_args()
     found: list[Row] = []
     with Ground(asked.pairs) as ground:
-        races, missing = rows(ground)
-        for row in races:
+        for row in rows(ground):
             found.append(row)
             print(line(row), flush=True)
-    for name in missing:
+    for name in sorted({peer.module for peer in PEERS if not present(peer.module)}):
         print(f"not installed: {name}")
-    write(found, [], Path(__file__).resolve().parent.parent / "docs" / "benchmarks", name="peers", intro=INTRO)
+    write(
+        found, [], Path(__file__).resolve().parent.parent / "docs" / "benchmarks", name="peers", intro=INTRO
+    )
     return 0
 
 

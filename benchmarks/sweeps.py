@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from .contender import Entry
 from .events import QUEUE
@@ -18,35 +18,42 @@ STANDING: Final = (0, 1_000, 10_000, 100_000)
 FLAT: Final = Goal(1.15, 1.07, less=True)
 """The dearest may cost this many times the cheapest; below the second figure is noise."""
 
+UNORDERED: Final = QUEUE.with_(subjects=1, ordering=None)
 WAITING: Final = Entry("benchmarks.ours:Standing")
 
 
 def in_flight(ground: Ground) -> Iterator[Row]:
     """Throughput by how many events the queue may have in flight."""
-    for many in IN_FLIGHT:
-        yield _row(ground, "in flight", f"{many:,} in flight", QUEUE, concurrency=many)
+    entries = {f"{many:,} in flight": QUEUE.with_(concurrency=many) for many in IN_FLIGHT}
+    return _rows(ground, "in flight", entries)
 
 
 def subjects(ground: Ground) -> Iterator[Row]:
     """CPU per event by how many different subjects the events have."""
-    for many in SUBJECTS:
-        yield _row(ground, "subjects", f"{many:,} subjects", QUEUE, subjects=many)
-    yield _row(ground, "subjects", "one subject, ordering=None", QUEUE, subjects=1, ordering=None)
-    few, lots = (QUEUE.with_(subjects=many) for many in (SUBJECTS[0], SUBJECTS[-1]))
-    yield _growth(ground, "subjects", f"cost with {SUBJECTS[-1]:,} against {SUBJECTS[0]:,}", lots, few)
+    entries = {f"{many:,} subjects": QUEUE.with_(subjects=many) for many in SUBJECTS}
+    growth = (f"cost with {SUBJECTS[-1]:,} against {SUBJECTS[0]:,}", *_ends(entries))
+    return _rows(ground, "subjects", {**entries, "one subject, ordering=None": UNORDERED}, growth)
 
 
 def standing(ground: Ground) -> Iterator[Row]:
     """CPU per event by how many others wait in the queue all the time."""
-    for many in STANDING:
-        yield _row(ground, "waiting", f"{many:,} waiting", WAITING, standing=many)
-    few, lots = (WAITING.with_(standing=many) for many in (STANDING[0], STANDING[-1]))
-    yield _growth(ground, "waiting", f"cost with {STANDING[-1]:,} waiting against none", lots, few)
+    entries = {f"{many:,} waiting": WAITING.with_(standing=many) for many in STANDING}
+    growth = (f"cost with {STANDING[-1]:,} waiting against none", *_ends(entries))
+    return _rows(ground, "waiting", entries, growth)
 
 
-def _row(ground: Ground, group: str, name: str, entry: Entry, **options: Any) -> Row:
-    return Row(group, name, ground.race(entry.with_(**options), counted=entry is QUEUE))
+def _ends(entries: dict[str, Entry]) -> tuple[Entry, Entry]:
+    """The last against the first."""
+    first, *_, last = entries.values()
+    return last, first
 
 
-def _growth(ground: Ground, group: str, name: str, most: Entry, least: Entry) -> Row:
-    return Row(group, name, ground.race(most, least).inverse(), "x the smallest", FLAT)
+def _rows(
+    ground: Ground, group: str, entries: dict[str, Entry], *growths: tuple[str, Entry, Entry]
+) -> Iterator[Row]:
+    races = [*((entry, None) for entry in entries.values()), *((last, first) for _, last, first in growths)]
+    figures = ground.races(races, counted=group != "waiting")
+    for name, figure in zip(entries, figures, strict=False):
+        yield Row(group, name, figure)
+    for (name, *_), figure in zip(growths, figures[len(entries) :], strict=True):
+        yield Row(group, name, figure.inverse(), "x the smallest", FLAT)

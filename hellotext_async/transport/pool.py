@@ -58,6 +58,9 @@ class _Flight:
 _flight: ContextVar[_Flight] = ContextVar("_flight")
 
 
+_JSON: Final = {"Content-Type": "application/json"}
+
+
 class _Connector(aiohttp.TCPConnector):
     """Tells the exchange when it gets its connection; were it never called, nothing would pass for not sent."""
 
@@ -96,6 +99,7 @@ class Pool:
         self._total = timeouts.total
         self._cap = response_bytes
         self._proxy = proxy
+        self._target, self._place = "", URL(origin)
         self._loop = asyncio.get_running_loop()
         self._flights: set[_Flight] = set()
         self._watchdog = Watchdog(self._loop, self._look)
@@ -140,15 +144,13 @@ class Pool:
         raise Unanswered(flight.sent, reason)
 
     async def _exchange(self, request: Request, flight: _Flight) -> Reply:
-        headers = {"Authorization": self._credentials.header()}
         body = request.body
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        self._authorize(self._credentials.header())
         response = await self._session.request(
             request.method,
-            URL(self._origin + request.target, encoded=True),
+            self._url(request.target),
             data=io.BytesIO(body) if body is not None and len(body) > _LARGE else body,
-            headers=headers,
+            headers=_JSON if body is not None else None,
             allow_redirects=False,
             proxy=self._proxy,
         )
@@ -156,14 +158,25 @@ class Pool:
             if not 200 <= response.status < 600:
                 raise ValueError("no such status")
             # The status line was read: that is the evidence, whatever happens to the body.
-            flight.torso = Reply(response.status, tuple(response.headers.items()), missing="cut off")
-            return await self._read(response)
+            headers = tuple(response.headers.items())
+            flight.torso = Reply(response.status, headers, missing="cut off")
+            return await self._read(response, headers)
         except BaseException:
             response.close()
             raise
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Reply:
-        headers = tuple(response.headers.items())
+    def _authorize(self, authorization: str) -> None:
+        headers = self._session.headers
+        if headers.get("Authorization") != authorization:
+            headers["Authorization"] = authorization
+
+    def _url(self, target: str) -> URL:
+        """The usual target again and again: events go to one place."""
+        if target != self._target:
+            self._target, self._place = target, URL(self._origin + target, encoded=True)
+        return self._place
+
+    async def _read(self, response: aiohttp.ClientResponse, headers: tuple[tuple[str, str], ...]) -> Reply:
         content = response.content
         parts: list[bytes] = []
         left = self._cap
