@@ -1,0 +1,41 @@
+"""A server that closes kept connections at random: no event is doubled, and each has its outcome."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from hellotext_async.client import Hellotext
+from hellotext_async.config import Timeouts
+from tests.harness.scripts import close_after_reply, fin_before_reading, received
+from tests.harness.seen import Seen
+from tests.harness.server import ScriptedServer
+
+EVENTS = int(os.environ.get("KEEPALIVE_EVENTS", "10000"))
+
+
+@pytest.mark.parametrize("transport", [None, "pool"])
+async def test_ten_thousand_events_over_connections_that_close_at_random(transport: Any) -> None:
+    """Closed right after an answer, or when the next request comes: 0 duplicates, every event with an outcome."""
+    chance = random.Random(9)
+
+    def hook(_: Seen) -> Any:
+        return chance.choices((received(), close_after_reply(), fin_before_reading()), (0.9, 0.07, 0.03))[0]
+
+    async with (
+        ScriptedServer(hook=hook) as server,
+        Hellotext("t", base_url=server.url, timeouts=Timeouts(total=5)) as client,
+        client.event_queue(transport=transport) as queue,
+    ):
+        events = ({"action": "page.viewed", "session": f"s{n % 500}", "metadata": {"ref": n}} for n in range(EVENTS))
+        verdicts = Counter([outcome.verdict async for outcome in queue.deliver(events)])
+        assert verdicts.total() == EVENTS
+        assert set(verdicts) <= {"delivered", "unknown"}
+        applied = Counter(seen.json["metadata"]["ref"] for seen in server.history.applied)
+        assert max(applied.values()) == 1
+        assert verdicts["delivered"] <= len(applied) <= EVENTS
+        assert verdicts["delivered"] > EVENTS / 2
