@@ -48,15 +48,9 @@ anything: microseconds and events a second are those of this machine at that mom
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure, as ratios within one run."
-    )
-    parser.add_argument(
-        "--only", choices=[*BENCHES, "profile"], action="append", help="this one (writes nothing)"
-    )
-    parser.add_argument(
-        "--pairs", type=int, default=PAIRS, help="slices of each contender (default: %(default)s)"
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, as ratios within one run.")
+    parser.add_argument("--only", choices=[*BENCHES, "profile"], action="append", help="this one (writes nothing)")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="slices of each contender (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a floor is missed")
     return parser.parse_args()
 

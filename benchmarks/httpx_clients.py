@@ -28,9 +28,7 @@ class Clients(Idle):
         """Open the clients."""
         limits = httpx.Limits(max_connections=EACH, max_keepalive_connections=EACH)
         self._clients = [
-            httpx.AsyncClient(
-                headers=HEADERS, limits=limits, timeout=None, verify=self._verify, trust_env=False
-            )
+            httpx.AsyncClient(headers=HEADERS, limits=limits, timeout=None, verify=self._verify, trust_env=False)
             for _ in range(CONNECTIONS // EACH)
         ]
 

@@ -11,8 +11,8 @@ from hellotext_async._wire.codec import decode
 from hellotext_async._wire.pages import page_of
 
 from .contender import Idle, Place
-from .decode import PAGE
 from .load import ACTION, CONNECTIONS, FIELDS, TOKEN, sessions
+from .page import PAGE
 from .raw import over, trusting
 
 __all__ = ["Awaited", "Bulk", "Calls", "Decoded", "Queue", "Standing", "Track"]

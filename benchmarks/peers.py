@@ -92,9 +92,7 @@ def main() -> int:
             print(line(row), flush=True)
     for name in sorted({peer.module for peer in PEERS if not present(peer.module)}):
         print(f"not installed: {name}")
-    write(
-        found, [], Path(__file__).resolve().parent.parent / "docs" / "benchmarks", name="peers", intro=INTRO
-    )
+    write(found, [], Path(__file__).resolve().parent.parent / "docs" / "benchmarks", name="peers", intro=INTRO)
     return 0
 
 

@@ -48,9 +48,7 @@ def _ends(entries: dict[str, Entry]) -> tuple[Entry, Entry]:
     return last, first
 
 
-def _rows(
-    ground: Ground, group: str, entries: dict[str, Entry], *growths: tuple[str, Entry, Entry]
-) -> Iterator[Row]:
+def _rows(ground: Ground, group: str, entries: dict[str, Entry], *growths: tuple[str, Entry, Entry]) -> Iterator[Row]:
     races = [*((entry, None) for entry in entries.values()), *((last, first) for _, last, first in growths)]
     figures = ground.races(races, counted=group != "waiting")
     for name, figure in zip(entries, figures, strict=False):

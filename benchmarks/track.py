@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
-
-from .contender import Entry, Idle, Place
+from .contender import Entry
 from .ground import Ground
-from .load import event, sessions
 from .row import Goal, Row
 
-__all__ = ["BARE", "TRACK", "Bare", "rows"]
+__all__ = ["TRACK", "rows"]
 
-BARE: Final = Entry("benchmarks.track:Bare")
+BARE: Final = Entry("benchmarks.bare:Track")
 TRACK: Final = Entry("benchmarks.ours:Track")
-
-
-class Bare(Idle):
-    """A dictionary, its JSON, and a place in a deque: nothing checked, nothing remembered."""
-
-    def __init__(self, place: Place) -> None:
-        self._encode = msgspec.json.Encoder().encode
-        self._kept: deque[bytes] = deque()
-        self._sessions = sessions(1000)
-
-    async def run(self, units: int) -> None:
-        """Keep so many events."""
-        append, encode = self._kept.append, self._encode
-        for _ in range(units):
-            append(encode(event(next(self._sessions), int(time.time()))))
-
-    async def rest(self) -> None:
-        """Forget them."""
-        self._kept.clear()
 
 
 def rows(ground: Ground) -> Iterator[Row]:
