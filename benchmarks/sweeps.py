@@ -14,7 +14,7 @@ __all__ = ["IN_FLIGHT", "STANDING", "SUBJECTS", "in_flight", "standing", "subjec
 
 IN_FLIGHT: Final = (1, 16, 64, 256, 1024)
 SUBJECTS: Final = (100, 10_000, 1_000_000)
-STANDING: Final = (0, 1_000, 10_000, 100_000)
+STANDING: Final = (0, 10_000, 100_000)
 FLAT: Final = Goal(1.15, 1.07, less=True)
 """The dearest may cost this many times the cheapest; below the second figure is noise."""
 
