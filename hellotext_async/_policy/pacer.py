@@ -1,24 +1,30 @@
 """The pure arithmetic that learns the API's unpublished rate limit from its 429s.
 
 Rules.
-1. Before the first throttle nothing is paced (unless the user set a ceiling). What was delivered in
-   the second before the first throttle is the first guess of the limit, the *anchor*.
-2. From then on sends are due on a schedule, one every 1/r seconds. Who wakes up late may send what
-   is due, at most 10 ms worth of it; older credit is lost.
-3. A throttle lowers r to 0.85 of what was really delivered, once an *epoch*: answers to requests
-   that were sent before the last decrease do not lower it again.
-4. It also closes a *gate*: for the Retry-After, else for a short time that doubles. Nothing passes
-   a closed gate; after it one *probe* goes, and the rest once the probe is through.
-5. Between throttles r grows on a cubic curve: fast back to the anchor, slowly past it, faster the
-   longer nothing happens, with a small constant part that makes separate processes equal.
-6. The length K of that curve adapts so that about one request in a hundred is wasted. Gates that
-   make up much of the time (a window limiter) lower the anchor to the long-run average.
-7. Only throttles and deliveries move r. It never falls below 0.5/s.
+1. Before the first throttle nothing is paced, save to the user's ceiling. From then on requests
+   are due one every 1/r seconds; who wakes up late sends what is due, at most 10 ms worth of it.
+2. A throttle begins a new *epoch*: it lowers r, once, and closes the *gate*. Answers to requests of
+   an older epoch are counted and their Retry-After is obeyed, but they lower nothing.
+3. Nothing passes a closed gate. It stays closed for the Retry-After (and up to 5 % longer, never
+   shorter); without one, or after a throttled probe, for a short time that doubles. Then one
+   *probe* goes alone, and the rest once it is through.
+4. When the gate reopens, the *anchor* w, the guess of the limit, is set anew: close to what was
+   delivered per second since the last time it reopened, and never above the r that was throttled.
+   A token bucket is as empty at one throttle as at the next, and a window as full, so over a whole
+   *cycle* this is the limit itself. While too little is measured, w is at most halved. The first
+   anchor is what was delivered per second in the second before the first throttle.
+5. From 0.9 w, r climbs to w on a cubic that is flat there: it spends most of a cycle near the
+   limit. It reaches w after K seconds, then rises ever faster, to find a limit that was raised.
+6. K makes a cycle long enough for what it wastes, requests and closed gates. It follows slowly:
+   processes that share a limit come to equal shares only while their K are nearly equal.
+7. The curve's clock runs with the deliveries that had to wait for their time. Deliveries that had
+   not take back what was probed beyond w: an idle client neither runs away nor forgets.
+8. Other failures move nothing. r is at least 0.5/s, unless the user's ceiling is less.
 """
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import inf
 from typing import Final
 
 from .backoff import Uniform
@@ -26,53 +32,49 @@ from .backoff import Uniform
 __all__ = ["Pacer"]
 
 FLOOR: Final = 0.5
-BETA: Final = 0.85
 CATCH_UP: Final = 0.01
-SHORTEST, LONGEST, FIRST_CYCLE = 4.0, 30.0, 8.0
-WASTE: Final = 0.01
-BUCKETS: Final = 10
-PROBE: Final = 1 << 62
+LONGEST_WAIT: Final = 3600.0
+LOWERED, PROBING, ADDED = 0.9, 7.0, 0.05
+"""The curve: where it begins, how steep it is beyond w, what it gains beside the cubic in K; as shares of w."""
+ENOUGH, MARGIN = 20, 2
+"""Deliveries that make a measure; what a smaller one may have missed."""
+SHORTEST, LONGEST = 10.0, 60.0
+PER_REFUSAL, PER_GATE, FOLLOW = 90, 15.0, 0.25
+"""K: its bounds, requests for each refused one, seconds for each second of a gate, how fast it follows."""
+PROBE, WAITED, EPOCH = 1, 2, 4
+"""A stamp is the epoch (times EPOCH) and two flags."""
 
 
 class Pacer:
     """When the next request may start, by what became of the earlier ones."""
 
     def __init__(self, *, ceiling: float | None = None, uniform: Uniform) -> None:
-        self._ceiling = inf if ceiling is None else ceiling
         self._uniform = uniform
-        self._rate: float | None = ceiling
-        self._learned = False
-        self._anchor = inf
-        self._cycle = FIRST_CYCLE
-        self._due = -inf
-        self._gate = -inf
-        self._half_open = False
-        self._probing = False
+        self._ceiling = inf if ceiling is None else ceiling
+        self._rate = ceiling
+        self._due = self._gate = -inf
+        self._waited = self._half_open = self._probing = False
+        self._probed_at = 0.0
         self._failed_probes = 0
         self._epoch = 0
-        self._opened_at = 0.0
-        self._closed_at = 0.0
-        self._delivered_since = 0
-        self._recent = [0] * BUCKETS
-        self._bucket = 0
-        self._sent = 0
-        self._sent_at = self._began = 0.0
-        self._gap = 0.0
-        self._busy = 0.0
-        self._throttled = 0
-        self._waste = WASTE
-        self._cycle_sent = 0
-        self._cycle_throttled = 0
+        self._learned = self._lowered = False
+        self._anchor = self._peak = inf
+        self._clock = self._heard = 0.0
+        self._k = SHORTEST
+        self._taken = self._refused = 0
+        self._span = self._shut = 0.0
+        self._recent = _LastSecond()
+        self._sent = self._throttled = 0
         self.last_throttle: float | None = None
 
     @property
     def rate(self) -> float | None:
-        """Requests a second, None as long as nothing is known and nothing asked for."""
+        """Requests a second; None as long as nothing is known and nothing asked for."""
         return self._rate
 
     @property
     def wasted(self) -> float:
-        """The share of requests that were throttled."""
+        """The share of all requests that were throttled."""
         return self._throttled / self._sent if self._sent else 0.0
 
     def gate(self, now: float) -> float:
@@ -80,139 +82,158 @@ class Pacer:
         return max(0.0, self._gate - now)
 
     def ready_at(self, now: float) -> float:
-        """When one more request may start; inf while a probe is out."""
+        """When one more request may start, for somebody who wants to send it; inf while a probe is out."""
         if self._rate is None:
             return now
         if self._probing:
             return inf
-        return max(self._gate, self._due)
+        at = max(self._gate, self._due)
+        if at > now:
+            self._waited = True
+        return at
 
     def sent(self, now: float) -> int:
         """A request starts; its answer is reported with the stamp returned."""
         self._sent += 1
-        if self._sent == 1:
-            self._began = now
-        if self._rate is None:
-            return self._epoch
-        self._cycle_sent += 1
-        self._tick(now)
-        rate = self._grown()
-        latest = now - max(0.0, rate * CATCH_UP - 1) / rate
-        self._due = max(self._due, latest) + 1 / rate
+        rate = self._rate
+        if rate is None:
+            return 0
+        if now > self._due + CATCH_UP:
+            self._waited = False
+        credit = max(0.0, rate * CATCH_UP - 1) / rate
+        self._due = max(self._due, now - credit) + 1 / rate
         if self._half_open:
-            self._half_open, self._probing = False, True
-            return self._epoch | PROBE
-        return self._epoch
-
-    def _tick(self, now: float) -> None:
-        """Busy time: it passes only while requests go out at half the rate or more, so that neither an idle
-        queue nor an outage makes the rate grow.
-        """
-        passed, self._sent_at = max(0.0, now - self._sent_at), now
-        rate = self._rate or FLOOR
-        self._gap += (min(passed, 60.0) - self._gap) / 10
-        if self._gap * rate < 2:
-            self._busy += min(passed, 2 / rate)
-
-    def _grown(self) -> float:
-        if not self._learned:
-            return self._rate or inf
-        w, k, t = self._anchor, self._cycle, self._busy
-        x = (t - k) / k
-        s = w if x < 0 else max(w, 20.0)
-        a = min(0.3, 0.015 * w) if w >= 5 else 0.005 * w
-        rate = w + (1 - BETA) * s * x**3 + a * t
-        if t > 1.5 * k:
-            rate *= 1.15 ** min(t - 1.5 * k, 60.0)
-        self._rate = min(self._ceiling, max(FLOOR, rate))
-        return self._rate
+            self._half_open, self._probing, self._probed_at = False, True, now
+            return self._epoch * EPOCH | PROBE
+        return self._epoch * EPOCH | (WAITED if self._waited else 0)
 
     def delivered(self, now: float, stamp: int) -> None:
-        """The server took it (or refused it for what it says, not for its number)."""
-        if not self._learned:
-            self._count(now)
-        self._delivered_since += 1
-        if stamp & PROBE and self._probing:
-            self._probing = False
+        """The server took it, or refused it for what it says and not for its number."""
+        self._taken += 1
+        if stamp & PROBE:
+            self._end_probe(now)
             self._failed_probes = 0
-            self._open(now)
-
-    def _count(self, now: float) -> None:
-        bucket = int(now * BUCKETS)
-        if bucket != self._bucket:
-            for passed in range(self._bucket + 1, min(bucket, self._bucket + BUCKETS) + 1):
-                self._recent[passed % BUCKETS] = 0
-            self._bucket = bucket
-        self._recent[bucket % BUCKETS] += 1
-
-    def _open(self, now: float) -> None:
-        blocked, span = now - self._closed_at, now - self._opened_at
-        if blocked >= 2 and span > 0:
-            self._anchor = min(self._anchor, max(FLOOR, self._delivered_since / span))
-        self._opened_at = self._sent_at = now
-        self._delivered_since = 0
-        self._busy = self._gap = 0.0
-        self._due = now
+            if not self._half_open:
+                self._reopen(now)
+        elif not self._learned:
+            self._recent.add(now)
+        elif stamp // EPOCH == self._epoch and not (self._half_open or self._probing):
+            self._advance(now, waited=bool(stamp & WAITED))
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
         """429, or 503 with Retry-After: refused for its number."""
         self._throttled += 1
-        self._cycle_throttled += 1
+        self._refused += 1
         self.last_throttle = now
-        probe = bool(stamp & PROBE) and self._probing
-        if probe:
-            self._probing = False
+        if stamp & PROBE:
+            self._end_probe(now)
             self._failed_probes += 1
-        if probe or stamp & ~PROBE == self._epoch:
-            self._decrease(now, probe=probe)
-            self._close(now, retry_after)
-        elif retry_after is not None and not self._half_open_since(now):
-            self._close(now, retry_after)
-
-    def _half_open_since(self, now: float) -> bool:
-        return self._gate <= now
-
-    def _decrease(self, now: float, *, probe: bool) -> None:
-        self._epoch += 1
-        if not self._learned:
-            self._learned = True
-            # Counted in tenths of a second; who began less than a second ago has sent for that long only.
-            span = min(1.0, max(0.2, now - self._began))
-            self._anchor = min(self._ceiling, max(FLOOR, sum(self._recent) / span))
-        elif not probe:
+        elif stamp // EPOCH == self._epoch:
+            self._epoch += 1
             self._lower(now)
-        self._rate = max(FLOOR, BETA * self._anchor)
-        if not probe:
-            self._closed_at = now
-
-    def _lower(self, now: float) -> None:
-        rate = self._grown()
-        span = self._busy
-        goodput = self._delivered_since / span if span >= max(1.0, min(20.0, 20 / rate)) else rate
-        self._anchor = max(FLOOR, min(rate, goodput))
-        if span < 0.8 * self._cycle and goodput < 0.7 * rate:
-            self._anchor = max(FLOOR, self._anchor * 0.8)
-        self._adapt()
-
-    def _adapt(self) -> None:
-        waste = self._cycle_throttled / max(1, self._cycle_sent)
-        self._cycle *= min(2.0, max(0.5, sqrt(waste / WASTE)))
-        self._cycle = min(max(LONGEST, 150 / self._anchor), max(SHORTEST, self._cycle))
-        self._cycle_sent = self._cycle_throttled = 0
-
-    def _close(self, now: float, retry_after: float | None) -> None:
-        rate = self._rate or FLOOR
-        if retry_after is None:
-            cap = min(30.0, max(1.0, 50 / self._anchor))
-            pause = self._uniform(0.5, 1.0) * min(cap, max(1 / rate, 0.1) * 2.0 ** min(self._failed_probes, 20))
-        else:
-            pause = min(3600.0, max(0.0, retry_after)) * self._uniform(1.0, 1.05)
-        self._gate = max(self._gate, now + pause)
-        self._half_open = True
+        elif retry_after is None:
+            return
+        self._close(now, retry_after)
 
     def lost(self, now: float, stamp: int) -> None:
-        """Nothing was learned about the rate: 5xx, no answer, cancelled, never sent."""
-        if stamp & PROBE and self._probing:
-            self._probing = False
+        """It proved nothing about the rate: 5xx, no answer, cancelled, never sent. After a lost probe goes another."""
+        if stamp & PROBE:
+            self._end_probe(now)
             self._half_open = True
-            self._gate = max(self._gate, now)
+
+    def _end_probe(self, now: float) -> None:
+        self._probing = False
+        self._shut += max(0.0, now - self._probed_at)
+
+    def _advance(self, now: float, *, waited: bool) -> None:
+        """Let the curve's clock run to this answer, or back to the anchor if nobody waits."""
+        rate = self._rate or FLOOR
+        passed = max(0.0, now - self._heard)
+        self._heard = now
+        if waited:
+            self._clock += min(passed, 0.1 + 2 / rate) if rate < self._ceiling else 0.0
+        elif self._clock > self._k:
+            self._clock = max(self._k, self._clock - passed)
+        x = self._clock / self._k - 1
+        steep = PROBING if x > 0 else 1 - LOWERED
+        self._rate = self._bounded(self._anchor * (1 + steep * x**3 + ADDED * (x + 1)))
+
+    def _bounded(self, rate: float) -> float:
+        return min(self._ceiling, max(FLOOR, rate))
+
+    def _lower(self, now: float) -> None:
+        if self._learned:
+            self._advance(now, waited=True)
+            self._peak = self._rate or FLOOR
+        else:
+            self._taken, self._clock = self._recent.count(now)
+            self._anchor = self._peak = self._bounded(self._taken / self._clock)
+        self._lowered = True
+        self._rate = self._bounded(LOWERED * self._peak)
+
+    def _close(self, now: float, retry_after: float | None) -> None:
+        longest = min(30.0, max(1.0, 50 / self._anchor))
+        first = max(0.1, 1 / (self._rate or FLOOR))
+        pause = self._uniform(0.5, 1.0) * min(longest, first * 2.0 ** min(self._failed_probes, 20))
+        if retry_after is not None:
+            asked = min(LONGEST_WAIT, max(0.0, retry_after)) * self._uniform(1.0, 1.05)
+            pause = max(asked, pause) if self._failed_probes else asked
+        gate = max(self._gate, now + pause)
+        self._shut += gate - max(self._gate, now)
+        self._gate = gate
+        self._half_open = True
+
+    def _reopen(self, now: float) -> None:
+        shut, self._shut = self._shut, 0.0
+        self._due = max(self._due, now)
+        self._heard = now
+        self._span += shut
+        if not self._lowered:
+            return
+        self._lowered = False
+        self._span += self._clock
+        if not self._learned:
+            self._learned = True
+            self._peak = self._bounded(self._taken / self._clock)
+        else:
+            self._follow(shut)
+        self._anchor = self._bounded(self._measured())
+        self._refused = 0
+        self._clock = 0.0
+        self._advance(now, waited=True)
+
+    def _measured(self) -> float:
+        """The limit, by what was delivered since the gate last reopened."""
+        peak, span = self._peak, max(0.001, self._span)
+        if self._taken < ENOUGH or span < 1:
+            return min(peak, max(peak / 2, (self._taken + MARGIN) / span))
+        limit = self._taken / span
+        self._taken, self._span = 0, 0.0
+        # The mean of a cycle lies a little under its peak, and a window's limit nearer to the peak.
+        return min(peak, 1.02 * limit + 0.4 * max(0.0, peak - limit) * (limit / peak) ** 2)
+
+    def _follow(self, shut: float) -> None:
+        wanted = max(PER_REFUSAL * self._refused / self._anchor, PER_GATE * shut)
+        self._k += FOLLOW * (min(LONGEST, max(SHORTEST, wanted)) - self._k)
+
+
+class _LastSecond:
+    """Deliveries in the last ten tenths of a second."""
+
+    def __init__(self) -> None:
+        self._tenths = [0] * 10
+        self._at = 0
+
+    def add(self, now: float) -> None:
+        at = int(now * 10)
+        if at > self._at:
+            for passed in range(max(self._at, at - 10) + 1, at + 1):
+                self._tenths[passed % 10] = 0
+            self._at = at
+        self._tenths[self._at % 10] += 1
+
+    def count(self, now: float) -> tuple[int, float]:
+        """How many, and in how much of that second: at least two tenths of it."""
+        self.add(now)
+        self._tenths[self._at % 10] -= 1
+        return sum(self._tenths), max(2, sum(map(bool, self._tenths))) / 10
