@@ -1,22 +1,22 @@
 """`Emulator`: the emulated API as an HTTP server on loopback."""
 
-# What comes in is JSON of any shape.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 import msgspec
 from aiohttp import web
 
 from .faults import Fault, Faults
 from .forms import body_of, query_of
-from .history import History, Seen
+from .history import History, Seen, redacted
 from .limits import Limiter, RateLimit, retry_after
 from .refusal import Refusal, refuse
 from .routes import PUBLIC, answer
@@ -24,8 +24,11 @@ from .store import Store
 
 __all__ = ["Emulator", "serve"]
 
+Reply = tuple[int, bytes, dict[str, str]]
 _JSON = "application/json; charset=utf-8"
 _encode = msgspec.json.Encoder().encode
+_AT_ONCE = 0.01
+"""Seconds that closing gives a request in progress; aiohttp takes 0 for as long as it likes."""
 
 
 class Emulator:
@@ -54,7 +57,8 @@ class Emulator:
         self.rate_limit = rate_limit
         self._port = port
         self._runner: web.ServerRunner | None = None
-        self._slow: set[asyncio.Task[Any]] = set()
+        self._numbers: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
+        self._number = itertools.count(1)
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -88,18 +92,19 @@ class Emulator:
 
     async def start(self) -> Self:
         """Listen."""
-        server = web.Server(self._handle, access_log=None, keepalive_timeout=75)
-        self._runner = web.ServerRunner(server, shutdown_timeout=0)
+        server = web.Server(self._handle, access_log=None, keepalive_timeout=75, lingering_time=0)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_AT_ONCE)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024)
-        await site.start()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024).start()
+        except OSError:
+            await self.aclose()
+            raise
         self._port = self._runner.addresses[0][1]
         return self
 
     async def aclose(self) -> None:
-        """Stop at once, whoever is connected."""
-        for task in list(self._slow):
-            task.cancel()
+        """Stop at once, whoever is connected; `start` goes on with the same state on the same port."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -115,96 +120,97 @@ class Emulator:
     # One request.
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not self.faults:
-            return await self._respond(request)
-        # A fault may take its time: it is cut off when the emulator closes.
-        task = asyncio.current_task()
-        if task is not None:
-            self._slow.add(task)
+        seen = self._note(request)
+        fault = self.faults.meet(seen.method, seen.path) if self.faults else None
         try:
-            return await self._respond(request)
-        except ConnectionResetError:
-            return web.Response()
-        finally:
-            if task is not None:
-                self._slow.discard(task)
+            if fault is not None:
+                return await self._answer_badly(fault, request, seen)
+            return _response(*await self._reply(request, seen))
+        except ConnectionError:  # the client has gone
+            return _drop(request)
 
-    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        raw_path, _, query = request.raw_path.partition("?")
-        path = unquote(raw_path) if "%" in raw_path else raw_path
-        fault = self.faults.meet(request.method, path) if self.faults else None
-        if fault is not None and fault.kind == "drop_before":
-            return self._drop(request)
-        if fault is not None and fault.kind == "delay":
-            await asyncio.sleep(fault.delay or 0.1)
-        raw = await request.read()
-        seen = self._note(request, path, query)
-        if fault is not None and fault.kind == "status":
-            status, told, headers = _faulty(fault)
-        else:
-            status, told, headers = self._answer(request, raw_path, seen, raw)
-        seen.status = status
-        self.requests.counts[status] += 1
-        if fault is not None and fault.kind in ("drop_after", "garbage", "truncate", "drip"):
-            return await self._spoil(request, fault, status, told)
-        return web.Response(status=status, body=_encode(told), headers={"Content-Type": _JSON, **headers})
-
-    def _note(self, request: web.BaseRequest, path: str, query: str) -> Seen:
-        headers = {name: "Bearer …" if name == "Authorization" else value for name, value in request.headers.items()}
-        now = asyncio.get_running_loop().time()
-        seen = Seen(request.method, path, query_of(query) if query else {}, headers, None, now, id(request.transport))
-        self.requests.append(seen)
+    def _note(self, request: web.BaseRequest) -> Seen:
+        path, now = request.raw_path.partition("?")[0], asyncio.get_running_loop().time()
+        plain = unquote(path) if "%" in path else path
+        seen = Seen(request.method, plain, {}, {}, None, now, self._number_of(request.transport))
+        if self.requests.maxlen:
+            seen.headers = redacted(request.headers)
+            self.requests.append(seen)
         return seen
 
-    def _answer(self, request: web.BaseRequest, path: str, seen: Seen, raw: bytes) -> tuple[int, Any, dict[str, str]]:
+    def _number_of(self, connection: asyncio.Transport | None) -> int:
+        number = 0 if connection is None else self._numbers.get(connection)
+        if number is None and connection is not None:
+            number = self._numbers[connection] = next(self._number)
+        return number or 0
+
+    async def _reply(self, request: web.BaseRequest, seen: Seen, *, instead: Refusal | None = None) -> Reply:
+        """The answer to a request, or a fault's `instead` of it."""
+        path, _, query = request.raw_path.partition("?")
         try:
+            raw = await _body(request)
             self._authorize(request, path)
-            wait = None if self._limiter is None else self._limiter.admit(seen.at)
-            if wait is not None and self._rate_limit is not None:
-                told = {"errors": [{"type": "rate_limited", "message": "Too many requests.", "parameter": None}]}
-                return 429, told, retry_after(self._rate_limit, wait, time.time())
+            seen.query = query_of(query) if query else {}
             seen.body = body_of(raw, request.headers.get("Content-Type", ""))
-            return *answer(self.store, request.method, _segments(path), seen.query, seen.body), {}
+            if instead is not None:
+                raise instead
+            self._throttle(seen.at)
+            status, told = answer(self.store, seen.method, path, seen.query, seen.body)
+            headers: dict[str, str] = {}
         except Refusal as refusal:
-            return refusal.status, refusal.body, {}
+            status, told, headers = refusal.status, refusal.body, refusal.headers
+        seen.status = status
+        self.requests.counts[status] += 1
+        return status, _encode(told), headers
 
     def _authorize(self, request: web.BaseRequest, path: str) -> None:
-        given = request.headers.get("Authorization", "")
         wanted = self.business_id if path in PUBLIC else self.token
-        if given != f"Bearer {wanted}":
+        if request.headers.get("Authorization", "") != f"Bearer {wanted}":
             raise refuse("invalid", "token", status=401)
+
+    def _throttle(self, now: float) -> None:
+        if self._rate_limit is not None and self._limiter is not None:
+            wait = self._limiter.admit(now)
+            if wait is not None:
+                headers = retry_after(self._rate_limit, wait, time.time())
+                raise refuse("rate_limited", status=429, headers=headers)
 
     # Doing it wrong.
 
-    def _drop(self, request: web.BaseRequest) -> web.Response:
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response()
-
-    async def _spoil(self, request: web.BaseRequest, fault: Fault, status: int, told: Any) -> web.StreamResponse:
-        transport, body = request.transport, _encode(told)
-        if transport is None or fault.kind == "drop_after":
-            return self._drop(request)
+    async def _answer_badly(self, fault: Fault, request: web.BaseRequest, seen: Seen) -> web.StreamResponse:
+        if fault.kind == "drop_before":
+            return _drop(request)
+        if fault.kind == "delay":
+            await asyncio.sleep(fault.delay or 0.1)
+        instead = _status_of(fault) if fault.kind == "status" else None
+        status, body, headers = await self._reply(request, seen, instead=instead)
+        if fault.kind == "drop_after":
+            return _drop(request)
         if fault.kind == "drip":
             return await _drip(request, status, body, fault.delay or 0.05)
-        if fault.kind == "garbage":
-            transport.write(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
-        else:
-            head = f"HTTP/1.1 {status} OK\r\nContent-Type: {_JSON}\r\nContent-Length: {len(body) + 100}\r\n\r\n"
-            transport.write(head.encode() + body[: len(body) // 2])
-        transport.close()
-        return web.Response()
+        if fault.kind in ("garbage", "truncate"):
+            return _spoil(request, fault.kind, status, body)
+        return _response(status, body, headers)
 
 
-def _segments(path: str) -> str:
-    """The path decoded, with a slash inside a segment kept apart from those between segments."""
-    return "/".join(unquote(part).replace("/", "\x00") for part in path.split("/")) if "%" in path else path
+async def _body(request: web.BaseRequest) -> bytes:
+    try:
+        return await request.read()
+    except web.RequestPayloadError:
+        raise refuse("invalid", "body", status=400, headers={"Connection": "close"}) from None
+    except web.HTTPRequestEntityTooLarge:
+        async for _ in request.content.iter_any():
+            pass  # or the client would be cut off before it reads the answer
+        raise refuse("too_large", "body", status=413) from None
 
 
-def _faulty(fault: Fault) -> tuple[int, Any, dict[str, str]]:
+def _response(status: int, body: bytes, headers: dict[str, str]) -> web.Response:
+    return web.Response(status=status, body=body, headers={"Content-Type": _JSON, **headers})
+
+
+def _status_of(fault: Fault) -> Refusal:
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    status = fault.status or 500
-    return status, {"errors": [{"type": "fault", "message": "A fault was asked for.", "parameter": None}]}, headers
+    return refuse("fault", status=fault.status or 500, headers=headers)
 
 
 async def _drip(request: web.BaseRequest, status: int, body: bytes, pause: float) -> web.StreamResponse:
@@ -215,6 +221,21 @@ async def _drip(request: web.BaseRequest, status: int, body: bytes, pause: float
         await asyncio.sleep(pause)
     await response.write_eof()
     return response
+
+
+def _drop(request: web.BaseRequest) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def _spoil(request: web.BaseRequest, kind: str, status: int, body: bytes) -> web.Response:
+    if request.transport is not None:
+        head = f"HTTP/1.1 {status} OK\r\nContent-Type: {_JSON}\r\nContent-Length: {len(body) + 100}\r\n\r\n"
+        half = head.encode() + body[: len(body) // 2]
+        request.transport.write(b"\x16\x03\x01 this is not HTTP\r\n\r\n" if kind == "garbage" else half)
+        request.transport.close()
+    return web.Response()
 
 
 async def serve(emulator: Emulator, stop: asyncio.Event) -> None:

@@ -29,6 +29,10 @@ class RateLimit:
     kind: Literal["bucket", "window", "sliding"] = "bucket"
     period: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not (self.rate > 0 and self.period > 0):
+            raise ValueError("rate, period: expected more than 0")
+
     def limiter(self) -> Limiter:
         """A fresh limiter of this kind."""
         if self.kind == "bucket":

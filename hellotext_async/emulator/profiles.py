@@ -1,55 +1,46 @@
-"""Profiles and the values of their properties: how they are set, removed, promoted, matched and shown."""
+"""The profiles of the business: created or matched, changed, cleared, verified, listed and shown."""
 
-# What comes in is JSON of any shape.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .forms import bracketed
-from .refusal import missing, not_found, refuse
-from .values import IGNORE_UNIQUE, KINDS, checked, is_empty, phone_number
+from .draft import CONTACTS, Draft
+from .forms import bracketed, is_object
+from .refusal import Refusal, not_found, refuse
+from .values import checked
 
 if TYPE_CHECKING:
     from .store import Store
 
 __all__ = ["Profiles"]
 
-Profile = dict[str, Any]
-CONTACTS = ("email", "phone")
-NAMED = (*CONTACTS, "address")
+Object = dict[str, Any]
 
 
 class Profiles:
-    """The profiles of the business. A profile's values are a list; the first of a kind is its default."""
-
-    type, key = "profile", "profiles"
+    """Profiles by id, and who holds which value: no e-mail, phone or unique value has two holders."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._items: dict[str, Profile] = {}
+        self._items: dict[str, Object] = {}
+        self._holders: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._activity: dict[str, int] = {}
-        self._turn = 0
+        self._turns = itertools.count()
 
-    def __iter__(self) -> Iterator[Profile]:
+    def __iter__(self) -> Iterator[Object]:
         return iter(self._items.values())
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def add(self, **fields: Any) -> Profile:
-        """A new, empty profile."""
-        profile: Profile = {
-            "id": self._store.identifier(), "type": "profile", "blocked": False, "created_at": int(self._store.now()),
-            "first_name": None, "last_name": None, "state": "unconfirmed", "reference": None, "lists": [], "values": [],
-            **fields,
-        }  # fmt: skip
-        self._items[profile["id"]] = profile
-        self.touch(profile["id"])
-        return profile
+    def add(self, *, values: list[Object] | None = None, **fields: Any) -> Object:
+        """A new profile, as given."""
+        return self._keep(self._blank(**fields), values or [])
 
-    def get(self, id: Any, parameter: str | None = None) -> Profile:
+    def get(self, id: Any, parameter: str | None = None) -> Object:
         """The profile with this id, or 404."""
         found = self._items.get(id) if isinstance(id, str) else None
         if found is None:
@@ -58,211 +49,137 @@ class Profiles:
 
     def touch(self, id: str) -> None:
         """Something happened with the profile."""
-        self._turn += 1
-        self._activity[id] = self._turn
+        self._activity[id] = next(self._turns)
 
     # Verbs.
 
-    def create(self, body: dict[str, Any]) -> Profile:
+    def create(self, body: Object) -> Object:
         """A new profile, or the one that has the same phone or e-mail, brought up to date."""
-        found = self._match(body)
-        profile = found or self.add()
-        try:
-            self._apply(profile, body)
-        except Exception:
-            if found is None:
-                del self._items[profile["id"]]
-            raise
-        return profile
+        return self._apply(self._match(body) or self._blank(), body)
 
-    def update(self, id: str, body: dict[str, Any]) -> Profile:
+    def update(self, id: str, body: Object) -> Object:
         """Change what is given of a profile."""
-        profile = self.get(id)
-        self._apply(profile, body)
-        return profile
+        return self._apply(self.get(id), body)
 
-    def clear(self, id: str) -> Profile:
+    def clear(self, id: str) -> Object:
         """Delete: the values go, the profile stays and comes back when it is subscribed."""
-        profile = self.get(id)
-        profile.update(values=[], lists=[], first_name=None, last_name=None, state="unconfirmed")
+        profile = self._keep(self.get(id), [])
+        profile.update(lists=[], first_name=None, last_name=None, state="unconfirmed")
         return profile
 
-    def verify(self, id: str, body: dict[str, Any], *, verified: bool) -> None:
-        """Mark a contact as verified or not."""
+    def set_state(self, id: str, state: str) -> Object:
+        """Subscribe or unsubscribe."""
         profile = self.get(id)
-        for kind in CONTACTS:
-            if kind in body:
-                wanted = phone_number(body[kind]) if kind == "phone" else body[kind]
-                for value in profile["values"]:
-                    if value["kind"] == kind and value["value"] == wanted:
-                        value["verified"] = verified
-                        return
-                raise not_found(kind)
-        raise missing("phone")
+        profile["state"] = state
+        self.touch(id)
+        return profile
 
-    def sorted(self, by: str | None) -> list[Profile]:
+    def verify(self, id: str, body: Object, *, verified: bool) -> None:
+        """Mark a contact of the profile as verified or not."""
+        profile = self.get(id)
+        kind = next((kind for kind in CONTACTS if kind in body), None)
+        if kind is None:
+            raise refuse("object_invalid", "phone")
+        wanted = checked(kind, body[kind], kind)
+        for value in profile["values"]:
+            if (value["property"]["kind"], value["value"]) == (kind, wanted):
+                value["verified"] = verified
+                return
+        raise not_found(kind)
+
+    def sorted(self, by: str | None) -> list[Object]:
         """All profiles in one of the three orders."""
         every = list(self._items.values())
         if by in (None, "activity"):
             return sorted(every, key=lambda profile: -self._activity[profile["id"]])
         if by == "alphabetically":
-            return sorted(every, key=lambda p: (p["last_name"] or "", p["first_name"] or ""))
+            return sorted(every, key=lambda p: (str(p["last_name"] or ""), str(p["first_name"] or "")))
         if by == "created_at":
             return every[::-1]
         raise refuse("invalid", "sort", status=400)
 
-    # Setting values.
+    # Keeping.
 
-    def _match(self, body: dict[str, Any]) -> Profile | None:
-        for kind in CONTACTS:
-            for value in bracketed(body, kind).values():
-                if isinstance(value, str) and value:
-                    wanted = phone_number(value) if kind == "phone" else value
-                    for profile in self._items.values():
-                        if any(v["kind"] == kind and v["value"] == wanted for v in profile["values"]):
-                            return profile
-        return None
+    def _blank(self, **fields: Any) -> Object:
+        head = self._store.fresh("profile", blocked=False, first_name=None, last_name=None, state="unconfirmed")
+        return {**head, "reference": None, "lists": [], "values": [], **fields}
 
-    def _apply(self, profile: Profile, body: dict[str, Any]) -> None:
-        values = [dict(value) for value in profile["values"]]
-        for name in ("first_name", "last_name", "reference"):
-            if name in body:
-                profile[name] = None if is_empty(body[name]) else body[name]
-        for kind in NAMED:
-            self._set_named(profile, values, kind, body)
-        self._set_properties(profile, values, body)
-        if "lists" in body:
-            profile["lists"] = self._lists(body["lists"])
-        if body.get("session"):
-            self._store.attach(str(body["session"]), profile["id"])
+    def _apply(self, profile: Object, body: Object) -> Object:
+        draft = Draft(self._store, profile)
+        draft.read(body)
+        for definition in draft.defined:
+            definition["position"] = self._store.properties.bottom(definition["kind"])
+            self._store.properties.add(definition)
+        profile.update(draft.fields)
+        if draft.lists is not None:
+            profile["lists"] = list(dict.fromkeys(self._list(name) for name in draft.lists))
+        if draft.session is not None:
+            self._store.sessions[draft.session] = profile["id"]
+        return self._keep(profile, draft.values)
+
+    def _keep(self, profile: Object, values: list[Object]) -> Object:
+        id = profile["id"]
+        for value in profile["values"]:
+            self._holders[_held(value)].pop(id, None)
+        for value in values:
+            self._holders[_held(value)][id] = None
         profile["values"] = values
-        self.touch(profile["id"])
+        self._items[id] = profile
+        self.touch(id)
+        return profile
 
-    def _set_named(self, profile: Profile, values: list[Any], kind: str, body: dict[str, Any]) -> None:
-        for key, given in bracketed(body, kind).items():
-            if kind == "address" and key == "suggest":
-                key = None
-            if isinstance(given, dict) and kind != "address":
-                for name, value in given.items():
-                    self._set(profile, values, kind, name, value)
-            else:
-                self._set(profile, values, kind, key, given)
-
-    def _set(self, profile: Profile, values: list[Any], kind: str, key: str | None, given: Any) -> None:
-        label = kind if key is None else f"{kind}[{key}]"
-        place = self._place(values, kind, key)
-        if is_empty(given):
-            if place is not None:
-                del values[place]
-            return
-        value = checked(kind, given, label)
-        if kind in CONTACTS and self._held_by_another(profile, kind, value):
-            raise refuse("parameter_not_unique", label)
-        if place is not None:
-            values[place].update(value=value)
-            return
-        if key is not None:
-            self._define(kind, key, profile["id"])
-        new = {"id": self._store.identifier(), "kind": kind, "name": key, "value": value}
-        values.append(new | ({"verified": False} if kind in CONTACTS else {}))
-
-    def _place(self, values: list[Any], kind: str, key: str | None) -> int | None:
-        for place, value in enumerate(values):
-            if value["kind"] == kind and (key is None or key in (value["id"], value["name"])):
-                return place
-        return None
-
-    def _held_by_another(self, profile: Profile, kind: str, value: Any) -> bool:
-        return any(
-            other["id"] != profile["id"] and any(v["kind"] == kind and v["value"] == value for v in other["values"])
-            for other in self._items.values()
-        )
-
-    def _define(self, kind: str, name: str, profile: str) -> None:
-        """A named contact is a property of this one profile, made when it is first used."""
-        known = (p for p in self._store.properties if (p["kind"], p["name"], p["profile"]) == (kind, name, profile))
-        if next(known, None) is None:
-            place = 1 + sum(p["kind"] == kind for p in self._store.properties)
-            fields = {"kind": kind, "name": name, "position": place, "profile": profile, "unique": False}
-            self._store.new(self._store.properties, **fields)
-
-    def _set_properties(self, profile: Profile, values: list[Any], body: dict[str, Any]) -> None:
-        given: dict[str, Any] = {}
-        for base in ("property", "property_by_id"):
-            for key, value in bracketed(body, base).items():
-                given |= value if key is None and isinstance(value, dict) else {str(key): value}
-        given |= {kind: body[kind] for kind in KINDS if kind in body and kind not in NAMED}
-        for key, value in given.items():
-            self._set_property(profile, values, key, value)
-
-    def _set_property(self, profile: Profile, values: list[Any], key: str, given: Any) -> None:
-        definition = self._definition(key)
-        label = f"property[{key}]"
-        kind, name = definition["kind"], definition["name"]
-        place = next((i for i, v in enumerate(values) if v.get("property") == definition["id"] or v["id"] == key), None)
-        if is_empty(given):
-            if place is not None:
-                del values[place]
-            return
-        value = checked(kind, given, label)
-        if definition["unique"] and kind not in IGNORE_UNIQUE and self._held_by_another(profile, kind, value):
-            raise refuse("parameter_not_unique", label)
-        if place is not None:
-            values[place]["value"] = value
-        else:
-            new = {"id": self._store.identifier(), "kind": kind, "name": name, "value": value}
-            values.append({**new, "property": definition["id"]})
-
-    def _definition(self, key: str) -> dict[str, Any]:
-        properties = self._store.properties
-        found = properties.find(key) or next((p for p in properties if p["name"] == key), None)
-        if found is not None:
-            return found
-        if key in KINDS:
-            return {"id": key, "kind": key, "name": None, "unique": False}
-        raise refuse("not_found", f"property[{key}]")
-
-    def _lists(self, given: Any) -> list[str]:
-        if isinstance(given, str):
-            given = [given] if given else []
-        if not isinstance(given, list):
-            raise refuse("invalid", "lists")
-        found: list[str] = []
-        for name in given:
-            one = self._store.lists.find(name) or self._store.new(self._store.lists, name=str(name))
-            if one["id"] not in found:
-                found.append(one["id"])
+    def _list(self, name: str) -> str:
+        """By id or name; the vendor's own plugin names lists that may not be there yet."""
+        lists = self._store.lists
+        found: str = (lists.find(name) or self._store.new(lists, name=name))["id"]
         return found
 
-    def drop_property(self, definition: dict[str, Any]) -> None:
-        """A property's definition is deleted: it goes from every profile."""
+    def _match(self, body: Object) -> Object | None:
+        for kind in CONTACTS:
+            for given in bracketed(body, kind).values():
+                for value in given.values() if is_object(given) else (given,):
+                    holder = self._holder(kind, value)
+                    if holder is not None:
+                        return holder
+        return None
+
+    def _holder(self, kind: str, value: Any) -> Object | None:
+        try:
+            ids = self._holders.get((kind, repr(checked(kind, value, kind))), {})
+        except Refusal:
+            return None  # told in its place, when the body is read
+        return next((self._items[id] for id in ids), None)
+
+    def held_by_others(self, value: Object, profile: str) -> bool:
+        """Whether a profile besides this one has the value."""
+        return any(id != profile for id in self._holders.get(_held(value), ()))
+
+    def drop_property(self, definition: Object) -> None:
+        """A definition is deleted: its values go from every profile."""
         for profile in self._items.values():
-            profile["values"] = [
-                v
-                for v in profile["values"]
-                if v.get("property") != definition["id"]
-                and (v["kind"], v["name"], profile["id"])
-                != (definition["kind"], definition["name"], definition["profile"])
-            ]
+            for value in profile["values"]:
+                if value["property"] is definition:
+                    self._holders[_held(value)].pop(profile["id"], None)
+            profile["values"] = [value for value in profile["values"] if value["property"] is not definition]
 
     # Showing.
 
-    def show(self, profile: Profile) -> dict[str, Any]:
+    def show(self, profile: Object) -> Object:
         """A profile as the API answers it."""
-        values = profile["values"]
-        contacts = {kind: [v["value"] for v in values if v["kind"] == kind] for kind in CONTACTS}
-        sure = {kind: [v["value"] for v in values if v["kind"] == kind and v.get("verified")] for kind in CONTACTS}
-        lists = (self._store.lists.find(id) for id in profile["lists"])
+        values: list[Object] = profile["values"]
+        contacts = {kind: [value for value in values if value["property"]["kind"] == kind] for kind in CONTACTS}
+        every = {kind: [value["value"] for value in found] for kind, found in contacts.items()}
+        sure = {kind: [value["value"] for value in found if value["verified"]] for kind, found in contacts.items()}
         return {
             "id": profile["id"],
             "type": "profile",
             "blocked": profile["blocked"],
             "created_at": profile["created_at"],
-            "emails": contacts["email"],
+            "emails": every["email"],
             "first_name": profile["first_name"],
             "last_name": profile["last_name"],
-            "lists": [one for one in lists if one is not None],
-            "phones": contacts["phone"],
+            "lists": [self._store.lists.get(id) for id in profile["lists"]],
+            "phones": every["phone"],
             "properties": [_entry(value) for value in values],
             "state": profile["state"],
             "verified_emails": sure["email"],
@@ -270,10 +187,15 @@ class Profiles:
         }
 
 
-def _entry(value: dict[str, Any]) -> dict[str, Any]:
-    shown = {key: value[key] for key in ("id", "kind", "name", "value")}
-    if value["kind"] in CONTACTS:
-        shown["verified"] = bool(value.get("verified"))
-    if value["kind"] == "address" and value["name"] is None:
+def _held(value: Object) -> tuple[str, str]:
+    """Contacts are unique over all properties of their kind, other values within their property."""
+    definition = value["property"]
+    return definition["kind"] if "verified" in value else definition["id"], repr(value["value"])
+
+
+def _entry(value: Object) -> Object:
+    definition = value["property"]
+    shown = {"id": definition["id"], "kind": definition["kind"], "name": definition["name"], "value": value["value"]}
+    if shown["kind"] == "address" and shown["name"] is None:
         del shown["name"]
-    return shown
+    return {**shown, "verified": value["verified"]} if "verified" in value else shown

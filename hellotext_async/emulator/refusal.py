@@ -10,13 +10,17 @@ __all__ = ["Refusal", "blank", "missing", "not_found", "refuse"]
 class Refusal(Exception):
     """An answer that is not a success."""
 
-    def __init__(self, status: int, *errors: dict[str, Any]) -> None:
+    def __init__(self, status: int, *errors: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         super().__init__(status)
         self.status = status
+        self.headers = headers or {}
         self.body = {"errors": list(errors)}
 
 
 _MESSAGES = {
+    "fault": "A fault was asked for.",
+    "rate_limited": "Too many requests.",
+    "too_large": "The body is too large.",
     "ambiguous_parameter": "Only one of these parameters can be given.",
     "invalid": "This value is not acceptable.",
     "not_found": "There is no such object.",
@@ -28,9 +32,13 @@ _MESSAGES = {
 }
 
 
-def refuse(kind: str, parameter: str | None = None, *, status: int = 422) -> Refusal:
+def refuse(
+    kind: str, parameter: str | None = None, *, status: int = 422, headers: dict[str, str] | None = None
+) -> Refusal:
     """A refusal with one entry."""
-    return Refusal(status, {"type": kind, "message": _MESSAGES.get(kind, kind), "parameter": parameter})
+    return Refusal(
+        status, {"type": kind, "message": _MESSAGES.get(kind, kind), "parameter": parameter}, headers=headers
+    )
 
 
 def missing(parameter: str) -> Refusal:

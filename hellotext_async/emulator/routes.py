@@ -1,180 +1,199 @@
-"""Which handler a request goes to: one dictionary look-up for a fixed path, then the families' patterns."""
+"""The table of routes: a path, its methods, and what each answers.
 
-# What comes in is JSON of any shape.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+A fixed path is one dictionary look-up; one with ``*`` is compared with those of its length. A new
+family is a row in `FAMILIES`; whatever is special about it is a row here.
+"""
+
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-from . import events, families
+from . import families
 from .collection import page
+from .events import track
 from .families import FAMILIES, Family
 from .refusal import Refusal, not_found, refuse
 
 if TYPE_CHECKING:
     from .store import Store
 
-__all__ = ["PRIVATE_EVENTS", "PUBLIC", "Answer", "answer"]
+__all__ = ["PUBLIC", "answer"]
 
-Body = dict[str, Any]
+Object = dict[str, Any]
 Answer = tuple[int, Any]
-Handler = Callable[["Store", list[str], Body, Body], Answer]
-
-PRIVATE_EVENTS = "/v1/attribution/events"
-PUBLIC_EVENTS = "/v1/track/events"
+RECEIVED = {"status": "received"}
 
 
-def answer(store: Store, method: str, path: str, query: Body, body: Body) -> Answer:
-    """The status and the JSON for a request that is allowed to ask."""
-    fixed = _FIXED.get((method, path))
-    if fixed is not None:
-        return fixed(store, [], query, body)
-    for prefix, handlers in _PREFIXES:
-        if path == prefix or path.startswith(prefix + "/"):
-            return _below(store, method, path[len(prefix) :].strip("/"), handlers, query, body)
-    if any(known == path for _, known in _FIXED):
+@dataclass(slots=True)
+class Asked:
+    """One request: the segments that stand for ``*``, the query and the body."""
+
+    store: Store
+    ids: list[str]
+    query: Object
+    body: Object
+
+
+Handler = Callable[[Asked], Answer]
+Methods = dict[str, Handler]
+
+
+def answer(store: Store, method: str, path: str, query: Object, body: Object) -> Answer:
+    """The status and the JSON for a request that may ask; `path` as it came, still quoted."""
+    methods, ids = _FIXED.get(path), list[str]()
+    if methods is None:
+        methods, ids = _among_patterns(path)
+    handler = methods.get(method)
+    if handler is None:
         raise refuse("invalid", "method", status=405)
+    return handler(Asked(store, ids, query, body))
+
+
+def _among_patterns(path: str) -> tuple[Methods, list[str]]:
+    parts = [unquote(part) for part in path.split("/")]
+    for pattern, methods in _PATTERNS.get(len(parts), ()):
+        if all(wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True)):
+            return methods, [part for wanted, part in zip(pattern, parts, strict=True) if wanted == "*"]
     raise not_found()
 
 
-def _below(
-    store: Store, method: str, rest: str, handlers: dict[tuple[str, str], Handler], query: Body, body: Body
-) -> Answer:
-    parts = rest.split("/") if rest else []
-    shape = "/".join("*" if place % 2 == 0 else part for place, part in enumerate(parts))
-    handler = handlers.get((method, shape))
-    if handler is not None:
-        return handler(store, [part.replace("\x00", "/") for part in parts[::2]], query, body)
-    if any(known == shape for _, known in handlers):
-        raise refuse("invalid", "method", status=405)
-    raise not_found()
+# The uniform families.
 
 
-def _family(family: Family) -> dict[tuple[str, str], Handler]:
-    def of(store: Store) -> Any:
-        return family.of(store)
+def _all(family: Family) -> Methods:
+    def listed(asked: Asked) -> Answer:
+        collection = family.of(asked.store)
+        items, more = page(collection.newest_first(), asked.query)
+        return 200, {collection.key: items, "has_more": more}
 
-    def listed(store: Store, _: list[str], query: Body, __: Body) -> Answer:
-        items, more = page(of(store).newest_first(), query)
-        return 200, {of(store).key: items, "has_more": more}
+    return {"GET": listed, "POST": lambda asked: (201, families.create(asked.store, family, asked.body))}
 
+
+def _one(family: Family) -> Methods:
     return {
-        ("GET", ""): listed,
-        ("POST", ""): lambda store, _, __, body: (201, families.create(store, family, body)),
-        ("GET", "*"): lambda store, ids, _, __: (200, of(store).get(ids[0])),
-        ("PATCH", "*"): lambda store, ids, _, body: (200, families.update(store, family, ids[0], body)),
-        ("DELETE", "*"): lambda store, ids, _, __: (200, families.remove(store, family, ids[0])),
+        "GET": lambda asked: (200, family.of(asked.store).get(asked.ids[0])),
+        "PATCH": lambda asked: (200, families.update(asked.store, family, asked.ids[0], asked.body)),
+        "DELETE": lambda asked: (200, families.remove(asked.store, family, asked.ids[0])),
     }
 
 
 # Profiles.
 
 
-def _list_profiles(store: Store, _: list[str], query: Body, __: Body) -> Answer:
-    items, more = page(store.profiles.sorted(query.get("sort")), query)
-    return 200, {"profiles": [store.profiles.show(profile) for profile in items], "has_more": more}
+def _profile(asked: Asked) -> Answer:
+    return 200, asked.store.profiles.show(asked.store.profiles.get(asked.ids[0]))
 
 
-def _delete_profile(store: Store, ids: list[str], _: Body, __: Body) -> Answer:
-    return 200, {"id": store.profiles.clear(ids[0])["id"], "type": "profile", "deleted": True}
+def _profiles(asked: Asked) -> Answer:
+    profiles = asked.store.profiles
+    items, more = page(profiles.sorted(asked.query.get("sort")), asked.query)
+    return 200, {"profiles": [profiles.show(profile) for profile in items], "has_more": more}
+
+
+def _clear_profile(asked: Asked) -> Answer:
+    return 200, {"id": asked.store.profiles.clear(asked.ids[0])["id"], "type": "profile", "deleted": True}
 
 
 def _state(state: str) -> Handler:
-    def handler(store: Store, ids: list[str], _: Body, __: Body) -> Answer:
-        profile = store.profiles.get(ids[0])
-        profile["state"] = state
-        store.profiles.touch(ids[0])
-        return 200, store.profiles.show(profile)
-
-    return handler
+    return lambda asked: (200, asked.store.profiles.show(asked.store.profiles.set_state(asked.ids[0], state)))
 
 
 def _verify(verified: bool) -> Handler:
-    def handler(store: Store, ids: list[str], query: Body, body: Body) -> Answer:
-        store.profiles.verify(ids[0], {**query, **body}, verified=verified)
+    def handler(asked: Asked) -> Answer:
+        asked.store.profiles.verify(asked.ids[0], {**asked.query, **asked.body}, verified=verified)
         return 200, {"verified": verified}
 
     return handler
 
 
 def _membership(*, member: bool) -> Handler:
-    def handler(store: Store, ids: list[str], _: Body, __: Body) -> Answer:
-        one, profile = store.lists.get(ids[0]), store.profiles.get(ids[1])
-        others = [id for id in profile["lists"] if id != one["id"]]
-        profile["lists"] = [*others, one["id"]] if member else others
-        return 200, store.profiles.show(profile)
+    def handler(asked: Asked) -> Answer:
+        one, profile = asked.store.lists.get(asked.ids[0]), asked.store.profiles.get(asked.ids[1])
+        if member != (one["id"] in profile["lists"]):
+            others = [id for id in profile["lists"] if id != one["id"]]
+            profile["lists"] = [*others, one["id"]] if member else others
+            asked.store.profiles.touch(profile["id"])
+        return 200, asked.store.profiles.show(profile)
 
     return handler
 
 
-_PROFILES: dict[tuple[str, str], Handler] = {
-    ("GET", ""): _list_profiles,
-    ("POST", ""): lambda store, _, __, body: (201, {"id": store.profiles.create(body)["id"]}),
-    ("GET", "*"): lambda store, ids, _, __: (200, store.profiles.show(store.profiles.get(ids[0]))),
-    ("PATCH", "*"): lambda store, ids, _, body: (
-        200,
-        {"id": store.profiles.update(ids[0], body)["id"], "updated": True},
-    ),
-    ("DELETE", "*"): _delete_profile,
-    ("POST", "*/subscribe"): _state("subscribed"),
-    ("POST", "*/unsubscribe"): _state("unsubscribed"),
-    ("POST", "*/verify"): _verify(True),
-    ("DELETE", "*/verify"): _verify(False),
-}
-
-_LISTS: dict[tuple[str, str], Handler] = {
-    ("POST", "*/profiles/*"): _membership(member=True),
-    ("DELETE", "*/profiles/*"): _membership(member=False),
-}
+# Sessions and events.
 
 
-def _attach(store: Store, ids: list[str], _: Body, body: Body) -> Answer:
-    session = ids[0]
-    if session not in store.sessions:
+def _attach(asked: Asked) -> Answer:
+    session, sessions = asked.ids[0], asked.store.sessions
+    if session not in sessions:
         raise not_found("session")
-    if body.get("profile"):
-        store.attach(session, store.profiles.get(body["profile"], "profile")["id"])
-    return 200, {"id": session, "type": "session", "profile": store.sessions[session]}
+    if asked.body.get("profile"):
+        profile: str = asked.store.profiles.get(asked.body["profile"], "profile")["id"]
+        asked.store.check_owner(session, profile)
+        sessions[session] = profile
+    return 200, {"id": session, "type": "session", "profile": sessions[session]}
 
 
-# Events, private and public.
+def _new_session(asked: Asked) -> Answer:
+    session = asked.store.identifier()
+    asked.store.sessions[session] = None
+    return 201, {"id": session, "type": "session", "profile": None}
 
 
-def _track(store: Store, _: list[str], __: Body, body: Body) -> Answer:
-    return 200, events.track(store, body)
+def _track(asked: Asked) -> Answer:
+    track(asked.store, asked.body)
+    return 200, RECEIVED
 
 
-def _track_public(store: Store, _: list[str], __: Body, body: Body) -> Answer:
+def _track_public(asked: Asked) -> Answer:
     """Accepted first: what is wrong with it shows later, and to nobody here."""
     try:
-        events.track(store, body)
+        track(asked.store, asked.body)
     except Refusal:
-        store.counts["refused later"] += 1
-    return 200, {"status": "received"}
+        asked.store.refused_later += 1
+    return 200, RECEIVED
 
 
-def _session(store: Store, _: list[str], __: Body, ___: Body) -> Answer:
-    id = store.identifier()
-    store.sessions[id] = None
-    return 201, {"id": id, "type": "session"}
+def _received(_: Asked) -> Answer:
+    return 200, RECEIVED
 
 
-def _received(_: Store, __: list[str], ___: Body, ____: Body) -> Answer:
-    return 200, {"status": "received"}
-
-
-_FIXED: dict[tuple[str, str], Handler] = {
-    ("POST", PRIVATE_EVENTS): _track,
-    ("POST", PUBLIC_EVENTS): _track_public,
-    ("POST", "/v1/track/sessions"): _session,
-    ("POST", "/v1/public/acks"): _received,
-    ("POST", "/v1/public/identifications"): _received,
+_PUBLIC: dict[str, Methods] = {
+    "/v1/track/events": {"POST": _track_public},
+    "/v1/track/sessions": {"POST": _new_session},
+    "/v1/public/acks": {"POST": _received},
+    "/v1/public/identifications": {"POST": _received},
 }
-PUBLIC = frozenset(path for _, path in _FIXED if path != PRIVATE_EVENTS)
+PUBLIC = frozenset(_PUBLIC)
+"""The routes that ask for the business's id in place of the token."""
 
-_PREFIXES: tuple[tuple[str, dict[tuple[str, str], Handler]], ...] = (
-    ("/v1/profiles", _PROFILES),
-    ("/v1/sessions", {("PATCH", "*"): _attach}),
-    *((prefix, _family(family) | (_LISTS if prefix == "/v1/lists" else {})) for prefix, family in FAMILIES.items()),
-)
+ROUTES: dict[str, Methods] = {
+    **_PUBLIC,
+    "/v1/attribution/events": {"POST": _track},
+    "/v1/sessions/*": {"PATCH": _attach},
+    "/v1/profiles": {
+        "GET": _profiles,
+        "POST": lambda asked: (201, {"id": asked.store.profiles.create(asked.body)["id"]}),
+    },
+    "/v1/profiles/*": {
+        "GET": _profile,
+        "PATCH": lambda asked: (
+            200,
+            {"id": asked.store.profiles.update(asked.ids[0], asked.body)["id"], "updated": True},
+        ),
+        "DELETE": _clear_profile,
+    },
+    "/v1/profiles/*/subscribe": {"POST": _state("subscribed")},
+    "/v1/profiles/*/unsubscribe": {"POST": _state("unsubscribed")},
+    "/v1/profiles/*/verify": {"POST": _verify(True), "DELETE": _verify(False)},
+    "/v1/lists/*/profiles/*": {"POST": _membership(member=True), "DELETE": _membership(member=False)},
+    **{path: _all(family) for path, family in FAMILIES.items()},
+    **{f"{path}/*": _one(family) for path, family in FAMILIES.items()},
+}
+
+_FIXED = {path: methods for path, methods in ROUTES.items() if "*" not in path}
+_PATTERNS: defaultdict[int, list[tuple[list[str], Methods]]] = defaultdict(list)
+for _path, _methods in ROUTES.items():
+    _PATTERNS[_path.count("/") + 1].append((_path.split("/"), _methods))

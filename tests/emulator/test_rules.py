@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -12,32 +11,7 @@ import pytest
 
 from hellotext_async.emulator import Emulator, Fault, RateLimit
 
-Ask = Any
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    """An emulator with the document's objects."""
-    async with Emulator() as emulator:
-        emulator.store.seed_document()
-        yield emulator
-
-
-@pytest.fixture
-async def ask(emulator: Emulator) -> AsyncIterator[Ask]:
-    """``await ask(method, path, **json)`` gives the status and the answer."""
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {emulator.token}"}) as session:
-
-        async def asking(method: str, path: str, /, **json: Any) -> tuple[int, Any]:
-            how = {"params": json} if method == "GET" else {"json": json}
-            async with session.request(method, emulator.url + path, **how) as response:  # type: ignore[arg-type]
-                return response.status, await response.json()
-
-        yield asking
-
-
-def kinds(answer: Any) -> list[tuple[str, str | None]]:
-    return [(error["type"], error["parameter"]) for error in answer["errors"]]
+from .conftest import Ask, kinds
 
 
 async def test_values_of_a_profile_by_name_id_and_kind(ask: Ask) -> None:
@@ -246,7 +220,7 @@ async def test_profiles_are_listed_in_three_orders(ask: Ask) -> None:
 async def test_a_rate_limit_can_be_imposed_and_changed_while_it_runs(emulator: Emulator, ask: Ask) -> None:
     """429 with errors JSON, and Retry-After in seconds, as a date or not at all."""
     for told in (True, "date", False):
-        emulator.rate_limit = RateLimit(1, burst=1, retry_after=told)  # type: ignore[arg-type]
+        emulator.rate_limit = RateLimit(1, burst=1, retry_after=told)
         assert (await ask("GET", "/v1/lists"))[0] == 200
         async with (
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {emulator.token}"}) as session,

@@ -1,0 +1,86 @@
+"""The emulator's rate limiters, with time as an argument."""
+
+from __future__ import annotations
+
+import math
+import random
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from hellotext_async.emulator.limits import RateLimit, retry_after
+
+KINDS = ["bucket", "window", "sliding"]
+
+
+def admitted(limit: RateLimit, times: list[float]) -> list[float]:
+    """Of requests at these times, those that pass."""
+    limiter = limit.limiter()
+    return [now for now in times if limiter.admit(now) is None]
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    """Ten at once, then one every tenth of a second; never more than the burst is saved up."""
+    limit = RateLimit(10, burst=10)
+    assert len(admitted(limit, [5.0] * 50)) == 10
+    assert len(admitted(limit, [n / 1000 for n in range(10_000)])) == pytest.approx(110, abs=1)
+    limiter = limit.limiter()
+    assert [limiter.admit(0.0) for _ in range(10)] == [None] * 10
+    assert limiter.admit(0.0) == pytest.approx(0.1)
+    assert [limiter.admit(1000.0) for _ in range(11)][-2:] == [None, pytest.approx(0.1)]
+
+
+def test_a_fixed_window_starts_anew_on_the_clock() -> None:
+    """So up to twice its number passes around the border."""
+    limit = RateLimit(10, kind="window", period=2)
+    assert len(admitted(limit, [1.99] * 50 + [2.0] * 50)) == 40
+    limiter = limit.limiter()
+    waits = [limiter.admit(1.5) for _ in range(21)]
+    assert waits[-2:] == [None, pytest.approx(0.5)]
+
+
+def test_a_sliding_window_never_lets_more_pass_in_any_period() -> None:
+    """Wherever one looks."""
+    chance = random.Random(1)
+    times = sorted(chance.uniform(0, 20) for _ in range(2000))
+    passed = admitted(RateLimit(10, kind="sliding", period=2), times)
+    assert len(passed) > 150
+    assert all(sum(start <= at < start + 2 for at in passed) <= 20 for start in passed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_waits_as_told_passes(kind: Any) -> None:
+    """And whoever comes a little earlier does not."""
+    limiter, early = RateLimit(3, burst=2, kind=kind).limiter(), RateLimit(3, burst=2, kind=kind).limiter()
+    now = 100.25
+    while (wait := limiter.admit(now)) is None:
+        assert early.admit(now) is None
+    assert early.admit(now) == wait
+    assert 0 < wait <= 1
+    assert early.admit(now + wait - 0.01) is not None
+    assert limiter.admit(now + wait + 1e-9) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_requests_that_are_refused_cost_nothing(kind: Any) -> None:
+    """Hammering does not push the next admission away."""
+    limit = RateLimit(5, burst=1, kind=kind)
+    assert len(admitted(limit, [n / 1000 for n in range(10_000)])) == pytest.approx(50, abs=5)
+
+
+def test_the_wait_is_told_in_seconds_as_a_date_or_not_at_all() -> None:
+    """Whole seconds, rounded up, at least one."""
+    for told in (True, "seconds"):
+        assert retry_after(RateLimit(1, retry_after=told), 0.2, 0) == {"Retry-After": "1"}
+        assert retry_after(RateLimit(1, retry_after=told), 2.01, 0) == {"Retry-After": "3"}
+    assert retry_after(RateLimit(1, retry_after=False), 5, 0) == {}
+    header = retry_after(RateLimit(1, retry_after="date"), 2.5, 1_790_000_000.2)["Retry-After"]
+    assert parsedate_to_datetime(header).timestamp() == math.ceil(1_790_000_002.7)
+
+
+@pytest.mark.parametrize("wrong", [{"rate": 0}, {"rate": -1}, {"rate": 1, "period": 0}, {"rate": math.nan}])
+def test_a_limit_that_lets_nothing_pass_is_a_mistake(wrong: dict[str, float]) -> None:
+    """Told when it is made."""
+    with pytest.raises(ValueError, match="more than 0"):
+        RateLimit(**wrong)  # type: ignore[arg-type]
