@@ -1,83 +1,34 @@
-"""The rate limiters a server may have: pure, `admit(now)` is None or the seconds until a retry may pass."""
+"""The limiters of the simulation: the emulator's own, and limits that change while they run."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from math import floor
-from typing import Protocol
 
-__all__ = ["Limit", "SlidingWindow", "Steps", "TokenBucket", "Window"]
+from hellotext_async.emulator.limits import Limiter, RateLimit
 
-
-class Limit(Protocol):
-    """A server's judgement of one request."""
-
-    def admit(self, now: float) -> float | None: ...
+__all__ = ["Limiter", "Steps", "bucket", "sliding", "window"]
 
 
-@dataclass
-class TokenBucket:
-    """`rate` tokens a second, at most `burst` of them kept."""
-
-    rate: float
-    burst: float
-    tokens: float = field(init=False)
-    at: float = field(default=0.0, init=False)
-
-    def __post_init__(self) -> None:
-        self.tokens = self.burst
-
-    def admit(self, now: float) -> float | None:
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
-        if self.tokens < 1 - 1e-9:
-            return (1 - self.tokens) / self.rate
-        self.tokens -= 1
-        return None
+def bucket(rate: float, burst: float | None = None) -> Limiter:
+    """`rate` tokens a second, at most `burst` of them kept: a second's worth, unless told."""
+    return RateLimit(rate, rate if burst is None else burst).limiter()
 
 
-@dataclass
-class Window:
+def window(count: int, period: float) -> Limiter:
     """`count` requests in each fixed window of `period` seconds."""
-
-    count: int
-    period: float
-    opened: int = field(default=-1, init=False)
-    used: int = field(default=0, init=False)
-
-    def admit(self, now: float) -> float | None:
-        number = floor(now / self.period)
-        if number != self.opened:
-            self.opened, self.used = number, 0
-        if self.used >= self.count:
-            return (number + 1) * self.period - now
-        self.used += 1
-        return None
+    return RateLimit(count / period, kind="window", period=period).limiter()
 
 
-@dataclass
-class SlidingWindow:
+def sliding(count: int, period: float) -> Limiter:
     """`count` requests in any `period` seconds."""
-
-    count: int
-    period: float
-    taken: deque[float] = field(default_factory=deque, init=False)
-
-    def admit(self, now: float) -> float | None:
-        while self.taken and self.taken[0] <= now - self.period:
-            self.taken.popleft()
-        if len(self.taken) >= self.count:
-            return self.taken[0] + self.period - now
-        self.taken.append(now)
-        return None
+    return RateLimit(count / period, kind="sliding", period=period).limiter()
 
 
 class Steps:
-    """One limit after another: each (from when, limit)."""
+    """One limit after another: each (from when, a maker of the limit)."""
 
-    def __init__(self, *steps: tuple[float, Callable[[], Limit]]) -> None:
+    def __init__(self, *steps: tuple[float, Callable[[], Limiter]]) -> None:
         self._later = deque(steps[1:])
         self._limit = steps[0][1]()
 

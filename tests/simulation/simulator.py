@@ -4,7 +4,7 @@ Rules. Time is virtual and nothing is random but by the seed. A client has a que
 Poisson or empty, by its demand), a ceiling of requests in flight that starts at 10 and grows by
 one for each success, and a policy that says when the next request may start. Timers wake late,
 on whole milliseconds, like an event loop's. Round trips are lognormal; the server judges a
-request half-way.
+request half-way. A judge of its own watches that Retry-After is obeyed.
 """
 
 from __future__ import annotations
@@ -17,18 +17,24 @@ from heapq import heappop, heappush
 from math import ceil, inf, log
 from typing import Final, Protocol
 
-from .limits import Limit
+from .limits import Limiter
 
-__all__ = ["Client", "Hint", "Policy", "Record", "exact", "never", "simulate", "whole"]
+__all__ = ["Client", "Demand", "Hint", "Policy", "Record", "exact", "never", "simulate", "whole"]
 
 TICK: Final = 0.001
 START: Final = 10
+SPREAD: Final = 0.35
 Hint = Callable[[float], float | None]
 Demand = tuple[tuple[float, float], ...]
+"""How many requests a second there are to send, each rate from a time on; inf is a queue that never ends."""
 
 
 class Policy(Protocol):
-    """What a client does about its rate; `hold` is how long a throttled call keeps its place before it retries."""
+    """What a client does about its rate.
+
+    It may have `hold(attempt)`: how long a throttled call keeps its place before it tries again.
+    Without it a throttled call goes back to the queue.
+    """
 
     @property
     def rate(self) -> float | None: ...
@@ -44,7 +50,7 @@ def never(wait: float) -> float | None:
 
 
 def exact(wait: float) -> float | None:
-    """Retry-After to the microsecond."""
+    """Retry-After with all its decimals."""
     return wait
 
 
@@ -66,7 +72,7 @@ class Record:
 
 @dataclass
 class Watch:
-    """An independent judge of Retry-After: nothing passes a closed gate, and one request alone after it."""
+    """The judge: nothing passes a closed gate, and one request alone after it."""
 
     record: Record
     until: float = -inf
@@ -106,12 +112,12 @@ class Client:
 
 
 class _Run:
-    def __init__(self, clients: list[Client], limit: Limit, hint: Hint, seed: int, rtt: float) -> None:
+    def __init__(self, clients: list[Client], limit: Limiter, hint: Hint, seed: int, rtt: float) -> None:
         self.clients = clients
         self.limit = limit
         self.hint = hint
         self.random = random.Random(seed)
-        self.mu, self.sigma = log(rtt / 2), 0.35
+        self.half = log(rtt / 2)
         self.now = 0.0
         self.number = 0
         self.events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
@@ -121,7 +127,7 @@ class _Run:
         heappush(self.events, (when, self.number, act, what))
 
     def half_trip(self) -> float:
-        return self.random.lognormvariate(self.mu, self.sigma)
+        return self.random.lognormvariate(self.half, SPREAD)
 
     def run(self, until: float) -> None:
         for client in self.clients:
@@ -181,8 +187,7 @@ class _Run:
     def judge(self, client: Client, stamp: int, attempt: int, number: int) -> None:
         wait = self.limit.admit(self.now)
         (client.record.taken if wait is None else client.record.refused).append(self.now)
-        back = self.now + self.half_trip()
-        self.at(back, self.answer, client, stamp, attempt, number, wait)
+        self.at(self.now + self.half_trip(), self.answer, client, stamp, attempt, number, wait)
 
     def answer(self, client: Client, stamp: int, attempt: int, number: int, wait: float | None) -> None:
         hint = None if wait is None else self.hint(wait)
@@ -211,7 +216,7 @@ class _Run:
 
 
 def simulate(
-    clients: list[Client], limit: Limit, *, hint: Hint = never, seed: int, until: float, rtt: float = 0.08
+    clients: list[Client], limit: Limiter, *, hint: Hint = never, seed: int, until: float, rtt: float = 0.08
 ) -> list[Record]:
     """Run the clients against the limit for `until` seconds; what became of each."""
     _Run(clients, limit, hint, seed, rtt).run(until)

@@ -2,129 +2,374 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
 import pytest
 
+from hellotext_async._policy.backoff import Uniform
 from hellotext_async._policy.pacer import Pacer
 
+HOUR = 3600.0
 
-def least(low: float, _: float) -> float:
+
+def low(least: float, _most: float) -> float:
     """Chance that always falls low."""
-    return low
+    return least
 
 
-def throttled_at_100(**more: float) -> Pacer:
-    """A pacer that was delivering 100 a second and was then throttled."""
-    pacer = Pacer(uniform=least, **more)
-    for n in range(200):
-        pacer.delivered(10 + n / 100, pacer.sent(10 + n / 100))
-    pacer.throttled(12.0, pacer.sent(12.0), None)
+def high(_least: float, most: float) -> float:
+    """Chance that always falls high."""
+    return most
+
+
+def delivering(rate: float, seconds: float = 2.0, *, until: float = 100.0, uniform: Uniform = low) -> Pacer:
+    """A pacer that has delivered `rate` a second up to a time, and was never throttled."""
+    pacer = Pacer(uniform=uniform)
+    for n in range(round(rate * seconds)):
+        now = until - seconds + n / rate
+        pacer.delivered(now, pacer.sent(now))
     return pacer
 
 
+def throttled(
+    rate: float = 100.0, retry_after: float | None = None, *, at: float = 100.0, uniform: Uniform = low
+) -> Pacer:
+    """A pacer that was delivering `rate` a second and has just been throttled for the first time."""
+    pacer = delivering(rate, until=at, uniform=uniform)
+    pacer.throttled(at, pacer.sent(at), retry_after)
+    return pacer
+
+
+def reopened(rate: float = 100.0) -> tuple[Pacer, float]:
+    """A throttled pacer whose probe is through, and the time."""
+    pacer = throttled(rate)
+    at = pacer.ready_at(100.0)
+    pacer.delivered(at + 0.05, pacer.sent(at))
+    return pacer, at + 0.05
+
+
+def saturated(pacer: Pacer, now: float, until: float) -> float:
+    """Send whatever may be sent and deliver it at once; the time of the last."""
+    while (at := max(now, pacer.ready_at(now))) < until:
+        now = at
+        pacer.delivered(now, pacer.sent(now))
+    return now
+
+
+def known(pacer: Pacer) -> float:
+    """Its rate, which must be known."""
+    assert pacer.rate is not None
+    return pacer.rate
+
+
 def test_before_the_first_throttle_nothing_is_paced() -> None:
-    """Whatever was sent, the next one may go now, and no rate is known."""
-    pacer = Pacer(uniform=least)
-    for _ in range(10_000):
+    """Whatever was sent, lost and delivered, the next one may go now, and no rate is known."""
+    pacer = Pacer(uniform=low)
+    for n in range(10_000):
         assert pacer.ready_at(5.0) <= 5.0
-        pacer.delivered(5.0, pacer.sent(5.0))
+        (pacer.lost if n % 10 == 0 else pacer.delivered)(5.0, pacer.sent(5.0))
     assert pacer.rate is None
+    assert pacer.last_throttle is None
+    assert pacer.gate(5.0) == 0
 
 
-def test_the_first_throttle_takes_its_anchor_from_the_last_second() -> None:
-    """85 % of what was delivered then."""
-    rate = throttled_at_100().rate
-    assert rate is not None
-    assert 75 <= rate <= 95
+def test_the_first_rate_is_nine_tenths_of_what_was_delivered_in_the_last_second() -> None:
+    """What was delivered before that second does not count."""
+    pacer = delivering(500, until=98.0)
+    for n in range(80):
+        pacer.delivered(99.05 + n / 100, pacer.sent(99.05))
+    pacer.throttled(99.99, pacer.sent(99.9), None)
+    assert known(pacer) == pytest.approx(0.9 * 80, rel=0.3)
+    assert pacer.last_throttle == 99.99
+
+
+def test_who_began_a_moment_ago_is_measured_over_that_moment() -> None:
+    """Twenty delivered in a fifth of a second are a hundred a second."""
+    pacer = delivering(100, 0.2)
+    pacer.throttled(100.0, pacer.sent(100.0), None)
+    assert known(pacer) == pytest.approx(90, rel=0.35)
+
+
+def test_answers_still_on_their_way_count_for_the_first_anchor() -> None:
+    """They were sent before the throttle, so when the gate reopens the rate is that much higher."""
+    few, more = throttled(100), throttled(100)
+    for pacer, late in ((few, 0), (more, 50)):
+        for _ in range(late):
+            pacer.delivered(100.01, 0)
+        at = pacer.ready_at(100.02)
+        pacer.delivered(at + 0.05, pacer.sent(at))
+    assert known(more) > 1.2 * known(few)
 
 
 def test_a_ceiling_paces_from_the_start_and_is_never_passed() -> None:
-    """Limits(rate=…): growth ends there."""
-    pacer = Pacer(ceiling=10, uniform=least)
-    now, sent = 0.0, 0
-    while now < 20:
-        now = max(now, pacer.ready_at(now))
+    """However long nothing is refused, and after a throttle too."""
+    pacer = Pacer(ceiling=10, uniform=low)
+    sent = 0
+    now = 0.0
+    while (now := max(now, pacer.ready_at(now))) < 20:
         pacer.delivered(now, pacer.sent(now))
         sent += 1
-    assert sent <= 10 * 20 + 2
+    assert 195 <= sent <= 202
+    pacer.throttled(20.0, pacer.sent(20.0), None)
+    assert known(pacer) < 10
+    saturated(pacer, 20.0, 300.0)
+    assert pacer.rate == 10
 
 
-def test_a_gate_lets_nothing_pass_and_then_one_probe() -> None:
-    """Until the Retry-After is over, then one, then the rest when it is through."""
-    pacer = throttled_at_100()
-    pacer.throttled(12.0, pacer.sent(12.0), 10.0)
-    assert 22 <= pacer.ready_at(12.1) <= 22.6
-    at = pacer.ready_at(12.1)
-    probe = pacer.sent(at)
-    assert pacer.ready_at(at) == inf
-    pacer.delivered(at + 0.1, probe)
-    assert pacer.ready_at(at + 0.1) <= at + 0.2
-
-
-@pytest.mark.parametrize("end", ["lost", "throttled"])
-def test_a_probe_that_fails_is_followed_by_another(end: str) -> None:
-    """Lost: at once; throttled: after a longer gate. Never by none."""
-    pacer = throttled_at_100()
-    at = pacer.ready_at(12.0)
-    probe = pacer.sent(at)
-    if end == "lost":
-        pacer.lost(at + 1, probe)
-    else:
-        pacer.throttled(at + 1, probe, None)
-    assert pacer.ready_at(at + 1) < at + 35
-
-
-def test_answers_to_requests_sent_before_the_last_decrease_do_not_lower_it_again() -> None:
-    """One decrease an epoch."""
-    pacer = Pacer(uniform=least)
-    stamps = [pacer.sent(1 + n / 100) for n in range(100)]
-    for n, stamp in enumerate(stamps[:50]):
-        pacer.delivered(1.5 + n / 100, stamp)
-    pacer.throttled(2.1, stamps[50], None)
-    rate = pacer.rate
-    for stamp in stamps[51:]:
-        pacer.throttled(2.2, stamp, None)
-    assert pacer.rate == rate
+def test_a_ceiling_below_the_floor_holds() -> None:
+    """The floor never pushes a user past his own limit."""
+    pacer = Pacer(ceiling=0.1, uniform=low)
+    pacer.throttled(1.0, pacer.sent(0.0), None)
+    assert known(pacer) <= 0.1
 
 
 def test_the_rate_never_falls_below_one_in_two_seconds() -> None:
-    """However many probes fail."""
-    pacer = throttled_at_100()
-    now = 12.0
-    for _ in range(50):
+    """However many are throttled, probes or not."""
+    pacer = throttled()
+    now = 100.0
+    for n in range(200):
         now = pacer.ready_at(now)
-        pacer.throttled(now + 0.1, pacer.sent(now), None)
+        stamp = pacer.sent(now)
+        (pacer.delivered if n % 3 == 0 else lambda at, stamp: pacer.throttled(at, stamp, None))(now + 0.1, stamp)
         now += 0.1
-    assert pacer.rate is not None
-    assert pacer.rate >= 0.5
+        assert known(pacer) >= 0.5
 
 
-def test_lost_requests_change_no_rate() -> None:
-    """5xx, timeouts and cancellations say nothing of the limit."""
-    pacer = throttled_at_100()
-    at = pacer.ready_at(12.0)
-    pacer.delivered(at, pacer.sent(at))
-    rate = pacer.rate
-    for n in range(20):
-        pacer.lost(at + 40 + 30 * n, pacer.sent(at + 40 + 30 * n))
-    assert pacer.rate == pytest.approx(rate, rel=0.02)
+def test_nothing_passes_a_closed_gate() -> None:
+    """Until the whole Retry-After is over, for at most 5 % more."""
+    for uniform, most in ((low, 110.0), (high, 110.5)):
+        pacer = throttled(retry_after=10.0, uniform=uniform)
+        assert pacer.ready_at(100.0) == pytest.approx(most)
+        assert pacer.ready_at(109.9) == pytest.approx(most)
+        assert pacer.gate(105.0) == pytest.approx(most - 105)
+
+
+def test_the_longest_retry_after_holds() -> None:
+    """A shorter one that comes later, from a request of the same batch, does not open the gate."""
+    pacer = delivering(100)
+    stamps = [pacer.sent(100.0) for _ in range(3)]
+    for stamp, wait in zip(stamps, (5.0, 30.0, 1.0), strict=True):
+        pacer.throttled(100.1, stamp, wait)
+    assert pacer.ready_at(100.1) == pytest.approx(130.1)
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_a_late_throttle_closes_the_gate_again(through: bool) -> None:
+    """An answer of an older epoch, heard while the probe is out or when it is through: its Retry-After is obeyed."""
+    pacer = delivering(100)
+    first, late = pacer.sent(100.0), pacer.sent(100.0)
+    pacer.throttled(100.1, first, 0.5)
+    probe = pacer.sent(100.6)
+    if through:
+        pacer.delivered(100.7, probe)
+    rate = known(pacer)
+    pacer.throttled(100.8, late, 5.0)
+    if not through:
+        pacer.delivered(100.9, probe)
+    assert pacer.ready_at(101.0) == pytest.approx(105.8)
+    second = pacer.sent(105.8)
+    assert pacer.ready_at(105.8) == inf
+    pacer.delivered(105.9, second)
+    assert pacer.ready_at(105.9) < 107
+    assert not through or pacer.rate == rate
+
+
+def test_after_a_gate_one_probe_goes_and_then_the_rest() -> None:
+    """While the probe is out nothing may start; when it is through, the schedule goes on without a herd."""
+    pacer = throttled(retry_after=10.0)
+    at = pacer.ready_at(100.0)
+    probe = pacer.sent(at)
+    assert pacer.ready_at(at) == inf
+    assert pacer.ready_at(at + 60) == inf
+    pacer.delivered(at + 0.1, probe)
+    now, sent = at + 0.1, 0
+    while (now := max(now, pacer.ready_at(now))) < at + 1.1:
+        pacer.sent(now)
+        sent += 1
+    assert 1 <= sent <= known(pacer) + 1
+
+
+def test_a_lost_probe_is_followed_by_another() -> None:
+    """5xx, no answer, cancelled or never sent: the gate is not closed for ever, and the next goes alone too."""
+    pacer = throttled()
+    at = pacer.ready_at(100.0)
+    pacer.lost(at + 1, pacer.sent(at))
+    assert pacer.ready_at(at + 1) <= at + 1
+    second = pacer.sent(at + 1)
+    assert pacer.ready_at(at + 1) == inf
+    pacer.delivered(at + 1.1, second)
+    assert pacer.ready_at(at + 1.1) < at + 1.2
+
+
+def test_throttled_probes_wait_longer_and_longer() -> None:
+    """Twice as long each time, at most half a minute, and lower the rate no further."""
+    pacer = throttled(10)
+    rate = known(pacer)
+    now, gates = 100.0, []
+    for _ in range(12):
+        now = pacer.ready_at(now)
+        pacer.throttled(now, pacer.sent(now), None)
+        gates.append(pacer.gate(now))
+    assert gates[1] == pytest.approx(2 * gates[0])
+    assert gates[2] == pytest.approx(4 * gates[0])
+    assert gates[-1] == gates[-2] == 2.5
+    assert pacer.rate == rate
+
+
+def test_the_longest_wait_of_a_probe_is_half_a_minute() -> None:
+    """At the lowest rate, and by the least luck."""
+    pacer = Pacer(uniform=high)
+    pacer.throttled(0.1, pacer.sent(0.0), None)
+    now = 0.1
+    for _ in range(20):
+        now = pacer.ready_at(now)
+        pacer.throttled(now, pacer.sent(now), None)
+    assert pacer.gate(now) == pytest.approx(30)
+
+
+def test_a_retry_after_of_nothing_does_not_turn_probes_into_a_storm() -> None:
+    """When probes are refused though the server says "at once", they wait as if it had said nothing."""
+    pacer = throttled(100, retry_after=0.0)
+    now, probes = 100.0, 0
+    while (now := max(now, pacer.ready_at(now))) < 160:
+        pacer.throttled(now + 0.001, pacer.sent(now), 0.0)
+        now += 0.001
+        probes += 1
+    assert probes <= 130
+
+
+@pytest.mark.parametrize(("wait", "closed"), [(0.0, 0.0), (-5.0, 0.0), (1e9, HOUR), (float("nan"), 0.0)])
+def test_a_strange_retry_after_hangs_nobody(wait: float, closed: float) -> None:
+    """At least no time at all, at most an hour."""
+    pacer = throttled(retry_after=wait)
+    assert pacer.gate(100.0) == closed
+    assert 100.0 <= pacer.ready_at(100.0) < inf
+
+
+def test_one_decrease_an_epoch() -> None:
+    """Answers to requests that were sent before the last decrease do not lower the rate again."""
+    pacer, at = reopened()
+    stamps = [pacer.sent(at + n / 100) for n in range(50)]
+    pacer.throttled(at + 0.6, stamps[0], None)
+    rate = known(pacer)
+    for stamp in stamps[1:]:
+        pacer.throttled(at + 0.7, stamp, None)
+    assert pacer.rate == rate
+    probe = pacer.sent(pacer.ready_at(at + 1))
+    pacer.delivered(at + 1.5, probe)
+    assert known(pacer) >= 0.5 * rate
+
+
+def test_the_rate_is_set_anew_from_what_was_delivered() -> None:
+    """When a limit falls to a fifth, one measured cycle is enough: the rate follows the deliveries, not itself."""
+    pacer, now = reopened(100)
+    for _ in range(8):
+        until = now + 0.5
+        count = 0
+        while (now := max(now, pacer.ready_at(now))) < until:
+            stamp = pacer.sent(now)
+            count += 1
+            if count <= 10:
+                pacer.delivered(now, stamp)
+        pacer.throttled(now, stamp, None)
+        now = pacer.ready_at(now)
+        pacer.delivered(now, pacer.sent(now))
+    assert known(pacer) < 40
+
+
+def test_the_rate_stays_near_the_anchor_and_then_rises_ever_faster() -> None:
+    """Flat around K, four times as much before three K are over."""
+    pacer, now = reopened(50)
+    start = known(pacer)
+    now = saturated(pacer, now, now + 10)
+    anchor = known(pacer)
+    assert 1.05 * start <= anchor <= 1.3 * start
+    saturated(pacer, now, now + 20)
+    assert known(pacer) >= 4 * anchor
+
+
+def test_failures_move_no_rate() -> None:
+    """Neither lost requests nor the time that they take."""
+    pacer, now = reopened()
+    now = saturated(pacer, now, now + 5)
+    rate = known(pacer)
+    for _ in range(500):
+        now = max(now, pacer.ready_at(now))
+        pacer.lost(now + 0.5, pacer.sent(now))
+    assert pacer.rate == rate
+
+
+def test_an_idle_client_keeps_what_it_learned() -> None:
+    """After a day without requests the rate is what it was, and no burst is owed."""
+    pacer, now = reopened()
+    now = saturated(pacer, now, now + 5)
+    rate, later = known(pacer), now + 24 * HOUR
+    sent = 0
+    while pacer.ready_at(later) <= later:
+        pacer.delivered(later, pacer.sent(later))
+        sent += 1
+    assert sent <= 1 + rate * 0.01
+    assert known(pacer) == pytest.approx(rate, rel=0.02)
+
+
+def test_requests_that_never_wait_do_not_raise_the_rate() -> None:
+    """One a second at a rate of ninety proves nothing, however long it goes well; what was probed is taken back."""
+    pacer, now = reopened()
+    now = saturated(pacer, now, now + 20)
+    probed = known(pacer)
+    for n in range(1, 1000):
+        assert pacer.ready_at(now + n) <= now + n
+        pacer.delivered(now + n + 0.05, pacer.sent(now + n))
+    assert 80 <= known(pacer) < 0.7 * probed
 
 
 def test_who_wakes_up_late_sends_what_is_due_and_no_more() -> None:
-    """Ten milliseconds' worth at the most: older credit is lost."""
-    pacer = Pacer(ceiling=2000, uniform=least)
-    pacer.sent(0.0)
-    sent = 0
-    while pacer.ready_at(5.0) <= 5.0:
-        pacer.sent(5.0)
-        sent += 1
-    assert 18 <= sent <= 21
+    """Ten milliseconds' worth: older credit is lost; at less than 100 a second there is none."""
+    for ceiling, most in ((2000, 20), (50, 1)):
+        pacer = Pacer(ceiling=ceiling, uniform=low)
+        pacer.sent(0.0)
+        sent = 0
+        while pacer.ready_at(5.0) <= 5.0:
+            pacer.sent(5.0)
+            sent += 1
+        assert most - 1 <= sent <= most + 1
+        assert sent >= 1
 
 
-@pytest.mark.parametrize("wait", [0.0, -5.0, 1e9])
-def test_a_strange_retry_after_hangs_nobody(wait: float) -> None:
-    """At most an hour, at least no time at all."""
-    pacer = throttled_at_100()
-    pacer.throttled(12.0, pacer.sent(12.0), wait)
-    assert 12.0 <= pacer.ready_at(12.0) <= 12.0 + 3600 * 1.05 + 1
+def test_timers_of_a_millisecond_do_not_slow_it_down() -> None:
+    """2,000 a second is reached though it wakes up only on the next whole millisecond."""
+    pacer = Pacer(ceiling=2000, uniform=low)
+    now, sent = 0.0, 0
+    while now < 10:
+        while pacer.ready_at(now) <= now:
+            pacer.sent(now)
+            sent += 1
+        now = (int(pacer.ready_at(now) * 1000) + 1) / 1000 + 0.0002
+    assert 0.97 * 20_000 <= sent <= 20_020
+
+
+@pytest.mark.parametrize("jump", [lambda at: at - 1e-6, lambda at: at, lambda at: at - 0.5])
+def test_a_clock_that_does_not_advance_breaks_nothing(jump: Callable[[float], float]) -> None:
+    """Times that stand still or step back a little: no error, no rate out of bounds, no hang."""
+    pacer = throttled(100, retry_after=0.0)
+    now = 100.0
+    for n in range(2000):
+        ready = pacer.ready_at(now)
+        assert ready < inf
+        now = max(now, ready)
+        stamp = pacer.sent(now)
+        back = jump(now)
+        if n % 50 == 0:
+            pacer.throttled(back, stamp, 0.0)
+        else:
+            pacer.delivered(back, stamp)
+    assert 0.5 <= known(pacer) < 10_000
+    assert pacer.gate(now) < 2
+
+
+def test_the_share_that_was_wasted_is_exact() -> None:
+    """Throttled requests by all requests."""
+    pacer = throttled(100)
+    assert pacer.wasted == pytest.approx(1 / 201)
+    assert Pacer(uniform=low).wasted == 0
