@@ -8,11 +8,13 @@ only when a client opens.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import time
 import warnings
-from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 from weakref import WeakSet
 
 from ._policy.breaker import Breaker
@@ -25,15 +27,19 @@ from .transport.silent import Silent
 
 if TYPE_CHECKING:
     import ssl as ssl_module
+    from collections.abc import Callable
 
     from ._wire.call import Call
     from .config import EventFormat, Limits, Options, Timeouts, Token
+    from .limiter import RateState
     from .queue.queue import EventQueue
     from .transport import Transport
 
 __all__ = ["Core", "Sender"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger("hellotext_async")
 
 USER_AGENT = f"hellotext-async/{__version__}"
 
@@ -62,6 +68,7 @@ class Core:
         ssl: ssl_module.SSLContext | None,
         proxy: str | None,
         enabled: bool,
+        on_throttle: Callable[[RateState], Any] | None,
     ) -> None:
         self.token = token
         self.origin = origin
@@ -71,6 +78,7 @@ class Core:
         self.ssl = ssl
         self.proxy = proxy
         self.enabled = enabled
+        self._on_throttle = on_throttle
         self.queues: WeakSet[EventQueue] = WeakSet()
         self._engine: Engine | None = None
         self._lane: Engine | None = None
@@ -128,6 +136,7 @@ class Core:
             pacer=Pacer(ceiling=self.limits.rate, uniform=uniform),
             breaker=Breaker(uniform),
             loop=loop,
+            on_throttle=None if self._on_throttle is None else partial(self._tell, self._on_throttle),
         )
         self._engine = Engine(
             self._transport(),
@@ -140,6 +149,17 @@ class Core:
         )
         self._loop = loop
         self._pid = os.getpid()
+
+    def rate(self) -> RateState:
+        """What is known of the API's rate limit at this moment."""
+        return self.running().limiter.state(wall=time.time())
+
+    def _tell(self, hook: Callable[[RateState], Any]) -> None:
+        try:
+            hook(self.rate())
+        except Exception as error:
+            # A hook's error is the program's, not the request's; its text may hold anything.
+            _log.error("on_throttle raised %s", type(error).__name__)
 
     def _transport(self) -> Transport:
         if not self.enabled:

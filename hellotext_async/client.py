@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
@@ -163,6 +162,7 @@ class Hellotext(Families):
     Building does no I/O; the first use, `open()` or ``async with`` opens it in the running loop,
     to which it belongs from then on. `allow_http` permits plain http beyond loopback;
     ``enabled=False`` runs everything and sends nothing. `ssl` and `proxy` are for the connections.
+    `on_throttle` is called with `rate()` after each request that the API refused for its number.
 
     Raises ConfigurationError for a token or a URL that cannot be used.
     """
@@ -180,9 +180,12 @@ class Hellotext(Families):
         proxy: str | None = None,
         allow_http: bool = False,
         enabled: bool = True,
+        on_throttle: Callable[[RateState], Any] | None = None,
     ) -> None:
         if event_format not in ("typed", "object"):
             raise ConfigurationError("event_format: expected 'typed' or 'object'")
+        if on_throttle is not None and not callable(on_throttle):
+            raise ConfigurationError("on_throttle: expected None or something to call")
         secret = token_from(token)
         del token  # an error below may be shown with its locals
         core = Core(
@@ -194,6 +197,7 @@ class Hellotext(Families):
             ssl=ssl,
             proxy=proxy,
             enabled=enabled,
+            on_throttle=on_throttle,
         )
         super().__init__(core, Options(retry or Retry()))
 
@@ -222,7 +226,7 @@ class Hellotext(Families):
 
     def rate(self) -> RateState:
         """What is known of the API's rate limit at this moment."""
-        return self._core.running().limiter.state(wall=time.time())
+        return self._core.rate()
 
     def __repr__(self) -> str:
         return f"Hellotext({self._core.origin!r})"

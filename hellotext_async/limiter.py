@@ -78,10 +78,19 @@ class Permit(msgspec.Struct, gc=False):
 class Limiter:
     """Gives permits and learns from what becomes of them."""
 
-    def __init__(self, concurrency: int, *, pacer: Pacer, breaker: Breaker, loop: Loop) -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        *,
+        pacer: Pacer,
+        breaker: Breaker,
+        loop: Loop,
+        on_throttle: Callable[[], None] | None = None,
+    ) -> None:
         self.pacer = pacer
         self.breaker = breaker
         self._loop = loop
+        self._on_throttle = on_throttle
         self._most = concurrency
         self._ceiling = float(min(START, concurrency))
         self._reserve = min(RESERVE, concurrency - 1)
@@ -182,6 +191,8 @@ class Limiter:
         else:
             self.pacer.lost(now, permit.stamp)
         self._serve(now)
+        if evidence == "throttled" and self._on_throttle is not None:
+            self._on_throttle()
 
     def _judge(self, permit: Permit, evidence: Evidence, now: float, *, timed_out: bool) -> None:
         was_open = self.breaker.open

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from hellotext_async import Hellotext, OutcomeUnknown, RateLimited, Retry, ServerError, Timeouts, ValidationFailed
+from hellotext_async import (
+    ConfigurationError,
+    Hellotext,
+    OutcomeUnknown,
+    RateLimited,
+    RateState,
+    Retry,
+    ServerError,
+    Timeouts,
+    ValidationFailed,
+)
 from hellotext_async.emulator import Emulator, Fault
 
 PAGE = {"action": "page.viewed", "session": "s"}
@@ -94,3 +105,28 @@ async def test_after_a_retry_after_nothing_passes_until_it_is_over_then_one_then
         throttled = next(seen.at for seen in list(emulator.requests)[before:] if seen.status == 429)
         after = sorted(moment for moment in at if moment > throttled + 0.15)
         assert after[0] >= throttled + 1
+
+
+async def test_a_hook_hears_of_every_throttle_and_its_errors_change_nothing(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """on_throttle gets the rate as it is from then on; what it raises is logged by type."""
+    heard: list[RateState] = []
+
+    def hook(state: RateState) -> None:
+        heard.append(state)
+        raise ValueError("secret")
+
+    async with Hellotext(emulator.token, base_url=emulator.url, on_throttle=hook) as client:
+        emulator.faults.add(Fault("status", match="*", status=429, retry_after=1))
+        emulator.faults.add(Fault("status", match="*", status=500))
+        with caplog.at_level(logging.DEBUG):
+            await client.lists.list(limit=1)
+        (state,) = heard
+        assert state.gate > 0.5
+        assert state.rate is not None
+        assert state.wasted == 1
+    assert "on_throttle raised ValueError" in caplog.text
+    assert "secret" not in caplog.text
+    with pytest.raises(ConfigurationError, match="on_throttle"):
+        Hellotext("t", on_throttle=5)  # type: ignore[arg-type]
