@@ -34,12 +34,14 @@ __all__ = ["Pacer"]
 FLOOR: Final = 0.5
 CATCH_UP: Final = 0.01
 LONGEST_WAIT: Final = 3600.0
+PAUSE: Final = 0.2
+"""Seconds that a gate is closed, at most, when nothing is told; longer at a low rate and after failed probes."""
 LOWERED, PROBING, ADDED = 0.9, 7.0, 0.05
 """The curve: where it begins, how steep it is beyond w, what it gains beside the cubic in K; as shares of w."""
 ENOUGH, MARGIN = 20, 2
 """Deliveries that make a measure; what a smaller one may have missed."""
 SHORTEST, LONGEST = 10.0, 60.0
-PER_REFUSAL, PER_GATE, FOLLOW = 90, 15.0, 0.25
+PER_REFUSAL, PER_GATE, FOLLOW = 100, 15.0, 0.25
 """K: its bounds, requests for each refused one, seconds for each second of a gate, how fast it follows."""
 PROBE, WAITED, EPOCH = 1, 2, 4
 """A stamp is the epoch (times EPOCH) and two flags."""
@@ -173,7 +175,7 @@ class Pacer:
 
     def _close(self, now: float, retry_after: float | None) -> None:
         longest = min(30.0, max(1.0, 50 / self._anchor))
-        first = max(0.1, 1 / (self._rate or FLOOR))
+        first = max(PAUSE, 1 / (self._rate or FLOOR))
         pause = self._uniform(0.5, 1.0) * min(longest, first * 2.0 ** min(self._failed_probes, 20))
         if retry_after is not None:
             asked = min(LONGEST_WAIT, max(0.0, retry_after)) * self._uniform(1.0, 1.05)
