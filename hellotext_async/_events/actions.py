@@ -7,6 +7,7 @@ about products; a new product variant needs the product it belongs to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -57,7 +58,7 @@ ACTIONS: Final[dict[str, Needs]] = {
 _OBJECT: Final = ("object", "object_parameters")
 
 
-def demand(action: str, body: dict[str, object]) -> Needs | None:
+def demand(action: str, body: Mapping[str, object]) -> Needs | None:
     """The row of `action` if it has one; InvalidParameter for what `body` lacks."""
     needs = ACTIONS.get(action)
     if needs is None:

@@ -7,7 +7,7 @@ caller does afterwards changes what is sent. Absent and None are the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,7 +15,7 @@ from .._wire.params import encode
 from ..errors import InvalidParameter
 from .actions import demand
 from .dialect import as_object
-from .fields import CHECKS
+from .fields import CHECKS, OURS
 from .usual import usual
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _buffer = bytearray(512)
 
 
-class Prepared(NamedTuple):
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """One event as it goes out: its bytes, whose order it keeps, how often it may be applied, its caller's id."""
 
     action: str
@@ -65,26 +65,32 @@ def prepare(
     action: str, fields: Mapping[str, Any], *, event_format: EventFormat = "typed", tracked_at: float | None = None
 ) -> Prepared:
     """One event ready to be sent; `tracked_at` (Unix seconds) is when it happened unless it says so itself."""
-    quick = usual(action, fields)
-    body = validated(action, fields) if quick is None else quick
-    needs = demand(action, body)
-    repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(body) else "duplicable"
-    event_id = body.pop("event_id", None) if "event_id" in fields else None
-    subject = body.pop("order_key", None) if "order_key" in fields else None
-    if subject is None:
-        subject = body.get("profile") or body["session"]
+    body = usual(action, fields)
+    if body is not None:
+        if tracked_at is not None and "tracked_at" not in fields:
+            body.tracked_at = int(tracked_at)
+        encoded = _encoded(body if event_format == "typed" else as_object(msgspec.to_builtins(body)))
+        # JSON writes NaN as null.
+        if encoded and b"null" not in encoded:
+            return _prepared(action, fields, encoded)
+    body = validated(action, fields)
+    given = body.copy()
+    for name in OURS:
+        body.pop(name, None)
     if tracked_at is not None and "tracked_at" not in body:
         body["tracked_at"] = int(tracked_at)
-    if event_format == "object":
-        body = as_object(body)
-    encoded = _encoded(body)
-    if quick is not None and (not encoded or b"null" in encoded):
-        # JSON writes NaN as null, so this one needs the closer look; what cannot be written does too.
-        validated(action, fields)
-    return Prepared(action, encoded or encode(body), subject, repeat, event_id)
+    body = body if event_format == "typed" else as_object(body)
+    return _prepared(action, given, _encoded(body) or encode(body))
 
 
-def _identified(body: dict[str, Any]) -> bool:
+def _prepared(action: str, given: Mapping[str, Any], encoded: bytes) -> Prepared:
+    needs = demand(action, given)
+    repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(given) else "duplicable"
+    subject = given.get("order_key") or given.get("profile") or given["session"]
+    return Prepared(action, encoded, subject, repeat, given.get("event_id"))
+
+
+def _identified(body: Mapping[str, Any]) -> bool:
     """Whether the API can tell a repeat: it knows the profile, and the order by an id or a reference."""
     if "profile" not in body:
         return False
@@ -94,7 +100,7 @@ def _identified(body: dict[str, Any]) -> bool:
     return new.get("reference") is not None
 
 
-def _encoded(body: dict[str, Any]) -> bytes:
+def _encoded(body: Any) -> bytes:
     try:
         _encoder.encode_into(body, _buffer)
     except Exception:
