@@ -7,7 +7,7 @@ caller does afterwards changes what is sent. Absent and None are the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -31,7 +31,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _buffer = bytearray(512)
 
 
-class Prepared(NamedTuple):
+class Prepared(msgspec.Struct, gc=False):
     """One event as it goes out: its bytes, whose order it keeps, how often it may be applied, its caller's id."""
 
     action: str
