@@ -21,32 +21,24 @@ _FAILURES: Final[frozenset[Evidence]] = frozenset({"not_sent", "server_error", "
 
 
 class Breaker:
-    """Open or closed, and when the next probe is due."""
+    """Whether the server is held to be away (`open`), and when the next probe is due."""
 
     def __init__(self, uniform: Uniform) -> None:
         self._uniform = uniform
+        self.open = False
         self.failures = 0
         self._probes = 0
-        self._due: float | None = None
+        self._due = -inf
         self._probing = False
-
-    @property
-    def open(self) -> bool:
-        """Whether the server is held to be away."""
-        return self._due is not None
 
     def ready_at(self) -> float:
         """When the next request that respects the breaker may start; inf while a probe is out."""
-        if self._due is None:
-            return -inf
         return inf if self._probing else self._due
 
     def sent(self) -> bool:
         """A request that waited for `ready_at` starts; True if it is the probe."""
-        if self._due is None:
-            return False
-        self._probing = True
-        return True
+        self._probing = self.open
+        return self.open
 
     def heard(self, evidence: Evidence, now: float, *, probe: bool) -> None:
         """What a request ended in; `probe` if `sent` said so of it."""
@@ -56,7 +48,7 @@ class Breaker:
         self.failures += 1
         if probe:
             self._probing = False
-        if probe or (self._due is None and self.failures >= THRESHOLD):
+        if probe or (not self.open and self.failures >= THRESHOLD):
             self._postpone(now)
 
     def forget(self, *, probe: bool) -> None:
@@ -66,10 +58,11 @@ class Breaker:
 
     def _close(self) -> None:
         self.failures = self._probes = 0
-        self._due = None
-        self._probing = False
+        self.open = self._probing = False
+        self._due = -inf
 
     def _postpone(self, now: float) -> None:
         pause = min(LONGEST, FIRST * 2.0 ** min(self._probes, 10))
         self._probes += 1
+        self.open = True
         self._due = now + self._uniform(pause / 2, pause)

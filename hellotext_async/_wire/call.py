@@ -18,6 +18,10 @@ Repeat = Literal["safe", "repeatable", "duplicable", "once"]
 """How often a call may be applied: any number, again to the same end, twice is double, never twice."""
 
 
+Missing = Literal["", "cut off", "too large", "unreadable"]
+"""What became of the body of a reply; empty if it is all here."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(Generic[T]):
     """One thing asked of the API.
@@ -56,16 +60,20 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """One HTTP reply whose status line was read; `missing` says what became of a body that is not all here."""
+    """One HTTP reply whose status line was read; `missing` says what became of a body that is not all here.
+
+    `headers` are pairs, or the bytes that begin with the reply's head: nobody asks for those of most replies.
+    """
 
     status: int
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] | bytes = ()
     body: bytes = b""
-    missing: Literal["", "cut off", "too large", "unreadable"] = ""
+    missing: Missing = ""
 
     def header(self, name: str) -> tuple[str, ...]:
         """Every value of the header `name` (lower case), in order."""
-        return tuple(value for key, value in self.headers if key.lower() == name)
+        pairs = _pairs(self.headers) if isinstance(self.headers, bytes) else self.headers
+        return tuple(value for key, value in pairs if key.lower() == name)
 
     def __repr__(self) -> str:
         """Without the body and the headers."""
@@ -73,6 +81,13 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("status", self.status), ("missing", self.missing)]
+
+
+def _pairs(data: bytes) -> list[tuple[str, str]]:
+    """The headers of the head that `data`, which a parser took for HTTP, begins with."""
+    head = data.lstrip().partition(b"\r\n\r\n")[0].decode("latin-1")
+    lines = (line.partition(":") for line in head.split("\r\n")[1:])
+    return [(name, value.strip()) for name, _, value in lines]
 
 
 class Sends(Protocol):

@@ -75,7 +75,7 @@ class Dispatch:
 
     def enter(self, receipt: Receipt, *, putting: bool = False) -> None:
         """An event has its room: it is accepted, or becomes pending until the journal has it."""
-        if receipt._given:
+        if receipt._id is not None:
             self.ledger.remember(receipt)
         if self.journal is None:
             self.admit(receipt)
@@ -187,7 +187,7 @@ class Dispatch:
         """The usual end of an event in memory: at the first attempt, with nothing to make safe."""
         self.sender.in_flight -= 1
         self.ledger.delivered(receipt, len(receipt._body or b""), waited)
-        if self._waiters:
+        if self._waiters and not self.sender.in_flight:
             self._tell()
 
     def end(self, receipt: Receipt, outcome: Outcome) -> None:

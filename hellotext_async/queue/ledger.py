@@ -57,7 +57,7 @@ class Ledger:
         """An accepted event was delivered at the first attempt: the usual way, made short."""
         self.outcomes["delivered"] += 1
         self.room.give(size)
-        if receipt._given:
+        if self._current and receipt._given:
             self._remember_end(receipt)
         receipt._delivered(waited)
         if self._on_outcome is not None and receipt.outcome is not None:

@@ -26,9 +26,10 @@ class Room:
 
     def try_take(self, size: int) -> bool:
         """Take room for one event at once, unless there is none or somebody waits for it already."""
-        if self._line or not self.fits(size):
+        if self._line or self.count >= self.capacity or self.bytes + size > self.max_bytes:
             return False
-        self.force(size)
+        self.count += 1
+        self.bytes += size
         return True
 
     def force(self, size: int) -> None:

@@ -168,7 +168,7 @@ class Sender:
             if receipt is None:
                 self._attempts.give_back(permit)
                 continue
-            if self._schedule.waiting():
+            if (self._parked or len(self._workers) < self._concurrency) and self._schedule.waiting():
                 self.wake()
             await self._deliver(receipt, permit)
 

@@ -8,11 +8,13 @@ or did not say all that it announced, is not used again.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from .._wire.call import Reply
+from .._wire.call import Missing, Reply
 from . import Reason
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ __all__ = ["End", "Line", "Wire"]
 
 End: TypeAlias = Reply | Reason
 
+_BLANK: Final = b"\r\n\r\n"
+_STATUS_LINE: Final = re.compile(rb"(?:\r\n)*HTTP/1\.[01] ([2-5]\d\d)(?: [^\r\n]*)?\r")
 _BUFFER: Final = 8 * 1024  # asyncio's own choice, 256 KiB, doubles what a small reply costs
 _CHATTER: Final = 64 * 1024  # bytes in a row that are no body: head, interim replies, chunk extensions, trailers
 
@@ -38,28 +42,26 @@ class Wire(Protocol):
 class Line(asyncio.BufferedProtocol):
     """A connection; `heard` is when it last had a sign of life, `until` when its exchange must have ended."""
 
-    # What has come of the reply: `_left` bytes of body may still come, `_chatter` came since the last body byte.
-    _reply: Reply | None
-    _status: int
-    _headed: bool
-    _coded: bool
-    _headers: list[tuple[str, str]]
-    _body: list[bytes]
-    _left: int
-    _chatter: int
-
     def __init__(self, loop: asyncio.AbstractEventLoop, cap: int, lost: Callable[[Line], None]) -> None:
         self._loop = loop
         self._cap = cap
         self._lost = lost
         self._transport: Wire | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
-        self._parser = HttpResponseParser(self)
         self._waiter: asyncio.Future[End] | None = None
         self.fresh = True
         self.kept = True
         self.heard = self.until = 0.0
-        self._begin()
+        # What has come: bytes up to the first of the body, messages begun, pieces of body from the last bytes and
+        # from those before. The parser tells methods of C: it would spend most of its time on ours.
+        self._head = b""
+        self._begun: list[None] = []
+        self._pieces: list[bytes] = []
+        self._body: list[bytes] = []
+        self._status = self._interim = self._size = self._chatter = 0
+        self.on_message_begin = partial(self._begun.append, None)
+        self.on_body = self._pieces.append
+        self._parser = HttpResponseParser(self)
 
     @property
     def busy(self) -> bool:
@@ -76,18 +78,22 @@ class Line(asyncio.BufferedProtocol):
 
     def send(self, data: bytes, *, now: float, until: float) -> asyncio.Future[End]:
         """Write one request to a usable line; the future ends when the exchange does."""
-        self._begin()
+        self._head = b""
+        self._begun.clear()
+        self._pieces.clear()
+        self._body.clear()
+        self._status = self._size = self._chatter = 0
         self.heard = now
         self.until = until
         waiter = self._waiter = self._loop.create_future()
         cast("Wire", self._transport).write(data)
         return waiter
 
-    def abort(self, reason: Reason = "disconnected", *, missing: Literal["cut off", "unreadable"] = "cut off") -> None:
+    def abort(self, reason: Reason = "disconnected", *, missing: Missing = "cut off") -> None:
         """Break the connection off, and end its exchange with what has come of the reply, else with `reason`."""
         self.kept = False
         if self._waiter is not None:
-            self._tell(self._reply or self._torso(missing) or reason)
+            self._tell(self._whole() if self._status else self._torso(missing) or reason)
         if self._transport is not None:
             self._transport.abort()
 
@@ -112,29 +118,57 @@ class Line(asyncio.BufferedProtocol):
         if self._waiter is None:
             self.abort()  # nobody asked
             return
+        data = bytes(self._buffer[:nbytes])
+        if not self._size:
+            self._head += data
         try:
-            self._parser.feed_data(self._buffer[:nbytes])
+            self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             self.abort("malformed", missing="unreadable")
             return
-        if self._reply is not None:
-            self._tell(self._reply)
-        else:
+        if self._interim:
+            self._pass_over()
+        if not self._status:
             self._go_on(nbytes)
+            return
+        if len(self._begun) > 1:
+            self.kept = False  # one too many
+        self._tell(self._whole())
+
+    def on_message_complete(self) -> None:
+        """The parser has all of a reply."""
+        status = self._parser.get_status_code()
+        if self._status:
+            return
+        if 100 <= status < 200:
+            self._interim += 1
+            self._begun.clear()
+            return
+        if not 200 <= status < 600:
+            raise ValueError("no such status")  # comes out of `feed_data` as its own error
+        self.kept = self.kept and self._parser.should_keep_alive()
+        self._status = status
+
+    def _pass_over(self) -> None:
+        """Interim replies are heads alone."""
+        for _ in range(self._interim):
+            self._head = self._head.lstrip().partition(_BLANK)[2]
+        self._interim = self._chatter = 0
 
     def _go_on(self, nbytes: int) -> None:
         self.heard = self._loop.time()
-        self._chatter += nbytes
-        if self._left < 0:
-            self._reply = self._made()
-            self.abort()
-        elif self._chatter > _CHATTER:
-            self.abort("malformed", missing="unreadable")
+        self._chatter = nbytes if self._pieces else self._chatter + nbytes
+        self._size += sum(map(len, self._pieces))
+        self._body += self._pieces
+        self._pieces.clear()
+        if self._size > self._cap or self._chatter > _CHATTER:
+            self.abort("malformed", missing="too large" if self._size > self._cap else "unreadable")
 
     def eof_received(self) -> None:
         """The peer will send no more, which is how a reply without a length ends."""
-        if self._headed and not self._measured():
-            self._reply = self._made()
+        torso = self._torso("cut off")
+        if torso is not None and _BLANK in self._head and not _measured(torso):
+            self._status = torso.status
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -143,69 +177,21 @@ class Line(asyncio.BufferedProtocol):
         self._transport = None
         self._lost(self)
 
-    # What the parser tells.
+    # What has come of the reply.
 
-    def _begin(self) -> None:
-        self._reply = None
-        self._status = 0
-        self._headed = self._coded = False
-        self._headers = []
-        self._body = []
-        self._left = self._cap
-        self._chatter = 0
+    def _whole(self) -> Reply:
+        body = b"".join([*self._body, *self._pieces])
+        if len(body) > self._cap:
+            return Reply(self._status, self._head, missing="too large")
+        reply = Reply(self._status, self._head, body)
+        if b"content-encoding" in self._head.lower() and set(reply.header("content-encoding")) - {"identity"}:
+            return Reply(self._status, self._head, missing="unreadable")  # none was asked for, and none is undone
+        return reply
 
-    def on_message_begin(self) -> None:
-        """A reply begins, or one too many."""
-        if self._reply is not None:
-            self.kept = False
+    def _torso(self, missing: Missing) -> Reply | None:
+        line = _STATUS_LINE.match(self._head)
+        return None if line is None else Reply(int(line[1]), self._head, missing=missing)
 
-    def on_status(self, status: bytes) -> None:
-        """The status was read."""
-        if self._reply is None:
-            self._status = self._parser.get_status_code()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header was read."""
-        self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
-        if len(name) == 16 and name.lower() == b"content-encoding":
-            self._coded = value.lower() != b"identity"
-
-    def on_headers_complete(self) -> None:
-        """All headers were read."""
-        if self._reply is None:
-            self._status = self._parser.get_status_code()  # `on_status` is not called for an empty reason phrase
-            self._headed = True
-
-    def on_body(self, body: bytes) -> None:
-        """A piece of the body was read."""
-        self._chatter = 0
-        self._left -= len(body)
-        self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        """All of a reply is here."""
-        if self._reply is not None:
-            return
-        if 100 <= self._status < 200:
-            self._begin()
-            return
-        if not 200 <= self._status < 600:
-            raise ValueError("no such status")  # comes out of `feed_data` as its own error
-        self.kept = self.kept and self._parser.should_keep_alive()
-        self._reply = self._made()
-
-    def _made(self) -> Reply:
-        headers = tuple(self._headers)
-        if self._left < 0:
-            return Reply(self._status, headers, missing="too large")
-        if self._coded:  # no coding was asked for, and none is undone
-            return Reply(self._status, headers, missing="unreadable")
-        return Reply(self._status, headers, b"".join(self._body))
-
-    def _torso(self, missing: Literal["cut off", "unreadable"]) -> Reply | None:
-        if 200 <= self._status < 600:
-            return Reply(self._status, tuple(self._headers), missing=missing)
-        return None
-
-    def _measured(self) -> bool:
-        return any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self._headers)
+def _measured(reply: Reply) -> bool:
+    return bool(reply.header("content-length") or reply.header("transfer-encoding"))
