@@ -70,8 +70,7 @@ def prepare(
         if tracked_at is not None and "tracked_at" not in fields:
             body.tracked_at = int(tracked_at)
         encoded = _encoded(body if event_format == "typed" else as_object(msgspec.to_builtins(body)))
-        # JSON writes NaN as null.
-        if encoded and b"null" not in encoded:
+        if encoded:
             return _prepared(action, fields, encoded)
     body = validated(action, fields)
     given = body.copy()

@@ -1,12 +1,12 @@
 """The quick look at an event: enough for nearly all of them, at a third of the cost.
 
 Rules. An event of plain values becomes a struct, whose types msgspec checks; None means that it
-needs the closer look, which decides and names the parameter. One thing is left to the caller:
-numbers that are not finite, which JSON writes as null.
+needs the closer look, which decides and names the parameter.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -19,11 +19,12 @@ __all__ = ["usual"]
 
 _Text = Annotated[str, Meta(min_length=1)]
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
+_Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 _TYPES: Final[dict[str, Any]] = {
     **dict.fromkeys(IDS, _Id),
     **dict.fromkeys(TEXTS, _Text),
-    **dict.fromkeys(MAPPINGS, dict[str, str | int | float | bool]),
-    "amount": int | float,
+    **dict.fromkeys(MAPPINGS, dict[str, str | int | _Finite | bool]),
+    "amount": int | _Finite,
     "tracked_at": Annotated[int, Meta(lt=MILLISECONDS)],
 }
 
@@ -44,11 +45,11 @@ def usual(action: Any, fields: Mapping[str, Any]) -> Any:
     for name in fields:
         if name in IDS:
             value = fields[name]
-            if not value.isalnum() or not value.isascii():
+            if not (value.isalnum() and value.isascii()):
                 return None
         elif name in OURS:
             setattr(body, name, UNSET)
-    if type(action) is not str or not action or ("profile" not in fields and "session" not in fields):
+    if not action or type(action) is not str or ("profile" not in fields and "session" not in fields):
         return None
     if "currency" in fields and "amount" not in fields:
         return None
