@@ -13,22 +13,27 @@ import socket
 import ssl
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
+from .._wire.call import Reply
 from . import TARGET, Unanswered
 from .line import Line
 from .secure import Secure
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from .._wire.call import Reply, Request
+    from collections.abc import Awaitable, Callable
+
+    from .._wire.call import Request
     from ..config import Timeouts
     from . import Credentials, Reason
 
 __all__ = ["Lane"]
+
+T = TypeVar("T")
 
 KEEP: Final = 4.0
 """Seconds for which an idle connection is kept; less than servers do, so that they rarely close one under a request."""
@@ -42,9 +47,7 @@ class _Head:
     def __init__(self, request: Request, host: str, authorization: str, user_agent: str) -> None:
         if not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
-        self.method = request.method
-        self.target = request.target
-        self.authorization = authorization
+        self.key = (request.method, request.target, authorization)
         lines = (
             f"{request.method} {request.target} HTTP/1.1",
             f"Host: {host}",
@@ -56,11 +59,6 @@ class _Head:
             "Content-Length: ",
         )
         self.data = "\r\n".join(lines).encode("ascii")
-
-    def fits(self, request: Request, authorization: str) -> bool:
-        """Whether `request` begins with these bytes."""
-        same = request.target == self.target and request.method == self.method
-        return same and authorization == self.authorization
 
 
 class Lane:
@@ -90,142 +88,111 @@ class Lane:
         self._connect_limit = timeouts.connect
         self._read = timeouts.read
         self._total = timeouts.total
-        self._most = concurrency
         self._cap = response_bytes
         self._keep = keep
         self._head: _Head | None = None
+        self._free = concurrency
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._limits: set[asyncio.Timeout] = set()
         self._lines: set[Line] = set()
         self._idle: list[Line] = []
-        self._waiting: deque[asyncio.Future[Line]] = deque()
-        self._opening: set[asyncio.Timeout] = set()
         self._addresses: list[Any] = []
         self._looked_up = -inf
         self._lookup = asyncio.Lock()
         self._watchdog = Watchdog(self._loop, self._look)
+        self._soon = min(keep, timeouts.read)
         self._closed = False
         self._gone = asyncio.Event()
 
     async def exchange(self, request: Request, /, *, total: float) -> Reply:
         """The reply to `request` within `total` seconds, or Unanswered."""
-        now = self._loop.time()
-        until = now + (total if total < self._total else self._total)
-        line = self._ready(now)
-        if line is None:
-            line = await self._line(until)
+        now = begun = self._loop.time()
+        until = begun + (total if total < self._total else self._total)
+        if self._free:
+            self._free -= 1
+        else:
+            await self._in_time(self._place, "pool", begun, until)
             now = self._loop.time()
+        line = None
         try:
+            line = self._rested(now)
+            if line is None:
+                line = await self._in_time(self._open, "connect", begun, until)
+                now = self._loop.time()
             # No name is given to the bytes: a traceback may be shown with its locals.
-            waiter = line.send(self._data(request), now=now, until=until)
-            heard_by = now + self._read
-            self._watchdog.by(until if until < heard_by else heard_by)
+            waiter = line.send(self._data(request), now, until)
+            soon = now + self._soon
+            if soon < self._watchdog.due or until < self._watchdog.due:
+                self._watchdog.by(min(soon, until))
             end = await waiter
-        except BaseException:
-            line.abort()
-            raise
-        self._rest(line)
-        if isinstance(end, str):
-            raise Unanswered(True, end)
-        return end
+        finally:
+            self._leave(line)
+        if isinstance(end, Reply):
+            return end
+        raise Unanswered(True, end)
 
     def _data(self, request: Request) -> bytes:
-        authorization = self._credentials.header()
-        head = self._head
-        if head is None or not head.fits(request, authorization):
-            head = self._head = _Head(request, self._authority, authorization, self._user_agent)
+        head, key = self._head, (request.method, request.target, self._credentials.header())
+        if head is None or head.key != key:
+            head = self._head = _Head(request, self._authority, key[2], self._user_agent)
         body = request.body or b""
         return b"%b%d\r\n\r\n%b" % (head.data, len(body), body)
 
-    # Which connection: one that rests, a new one, or the next that comes free.
+    # Places: one for each exchange, first come, first served.
 
-    def _ready(self, now: float) -> Line | None:
-        idle = self._idle
-        while idle:
-            line = idle.pop()
+    async def _place(self) -> None:
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except BaseException:
+            if waiter.done() and not waiter.cancelled():
+                self._leave(None)
+            raise
+
+    def _leave(self, line: Line | None) -> None:
+        """The exchange is over: its connection rests if it can be used again, and its place goes to the next."""
+        if line is not None:
+            if line.kept and not line.busy and not self._closed:
+                line.heard = self._loop.time()
+                self._idle.append(line)
+            else:
+                line.abort()
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._free += 1
+
+    async def _in_time(self, get: Callable[[], Awaitable[T]], missed: Reason, begun: float, until: float) -> T:
+        """What `get` gives; Unanswered if the time is over, or the lane closes, before it does."""
+        if self._closed:
+            raise Unanswered(False, "closed")
+        limit = asyncio.timeout_at(min(until, begun + self._connect_limit))
+        self._limits.add(limit)
+        try:
+            async with limit:
+                return await get()
+        except (OSError, ValueError) as error:
+            reason = "closed" if self._closed else _reason(error, missed)
+        finally:
+            self._limits.discard(limit)
+        raise Unanswered(False, reason)
+
+    # Connections.
+
+    def _rested(self, now: float) -> Line | None:
+        while self._idle:
+            line = self._idle.pop()
             if line.usable and now - line.heard < self._keep:
                 return line
             line.abort()
         return None
 
-    def _rest(self, line: Line) -> None:
-        """The exchange is over: the line goes to the next in line, or rests."""
-        if not line.kept or self._closed:
-            line.abort()
-            return
-        line.heard = self._loop.time()
-        if not self._hand_over(line):
-            self._idle.append(line)
-            self._watchdog.by(line.heard + self._keep)
-
-    def _hand_over(self, line: Line) -> bool:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(line)
-                return True
-        return False
-
-    async def _line(self, until: float) -> Line:
-        """A connection, as soon as there is a place for it; Unanswered if there is none in time."""
-        if self._closed:
-            raise Unanswered(False, "closed")
-        reason: Reason = "pool"
-        limit = asyncio.timeout_at(min(until, self._loop.time() + self._connect_limit))
-        self._opening.add(limit)
-        try:
-            async with limit:
-                line = await self._place()
-                reason = "connect"
-                return line if line.usable else await self._open(line)
-        except (OSError, ValueError) as error:
-            reason = _reason(error, reason)
-        finally:
-            self._opening.discard(limit)
-        raise Unanswered(False, "closed" if self._closed else reason)
-
-    async def _place(self) -> Line:
-        """A line that may be used or opened."""
-        while True:
-            line = self._new() if len(self._lines) < self._most else await self._next()
-            if line.fresh or line.usable:
-                return line
-            line.abort()
-
-    def _new(self) -> Line:
+    async def _open(self) -> Line:
         line = Line(self._loop, self._cap, self._lost)
         self._lines.add(line)
-        return line
-
-    async def _next(self) -> Line:
-        waiter: asyncio.Future[Line] = self._loop.create_future()
-        self._waiting.append(waiter)
-        try:
-            return await waiter
-        except BaseException:
-            if waiter.done() and not waiter.cancelled():
-                self._refuse(waiter.result())
-            raise
-
-    def _refuse(self, line: Line) -> None:
-        if line.fresh:
-            self._lost(line)
-        else:
-            self._rest(line)
-
-    def _lost(self, line: Line) -> None:
-        """The line is gone, or will never be: its place is free."""
-        if line not in self._lines:
-            return
-        self._lines.discard(line)
-        if line in self._idle:
-            self._idle.remove(line)
-        if self._waiting and not self._closed:
-            fresh = self._new()
-            if not self._hand_over(fresh):
-                self._lines.discard(fresh)
-        if not self._lines:
-            self._gone.set()
-
-    async def _open(self, line: Line) -> Line:
         try:
             await self._connect(line)
         except BaseException:
@@ -234,6 +201,14 @@ class Lane:
             line.abort()
             raise
         return line
+
+    def _lost(self, line: Line) -> None:
+        """The connection is gone."""
+        self._lines.discard(line)
+        if line in self._idle:
+            self._idle.remove(line)
+        if not self._lines:
+            self._gone.set()
 
     async def _connect(self, line: Line) -> None:
         sock = await start_connection(await self._found(), happy_eyeballs_delay=0.25, interleave=1)
@@ -259,7 +234,7 @@ class Lane:
     def _look(self, now: float) -> float:
         """End what is over; say when the next limit is due."""
         due = inf
-        for line in [line for line in self._lines if not line.fresh]:
+        for line in list(self._lines):
             at = min(line.until, line.heard + self._read) if line.busy else line.heard + self._keep
             if at <= now:
                 line.abort("timeout")
@@ -271,7 +246,7 @@ class Lane:
         """Give back every connection; safe to call twice."""
         self._closed = True
         self._watchdog.stop()
-        for limit in self._opening:
+        for limit in self._limits:
             if not limit.expired():
                 limit.reschedule(self._loop.time())
         for line in list(self._lines):

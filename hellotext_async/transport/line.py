@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -49,9 +50,8 @@ class Line(asyncio.BufferedProtocol):
         self._transport: Wire | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
         self._waiter: asyncio.Future[End] | None = None
-        self.fresh = True
         self.kept = True
-        self.heard = self.until = 0.0
+        self.heard = self.until = inf
         # What has come: bytes up to the first of the body, messages begun, pieces of body from the last bytes and
         # from those before. The parser tells methods of C: it would spend most of its time on ours.
         self._head = b""
@@ -76,7 +76,7 @@ class Line(asyncio.BufferedProtocol):
             return False
         return not transport.is_closing() and not transport.get_write_buffer_size()
 
-    def send(self, data: bytes, *, now: float, until: float) -> asyncio.Future[End]:
+    def send(self, data: bytes, now: float, until: float) -> asyncio.Future[End]:
         """Write one request to a usable line; the future ends when the exchange does."""
         self._head = b""
         self._begun.clear()
@@ -86,7 +86,9 @@ class Line(asyncio.BufferedProtocol):
         self.heard = now
         self.until = until
         waiter = self._waiter = self._loop.create_future()
-        cast("Wire", self._transport).write(data)
+        transport = self._transport
+        if transport is not None:
+            transport.write(data)
         return waiter
 
     def abort(self, reason: Reason = "disconnected", *, missing: Missing = "cut off") -> None:
@@ -106,7 +108,6 @@ class Line(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport | Wire) -> None:
         """It is open."""
-        self.fresh = False
         self._transport = cast("Wire", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -18,22 +18,22 @@ class Watchdog:
     def __init__(self, loop: asyncio.AbstractEventLoop, look: Callable[[float], float]) -> None:
         self._loop = loop
         self._look = look
-        self._due = inf
+        self.due = inf
         self._timer: asyncio.TimerHandle | None = None
 
     def by(self, at: float) -> None:
         """Look at the loop's time `at` or earlier."""
-        if at < self._due:
+        if at < self.due:
             self.stop()
-            self._due = at
+            self.due = at
             self._timer = self._loop.call_at(at, self._ring)
 
     def _ring(self) -> None:
-        self._due = inf
+        self.due = inf
         self.by(self._look(self._loop.time()))
 
     def stop(self) -> None:
         """Forget what is due."""
         if self._timer is not None:
             self._timer.cancel()
-        self._due = inf
+        self.due = inf

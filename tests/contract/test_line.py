@@ -61,7 +61,7 @@ async def test_a_line_that_is_closing_is_not_usable(line: Line, wire: Wire) -> N
 
 async def test_a_line_with_unsent_bytes_is_not_usable(line: Line, wire: Wire) -> None:
     """The reply came before all of the request had left: the rest stands in the way of another."""
-    waiter = line.send(b"large", now=0, until=1)
+    waiter = line.send(b"large", 0, 1)
     assert not line.usable
     hear(line, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
     end = await waiter
@@ -76,10 +76,10 @@ async def test_a_line_with_unsent_bytes_is_not_usable(line: Line, wire: Wire) ->
 )
 async def test_a_status_of_the_last_reply_is_not_the_next_one_s(line: Line, begun: bytes, reason: str) -> None:
     """Ended before a status line was read, an exchange has a reason, whatever the one before it was told."""
-    first = line.send(b"", now=0, until=1)
+    first = line.send(b"", 0, 1)
     hear(line, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     assert isinstance(await first, Reply)
-    second = line.send(b"", now=0, until=1)
+    second = line.send(b"", 0, 1)
     hear(line, begun)
     line.eof_received()
     assert await second == reason
@@ -87,5 +87,5 @@ async def test_a_status_of_the_last_reply_is_not_the_next_one_s(line: Line, begu
 
 async def test_one_request_is_one_write(line: Line, wire: Wire) -> None:
     """Head and body leave together."""
-    line.send(b"head and body", now=0, until=1)
+    line.send(b"head and body", 0, 1)
     assert wire.written == [b"head and body"]

@@ -53,7 +53,7 @@ class Peer:
 
     def ask(self) -> asyncio.Future[End]:
         """Send a request whose reply has no length."""
-        waiter = self.line.send(b"request", now=0, until=1)
+        waiter = self.line.send(b"request", 0, 1)
         self.tls.write(b"HTTP/1.1 200 OK\r\n\r\n{}")
         self.pass_on()
         return waiter
@@ -98,7 +98,7 @@ async def test_an_end_out_of_the_blue_cuts_a_reply_off(peer: Peer) -> None:
 
 async def test_what_is_no_tls_breaks_the_line_off(peer: Peer) -> None:
     """Bytes that do not decrypt end the exchange; nothing of them reaches the reply."""
-    waiter = peer.line.send(b"request", now=0, until=1)
+    waiter = peer.line.send(b"request", 0, 1)
     data = b"\x17\x03\x03\x00\x20" + b"x" * 32
     peer.secure.get_buffer(-1)[: len(data)] = data
     peer.secure.buffer_updated(len(data))
