@@ -63,12 +63,8 @@ def demand(action: str, body: Mapping[str, object]) -> Needs | None:
     needs = ACTIONS.get(action)
     if needs is None:
         return None
-    for name in needs.trackables:
-        if name in body:
-            break
-    else:
-        if not any(name in body for name in _OBJECT):
-            raise InvalidParameter(needs.trackables[0], f"{action} needs one of: {', '.join(needs.trackables)}")
+    if body.keys().isdisjoint(needs.trackables) and body.keys().isdisjoint(_OBJECT):
+        raise InvalidParameter(needs.trackables[0], f"{action} needs one of: {', '.join(needs.trackables)}")
     for name in needs.also:
         if name not in body:
             raise InvalidParameter(name, f"{action} needs it")

@@ -66,27 +66,26 @@ def prepare(
 ) -> Prepared:
     """One event ready to be sent; `tracked_at` (Unix seconds) is when it happened unless it says so itself."""
     body = usual(action, fields)
+    encoded = b""
     if body is not None:
         if tracked_at is not None and "tracked_at" not in fields:
             body.tracked_at = int(tracked_at)
         encoded = _encoded(body if event_format == "typed" else as_object(msgspec.to_builtins(body)))
-        if encoded:
-            return _prepared(action, fields, encoded)
-    body = validated(action, fields)
-    given = body.copy()
-    for name in OURS:
-        body.pop(name, None)
-    if tracked_at is not None and "tracked_at" not in body:
-        body["tracked_at"] = int(tracked_at)
+    if not encoded:
+        fields = validated(action, fields)
+        encoded = _closely(fields, event_format, tracked_at)
+    needs = demand(action, fields)
+    repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(fields) else "duplicable"
+    subject = fields.get("order_key") or fields.get("profile") or fields["session"]
+    return Prepared(action, encoded, subject, repeat, fields.get("event_id"))
+
+
+def _closely(fields: dict[str, Any], event_format: EventFormat, tracked_at: float | None) -> bytes:
+    body = {name: value for name, value in fields.items() if name not in OURS}
+    if tracked_at is not None:
+        body.setdefault("tracked_at", int(tracked_at))
     body = body if event_format == "typed" else as_object(body)
-    return _prepared(action, given, _encoded(body) or encode(body))
-
-
-def _prepared(action: str, given: Mapping[str, Any], encoded: bytes) -> Prepared:
-    needs = demand(action, given)
-    repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(given) else "duplicable"
-    subject = given.get("order_key") or given.get("profile") or given["session"]
-    return Prepared(action, encoded, subject, repeat, given.get("event_id"))
+    return _encoded(body) or encode(body)
 
 
 def _identified(body: Mapping[str, Any]) -> bool:

@@ -28,6 +28,7 @@ _TYPES: Final[dict[str, Any]] = {
     "tracked_at": Annotated[int, Meta(lt=MILLISECONDS)],
 }
 
+_SPECIAL: Final = IDS.union(OURS)
 _Usual: Final = msgspec.defstruct(
     "_Usual",
     [("action", str, ""), *((name, _TYPES[name] | UnsetType, UNSET) for name in CHECKS if name in _TYPES)],
@@ -43,12 +44,13 @@ def usual(action: Any, fields: Mapping[str, Any]) -> Any:
     except msgspec.ValidationError:
         return None
     for name in fields:
-        if name in IDS:
+        if name in _SPECIAL:
+            if name in OURS:
+                setattr(body, name, UNSET)
+                continue
             value = fields[name]
             if not (value.isalnum() and value.isascii()):
                 return None
-        elif name in OURS:
-            setattr(body, name, UNSET)
     if not action or type(action) is not str or ("profile" not in fields and "session" not in fields):
         return None
     if "currency" in fields and "amount" not in fields:
