@@ -78,7 +78,9 @@ class Dispatch:
         if receipt._id is not None:
             self.ledger.remember(receipt)
         if self.journal is None:
-            self.admit(receipt)
+            self.ledger.accepted += 1
+            self.schedule.add(receipt)
+            self.sender.wake()
             return
         receipt._stored = Stored()
         self.ledger.pending += 1
