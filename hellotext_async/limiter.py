@@ -153,11 +153,13 @@ class Limiter:
         return max(0.0, at - now) if at < inf else None
 
     def _ready_at(self, lane: Lane, now: float) -> float:
-        if lane == "call":
-            return self.pacer.ready_at(now) if self._in_flight < int(self._ceiling) else inf
-        if self._in_flight >= max(1, int(self._ceiling) - self._reserve):
+        places = self._in_flight + 1
+        if lane == "event" and places > 1:
+            places += self._reserve
+        if places > self._ceiling:
             return inf
-        return max(self.pacer.ready_at(now), self.breaker.ready_at()) if self.breaker.open else self.pacer.ready_at(now)
+        at = self.pacer.ready_at(now)
+        return max(at, self.breaker.ready_at()) if self.breaker.open and lane == "event" else at
 
     def _grant(self, lane: Lane, now: float) -> Permit:
         self._in_flight += 1

@@ -170,7 +170,15 @@ class Sender:
                 continue
             if (self._parked or len(self._workers) < self._concurrency) and self._schedule.waiting():
                 self.wake()
-            await self._deliver(receipt, permit)
+            self.in_flight += 1
+            if self._journal is not None:
+                await self._mark(self._journal, receipt, permit)
+            try:
+                attempt = await self._attempts.attempt(Request("POST", PATH, receipt._body), permit)
+            except BaseException:
+                self._cut_off(receipt)
+                raise
+            self._judge(receipt, attempt)
 
     async def _park(self) -> None:
         parked = self._loop.create_future()
@@ -183,25 +191,6 @@ class Sender:
             return await self._attempts.permit()
         finally:
             self._leading = False
-
-    async def _deliver(self, receipt: Receipt, permit: Permit) -> None:
-        self.in_flight += 1
-        if self._journal is not None:
-            await self._mark(self._journal, receipt, permit)
-        body = receipt._body
-        try:
-            attempt = await self._attempts.attempt(Request("POST", PATH, body), permit)
-        except BaseException:
-            self._cut_off(receipt)
-            raise
-        if attempt.evidence == "delivered":
-            if receipt._trouble is None and self._journal is None:
-                self._schedule.done(receipt)
-                self._on_delivered(receipt, self.now() - receipt._at)
-            else:
-                self._end(receipt, "delivered", None)
-        else:
-            self._judge(receipt, attempt)
 
     async def _mark(self, journal: Journal, receipt: Receipt, permit: Permit) -> None:
         try:
@@ -224,6 +213,15 @@ class Sender:
     # What an attempt proved.
 
     def _judge(self, receipt: Receipt, attempt: Attempt) -> None:
+        if attempt.evidence != "delivered":
+            self._failed(receipt, attempt)
+        elif receipt._trouble is None and self._journal is None:
+            self._schedule.done(receipt)
+            self._on_delivered(receipt, self.now() - receipt._at)
+        else:
+            self._end(receipt, "delivered", None)
+
+    def _failed(self, receipt: Receipt, attempt: Attempt) -> None:
         status = 0 if attempt.reply is None else attempt.reply.status
         if status == 401 and attempt.reply is not None:
             self.in_flight -= 1

@@ -28,7 +28,7 @@ End: TypeAlias = Reply | Reason
 _BLANK: Final = b"\r\n\r\n"
 _STATUS_LINE: Final = re.compile(rb"(?:\r\n)*HTTP/1\.[01] ([2-5]\d\d)(?: [^\r\n]*)?\r")
 _BUFFER: Final = 8 * 1024  # asyncio's own choice, 256 KiB, doubles what a small reply costs
-_CHATTER: Final = 64 * 1024  # bytes in a row that are no body: head, interim replies, chunk extensions, trailers
+_CHATTER: Final = 64 * 1024  # bytes of a reply beside its body: head, chunk sizes, trailers
 
 
 class Wire(Protocol):
@@ -52,15 +52,14 @@ class Line(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[End] | None = None
         self.kept = True
         self.heard = self.until = inf
-        # What has come: bytes up to the first of the body, messages begun, pieces of body from the last bytes and
-        # from those before. The parser tells methods of C: it would spend most of its time on ours.
+        # What has come: the bytes up to the first of the body, how many in all, messages begun, pieces of the body.
+        # The parser calls methods of C where it can: it would spend most of its time in ours.
         self._head = b""
+        self._status = self._interim = self._came = 0
         self._begun: list[None] = []
-        self._pieces: list[bytes] = []
         self._body: list[bytes] = []
-        self._status = self._interim = self._size = self._chatter = 0
         self.on_message_begin = partial(self._begun.append, None)
-        self.on_body = self._pieces.append
+        self.on_body = self._body.append
         self._parser = HttpResponseParser(self)
 
     @property
@@ -79,10 +78,9 @@ class Line(asyncio.BufferedProtocol):
     def send(self, data: bytes, now: float, until: float) -> asyncio.Future[End]:
         """Write one request to a usable line; the future ends when the exchange does."""
         self._head = b""
+        self._status = self._came = 0
         self._begun.clear()
-        self._pieces.clear()
         self._body.clear()
-        self._status = self._size = self._chatter = 0
         self.heard = now
         self.until = until
         waiter = self._waiter = self._loop.create_future()
@@ -120,21 +118,18 @@ class Line(asyncio.BufferedProtocol):
             self.abort()  # nobody asked
             return
         data = bytes(self._buffer[:nbytes])
-        if not self._size:
+        if not self._body:
             self._head += data
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             self.abort("malformed", missing="unreadable")
             return
-        if self._interim:
-            self._pass_over()
-        if not self._status:
+        if self._status:
+            self.kept = self.kept and len(self._begun) == 1
+            self._tell(self._whole())
+        else:
             self._go_on(nbytes)
-            return
-        if len(self._begun) > 1:
-            self.kept = False  # one too many
-        self._tell(self._whole())
 
     def on_message_complete(self) -> None:
         """The parser has all of a reply."""
@@ -144,26 +139,24 @@ class Line(asyncio.BufferedProtocol):
         if 100 <= status < 200:
             self._interim += 1
             self._begun.clear()
-            return
-        if not 200 <= status < 600:
+        elif 200 <= status < 600:
+            self._status = status
+            self.kept = self._parser.should_keep_alive()
+        else:
             raise ValueError("no such status")  # comes out of `feed_data` as its own error
-        self.kept = self.kept and self._parser.should_keep_alive()
-        self._status = status
+
+    def _go_on(self, nbytes: int) -> None:
+        self.heard = self._loop.time()
+        self._came = nbytes if self._interim else self._came + nbytes
+        self._pass_over()
+        if self._came > _CHATTER + (self._cap if self._body else 0):
+            self.abort("malformed", missing="too large")
 
     def _pass_over(self) -> None:
         """Interim replies are heads alone."""
         for _ in range(self._interim):
             self._head = self._head.lstrip().partition(_BLANK)[2]
-        self._interim = self._chatter = 0
-
-    def _go_on(self, nbytes: int) -> None:
-        self.heard = self._loop.time()
-        self._chatter = nbytes if self._pieces else self._chatter + nbytes
-        self._size += sum(map(len, self._pieces))
-        self._body += self._pieces
-        self._pieces.clear()
-        if self._size > self._cap or self._chatter > _CHATTER:
-            self.abort("malformed", missing="too large" if self._size > self._cap else "unreadable")
+        self._interim = 0
 
     def eof_received(self) -> None:
         """The peer will send no more, which is how a reply without a length ends."""
@@ -181,15 +174,17 @@ class Line(asyncio.BufferedProtocol):
     # What has come of the reply.
 
     def _whole(self) -> Reply:
-        body = b"".join([*self._body, *self._pieces])
-        if len(body) > self._cap:
+        if self._interim:
+            self._pass_over()
+        reply = Reply(self._status, self._head, b"".join(self._body))
+        if len(reply.body) > self._cap:
             return Reply(self._status, self._head, missing="too large")
-        reply = Reply(self._status, self._head, body)
         if b"content-encoding" in self._head.lower() and set(reply.header("content-encoding")) - {"identity"}:
             return Reply(self._status, self._head, missing="unreadable")  # none was asked for, and none is undone
         return reply
 
     def _torso(self, missing: Missing) -> Reply | None:
+        self._pass_over()
         line = _STATUS_LINE.match(self._head)
         return None if line is None else Reply(int(line[1]), self._head, missing=missing)
 
