@@ -90,6 +90,7 @@ class Limiter:
         self.pacer = pacer
         self.breaker = breaker
         self._loop = loop
+        self._time = loop.time
         self._on_throttle = on_throttle
         self._most = concurrency
         self._ceiling = float(min(START, concurrency))
@@ -116,7 +117,7 @@ class Limiter:
         """A permit at once, or None; nobody who waits is overtaken by his own lane."""
         if self._calls or (lane == "event" and self._events):
             return None
-        now = self._loop.time()
+        now = self._time()
         return self._grant(lane, now) if self._ready_at(lane, now) <= now else None
 
     async def enter(self, lane: Lane, *, until: float = inf) -> Permit:
@@ -124,7 +125,7 @@ class Limiter:
         permit = self.try_enter(lane)
         if permit is not None:
             return permit
-        now = self._loop.time()
+        now = self._time()
         self._refuse(lane, now, until)
         waiter = self._loop.create_future()
         timer = self._loop.call_at(until, _expire, waiter) if until < inf else None
@@ -140,7 +141,7 @@ class Limiter:
             if timer is not None:
                 timer.cancel()
         if permit is None:
-            raise Refused(self._wait(self._loop.time()))
+            raise Refused(self._wait(self._time()))
         return permit
 
     def _refuse(self, lane: Lane, now: float, until: float) -> None:
@@ -158,19 +159,20 @@ class Limiter:
             places += self._reserve
         if places > self._ceiling:
             return inf
-        at = self.pacer.ready_at(now)
+        at = now if self.pacer.rate is None else self.pacer.ready_at(now)
         return max(at, self.breaker.ready_at()) if self.breaker.open and lane == "event" else at
 
     def _grant(self, lane: Lane, now: float) -> Permit:
         self._in_flight += 1
         probe = self.breaker.sent() if lane == "event" and self.breaker.open else False
-        return Permit(lane, now, self.pacer.sent(now), probe)
+        stamp = 0 if self.pacer.rate is None else self.pacer.sent(now)
+        return Permit(lane, now, stamp, probe)
 
     def delivered(self, permit: Permit) -> None:
         """Give `permit` back: its request was answered with success."""
-        now = self._loop.time()
+        now = self._time()
         self._in_flight -= 1
-        if self.breaker.failures or self.breaker.open:
+        if self.breaker.failures:
             self.breaker.heard("delivered", now, probe=permit.probe)
         self.pacer.delivered(now, permit.stamp)
         if self._ceiling < self._most:
@@ -183,7 +185,7 @@ class Limiter:
         if evidence == "delivered":
             self.delivered(permit)
             return
-        now = self._loop.time()
+        now = self._time()
         self._in_flight -= 1
         self._judge(permit, evidence, now, timed_out=timed_out)
         if evidence == "throttled":
@@ -207,7 +209,7 @@ class Limiter:
 
     def give_back(self, permit: Permit) -> None:
         """Give back a permit whose request proved nothing: it was never sent, or its task was cancelled."""
-        now = self._loop.time()
+        now = self._time()
         self._in_flight -= 1
         self.breaker.forget(probe=permit.probe)
         self.pacer.lost(now, permit.stamp)
@@ -247,11 +249,11 @@ class Limiter:
 
     def _wake(self) -> None:
         self._timer = None
-        self._serve(self._loop.time())
+        self._serve(self._time())
 
     def state(self, *, wall: float) -> RateState:
         """What is known now; `wall` (Unix seconds) turns the clock of the last throttle into a date."""
-        now, pacer = self._loop.time(), self.pacer
+        now, pacer = self._time(), self.pacer
         last = pacer.last_throttle
         when = None if last is None else datetime.fromtimestamp(wall - (now - last), UTC)
         return RateState(pacer.rate, self.ceiling, pacer.gate(now), pacer.wasted, when)

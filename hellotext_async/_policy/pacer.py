@@ -24,6 +24,7 @@ Rules.
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
 from typing import Final
 
@@ -48,12 +49,15 @@ PROBE, WAITED, EPOCH = 1, 2, 4
 
 
 class Pacer:
-    """When the next request may start, by what became of the earlier ones."""
+    """When the next request may start, by what became of the earlier ones.
+
+    `rate` is in requests a second, None as long as nothing is known and nothing asked for.
+    """
 
     def __init__(self, *, ceiling: float | None = None, uniform: Uniform) -> None:
         self._uniform = uniform
         self._ceiling = inf if ceiling is None else ceiling
-        self._rate = ceiling
+        self.rate = ceiling
         self._due = self._gate = -inf
         self._waited = self._half_open = self._probing = False
         self._probed_at = 0.0
@@ -66,18 +70,13 @@ class Pacer:
         self._taken = self._refused = 0
         self._span = self._shut = 0.0
         self._recent = _LastSecond()
-        self._sent = self._throttled = 0
+        self._answered = self._throttled = 0
         self.last_throttle: float | None = None
 
     @property
-    def rate(self) -> float | None:
-        """Requests a second; None as long as nothing is known and nothing asked for."""
-        return self._rate
-
-    @property
     def wasted(self) -> float:
-        """The share of all requests that were throttled."""
-        return self._throttled / self._sent if self._sent else 0.0
+        """The share of all answered requests that were throttled."""
+        return self._throttled / self._answered if self._answered else 0.0
 
     def gate(self, now: float) -> float:
         """Seconds until the gate opens."""
@@ -85,7 +84,7 @@ class Pacer:
 
     def ready_at(self, now: float) -> float:
         """When one more request may start, for somebody who wants to send it; inf while a probe is out."""
-        if self._rate is None:
+        if self.rate is None:
             return now
         if self._probing:
             return inf
@@ -96,8 +95,7 @@ class Pacer:
 
     def sent(self, now: float) -> int:
         """A request starts; its answer is reported with the stamp returned."""
-        self._sent += 1
-        rate = self._rate
+        rate = self.rate
         if rate is None:
             return 0
         if now > self._due + CATCH_UP:
@@ -111,6 +109,7 @@ class Pacer:
 
     def delivered(self, now: float, stamp: int) -> None:
         """The server took it, or refused it for what it says and not for its number."""
+        self._answered += 1
         self._taken += 1
         if stamp & PROBE:
             self._end_probe(now)
@@ -118,12 +117,14 @@ class Pacer:
             if not self._half_open:
                 self._reopen(now)
         elif not self._learned:
-            self._recent.add(now)
+            if now >= self._recent.ends:
+                self._recent.begin(now, self._taken - 1)
         elif stamp // EPOCH == self._epoch and not (self._half_open or self._probing):
             self._advance(now, waited=bool(stamp & WAITED))
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
         """429, or 503 with Retry-After: refused for its number."""
+        self._answered += 1
         self._throttled += 1
         self._refused += 1
         self.last_throttle = now
@@ -149,7 +150,7 @@ class Pacer:
 
     def _advance(self, now: float, *, waited: bool) -> None:
         """Let the curve's clock run to this answer, or back to the anchor if nobody waits."""
-        rate = self._rate or FLOOR
+        rate = self.rate or FLOOR
         passed = max(0.0, now - self._heard)
         self._heard = now
         if waited:
@@ -158,7 +159,7 @@ class Pacer:
             self._clock = max(self._k, self._clock - passed)
         x = self._clock / self._k - 1
         steep = PROBING if x > 0 else 1 - LOWERED
-        self._rate = self._bounded(self._anchor * (1 + steep * x**3 + ADDED * (x + 1)))
+        self.rate = self._bounded(self._anchor * (1 + steep * x**3 + ADDED * (x + 1)))
 
     def _bounded(self, rate: float) -> float:
         return min(self._ceiling, max(FLOOR, rate))
@@ -166,16 +167,16 @@ class Pacer:
     def _lower(self, now: float) -> None:
         if self._learned:
             self._advance(now, waited=True)
-            self._peak = self._rate or FLOOR
+            self._peak = self.rate or FLOOR
         else:
-            self._taken, self._clock = self._recent.count(now)
+            self._taken, self._clock = self._recent.count(now, self._taken)
             self._anchor = self._peak = self._bounded(self._taken / self._clock)
         self._lowered = True
-        self._rate = self._bounded(LOWERED * self._peak)
+        self.rate = self._bounded(LOWERED * self._peak)
 
     def _close(self, now: float, retry_after: float | None) -> None:
         longest = min(30.0, max(1.0, 50 / self._anchor))
-        first = max(PAUSE, 1 / (self._rate or FLOOR))
+        first = max(PAUSE, 1 / (self.rate or FLOOR))
         pause = self._uniform(0.5, 1.0) * min(longest, first * 2.0 ** min(self._failed_probes, 20))
         if retry_after is not None:
             asked = min(LONGEST_WAIT, max(0.0, retry_after)) * self._uniform(1.0, 1.05)
@@ -220,22 +221,18 @@ class Pacer:
 
 
 class _LastSecond:
-    """Deliveries in the last ten tenths of a second."""
+    """Deliveries in the last second, by what had been delivered when each tenth of it began."""
 
     def __init__(self) -> None:
-        self._tenths = [0] * 10
-        self._at = 0
+        self._tenths: deque[tuple[float, int]] = deque(maxlen=10)
+        self.ends = -inf
 
-    def add(self, now: float) -> None:
-        at = int(now * 10)
-        if at > self._at:
-            for passed in range(max(self._at, at - 10) + 1, at + 1):
-                self._tenths[passed % 10] = 0
-            self._at = at
-        self._tenths[self._at % 10] += 1
+    def begin(self, now: float, before: int) -> None:
+        """A tenth begins with a delivery."""
+        self._tenths.append((now, before))
+        self.ends = now + 0.1
 
-    def count(self, now: float) -> tuple[int, float]:
+    def count(self, now: float, taken: int) -> tuple[int, float]:
         """How many, and in how much of that second: at least two tenths of it."""
-        self.add(now)
-        self._tenths[self._at % 10] -= 1
-        return sum(self._tenths), max(2, sum(map(bool, self._tenths))) / 10
+        recent = [before for began, before in self._tenths if began > now - 1]
+        return (taken - recent[0] if recent else 0), max(2, len(recent)) / 10
