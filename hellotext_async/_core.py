@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 import warnings
@@ -17,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 from weakref import WeakSet
 
+from . import _process
 from ._policy.breaker import Breaker
 from ._policy.pacer import Pacer
 from ._version import __version__
@@ -83,7 +83,7 @@ class Core:
         self._engine: Engine | None = None
         self._lane: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pid = 0
+        self._process = _process.here
         self._closed = False
 
     def header(self) -> str:
@@ -119,7 +119,7 @@ class Core:
         """WrongLoop or Forked unless this is the loop and the process that opened the client."""
         if self._loop is None:
             return
-        if self._pid != os.getpid():
+        if self._process is not _process.here:
             raise Forked("this client was opened before a fork; make one in the child")
         try:
             loop = asyncio.get_running_loop()
@@ -148,7 +148,7 @@ class Core:
             uniform=uniform,
         )
         self._loop = loop
-        self._pid = os.getpid()
+        self._process = _process.here
 
     def rate(self) -> RateState:
         """What is known of the API's rate limit at this moment."""
@@ -193,7 +193,7 @@ class Core:
             await self._lane.transport.aclose()
 
     def __del__(self) -> None:
-        if self._engine is not None and not self._closed and self._pid == os.getpid():
+        if self._engine is not None and not self._closed and self._process is _process.here:
             warnings.warn("a Hellotext client was not closed: use `async with` or `await client.aclose()`",
                           ResourceWarning, stacklevel=2)  # fmt: skip
 

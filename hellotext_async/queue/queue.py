@@ -8,7 +8,6 @@ the loop and the process of its first use.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 import warnings
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import anyio
 
+from .. import _process
 from .._events.event import Event
 from .._events.prepare import Prepared, prepare
 from ..errors import Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
@@ -52,7 +52,7 @@ class EventQueue:
         self._settings = settings
         self._ordered = settings.ordering == "subject"
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pid = 0
+        self._process = _process.here
         self._dispatch: Dispatch | None = None
         self._closed: QueueClosed | None = None
         self._closing: asyncio.Task[Report] | None = None
@@ -96,13 +96,14 @@ class EventQueue:
             or self._closed is not None
             or dispatch.death is not None
             or asyncio._get_running_loop() is not self._loop
-            or os.getpid() != self._pid
+            or self._process is not _process.here
         ):
             dispatch = self._running()
-        ready = self._prepared(action, fields)
+        ready = prepare(action, fields, event_format=self._settings.event_format, tracked_at=time.time())
         if ready.event_id is not None and (first := dispatch.ledger.known(ready.event_id)) is not None:
             return first
         if not dispatch.room.try_take(len(ready.body)):
+            self._check_size(ready)
             raise QueueFull(f"the queue holds {dispatch.room.count} events; put() waits for room")
         receipt = self._receipt(ready, dispatch)
         dispatch.enter(receipt)
@@ -134,9 +135,12 @@ class EventQueue:
 
     def _prepared(self, action: str, fields: Mapping[str, Any]) -> Prepared:
         ready = prepare(action, fields, event_format=self._settings.event_format, tracked_at=time.time())
+        self._check_size(ready)
+        return ready
+
+    def _check_size(self, ready: Prepared) -> None:
         if len(ready.body) > self._settings.max_bytes:
             raise InvalidParameter("event", f"larger than the queue's max_bytes ({self._settings.max_bytes})")
-        return ready
 
     def _receipt(self, ready: Prepared, dispatch: Dispatch) -> Receipt:
         subject = ready.subject if self._ordered else None
@@ -157,7 +161,7 @@ class EventQueue:
     def _check_place(self) -> None:
         if self._loop is None:
             return
-        if self._pid != os.getpid():
+        if self._process is not _process.here:
             raise Forked("this queue was opened before a fork; make one in the child")
         if asyncio._get_running_loop() is not self._loop:
             raise WrongLoop("this queue belongs to another event loop; from a thread use anyio.from_thread.run_sync")
@@ -177,7 +181,7 @@ class EventQueue:
         dispatch = Dispatch(settings, self._attempts(), journal, letters, loop=loop, uniform=random.uniform)
         if journal is not None:
             journal.begin(dispatch)
-        self._loop, self._pid = loop, os.getpid()
+        self._loop, self._process = loop, _process.here
         return dispatch
 
     def _now(self) -> float:
@@ -256,7 +260,7 @@ class EventQueue:
 
     def __del__(self) -> None:
         dispatch = self._dispatch
-        if dispatch is not None and self._closing is None and self._pid == os.getpid():
+        if dispatch is not None and self._closing is None and self._process is _process.here:
             left = dispatch.queued + dispatch.sender.in_flight
             warnings.warn(f"an event queue was not closed; it held {left} events", ResourceWarning, stacklevel=2)
 
