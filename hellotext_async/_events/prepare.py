@@ -78,8 +78,7 @@ def prepare(
     if event_format == "object":
         body = as_object(body)
     encoded = _encoded(body)
-    if quick is not None and (not encoded or b"null" in encoded):
-        # JSON writes NaN as null, so this one needs the closer look; what cannot be written does too.
+    if not encoded:  # it cannot be written: the closer look says why
         validated(action, fields)
     return Prepared(action, encoded or encode(body), subject, repeat, event_id)
 

@@ -95,8 +95,7 @@ class EventQueue:
             dispatch is None
             or self._closed is not None
             or dispatch.death is not None
-            or asyncio._get_running_loop() is not self._loop
-            or os.getpid() != self._pid
+            or asyncio._get_running_loop() is not self._loop  # in a fork there is none
         ):
             dispatch = self._running()
         ready = self._prepared(action, fields)
