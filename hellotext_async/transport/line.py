@@ -117,7 +117,7 @@ class Line(asyncio.BufferedProtocol):
         if self._waiter is None:
             self.abort()  # nobody asked
             return
-        data = bytes(self._buffer[:nbytes])
+        data = self._buffer[:nbytes].tobytes()
         if not self._body:
             self._head += data
         try:
@@ -176,11 +176,13 @@ class Line(asyncio.BufferedProtocol):
     def _whole(self) -> Reply:
         if self._interim:
             self._pass_over()
-        reply = Reply(self._status, self._head, b"".join(self._body))
-        if len(reply.body) > self._cap:
+        body = b"".join(self._body)
+        if len(body) > self._cap:
             return Reply(self._status, self._head, missing="too large")
-        if b"content-encoding" in self._head.lower() and set(reply.header("content-encoding")) - {"identity"}:
-            return Reply(self._status, self._head, missing="unreadable")  # none was asked for, and none is undone
+        reply = Reply(self._status, self._head, body)
+        # No coding was asked for, and none is undone; none makes ASCII.
+        if not body.isascii() and any(coding.lower() != "identity" for coding in reply.header("content-encoding")):
+            return Reply(self._status, self._head, missing="unreadable")
         return reply
 
     def _torso(self, missing: Missing) -> Reply | None:
