@@ -15,16 +15,16 @@ from ..errors import QueueClosed, SpoolError
 from .dead_letters import Letter
 from .ledger import Ledger
 from .outcome import Outcome, Report, Stats
-from .receipt import Stored
+from .receipt import Receipt, Stored
 from .room import Room
 from .schedule import HOLD, Schedule
 from .sender import Sender
 
 if TYPE_CHECKING:
+    from .._events.prepare import Prepared
     from .._policy.backoff import Uniform
     from .dead_letters import DeadLetterWriter
     from .journal import Journal
-    from .receipt import Receipt
     from .sender import Attempts
     from .settings import Settings
 
@@ -49,6 +49,7 @@ class Dispatch:
         self.room = Room(settings.capacity, settings.max_bytes)
         self.ledger = Ledger(self.room, settings.on_outcome)
         self.schedule = Schedule(hold=float("inf") if settings.strict_order else HOLD)
+        self._ordered = settings.ordering == "subject"
         self.journal = journal
         self._letters = letters
         self._window = max(1, settings.capacity // 2)
@@ -73,20 +74,23 @@ class Dispatch:
 
     # Acceptance.
 
-    def enter(self, receipt: Receipt, *, putting: bool = False) -> None:
+    def enter(self, ready: Prepared, *, putting: bool = False) -> Receipt:
         """An event has its room: it is accepted, or becomes pending until the journal has it."""
-        if receipt._id is not None:
+        subject = ready.subject if self._ordered else None
+        receipt = Receipt(ready.action, ready.body, subject, ready.repeat, self.sender.now(), ready.event_id)
+        if ready.event_id is not None:
             self.ledger.remember(receipt)
         if self.journal is None:
             self.ledger.accepted += 1
             self.schedule.add(receipt)
             self.sender.wake()
-            return
+            return receipt
         receipt._stored = Stored()
         self.ledger.pending += 1
         if putting:
             self._putting.add(receipt)
         self.journal.store(receipt)
+        return receipt
 
     def admit(self, receipt: Receipt) -> None:
         """The event is accepted."""

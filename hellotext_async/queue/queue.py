@@ -50,7 +50,6 @@ class EventQueue:
     def __init__(self, attempts: Callable[[], Attempts], settings: Settings) -> None:
         self._attempts = attempts
         self._settings = settings
-        self._ordered = settings.ordering == "subject"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = _process.here
         self._dispatch: Dispatch | None = None
@@ -105,9 +104,7 @@ class EventQueue:
         if not dispatch.room.try_take(len(ready.body)):
             self._check_size(ready)
             raise QueueFull(f"the queue holds {dispatch.room.count} events; put() waits for room")
-        receipt = self._receipt(ready, dispatch)
-        dispatch.enter(receipt)
-        return receipt
+        return dispatch.enter(ready)
 
     async def put_fields(self, action: str, fields: Mapping[str, Any]) -> Receipt:
         """`put` for an action and its fields in a mapping."""
@@ -121,8 +118,7 @@ class EventQueue:
         if self._closed is not None:
             dispatch.room.give(len(ready.body))
             raise self._closed
-        receipt = self._receipt(ready, dispatch)
-        dispatch.enter(receipt, putting=True)
+        receipt = dispatch.enter(ready, putting=True)
         if dispatch.journal is None:
             return receipt
         try:
@@ -141,10 +137,6 @@ class EventQueue:
     def _check_size(self, ready: Prepared) -> None:
         if len(ready.body) > self._settings.max_bytes:
             raise InvalidParameter("event", f"larger than the queue's max_bytes ({self._settings.max_bytes})")
-
-    def _receipt(self, ready: Prepared, dispatch: Dispatch) -> Receipt:
-        subject = ready.subject if self._ordered else None
-        return Receipt(ready.action, ready.body, subject, ready.repeat, dispatch.sender.now(), ready.event_id)
 
     # Its place, and its life.
 
