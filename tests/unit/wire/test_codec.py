@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -191,7 +192,10 @@ def test_nesting_near_the_limit_is_read_or_undecodable() -> None:
 
 
 def test_raw_is_none_where_the_stack_is_too_deep_for_it() -> None:
-    """Decoded near the top of the stack, asked for further down: no RecursionError of another library."""
+    """Decoded near the top of the stack, asked for further down: no RecursionError of another library.
+
+    From Python 3.12 on, C has a stack of its own, deep enough for this.
+    """
     nested = b"[" * 600 + b"]" * 600
     answer = decode(b'{"id":"x","new":' + nested + b"}", Profile)
     item = decode(b'{"profiles":[{"id":"x","new":' + nested + b"}]}", PAGE).items[0]
@@ -200,7 +204,7 @@ def test_raw_is_none_where_the_stack_is_too_deep_for_it() -> None:
         return further_down(frames - 1, asked) if frames else asked.raw
 
     for asked in (answer, item):
-        assert further_down(450, asked) is None
+        assert (further_down(450, asked) is None) == (sys.version_info < (3, 12))
         assert further_down(1, asked)["id"] == "x"
 
 
