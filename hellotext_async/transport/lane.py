@@ -12,6 +12,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
+from functools import lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
 from .._wire.call import Reply
-from . import TARGET, Unanswered
+from . import EVENTS_PATH, TARGET, Unanswered
 from .line import Line
 from .secure import Secure
 from .watchdog import Watchdog
@@ -41,24 +42,19 @@ KEEP: Final = 4.0
 _LOOKUP: Final = 60.0
 
 
-class _Head:
-    """The first bytes of a request, up to the length of its body; they hold the token."""
-
-    def __init__(self, request: Request, host: str, authorization: str, user_agent: str) -> None:
-        if not TARGET.fullmatch(request.target):
-            raise Unanswered(False, "malformed")
-        self.key = (request.method, request.target, authorization)
-        lines = (
-            f"{request.method} {request.target} HTTP/1.1",
-            f"Host: {host}",
-            f"Authorization: {authorization}",
-            f"User-Agent: {user_agent}",
-            "Accept: application/json",
-            "Accept-Encoding: identity",
-            "Content-Type: application/json",
-            "Content-Length: ",
-        )
-        self.data = "\r\n".join(lines).encode("ascii")
+def _head(host: str, user_agent: str, method: str, target: str, authorization: str) -> bytes:
+    """The first bytes of a request, up to the length of its body."""
+    lines = (
+        f"{method} {target} HTTP/1.1",
+        f"Host: {host}",
+        f"Authorization: {authorization}",
+        f"User-Agent: {user_agent}",
+        "Accept: application/json",
+        "Accept-Encoding: identity",
+        "Content-Type: application/json",
+        "Content-Length: ",
+    )
+    return "\r\n".join(lines).encode("ascii")
 
 
 class Lane:
@@ -81,16 +77,15 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._host = url.hostname or ""
         self._port = url.port or (443 if secure else 80)
-        self._authority = url.netloc
         self._ssl = (ssl_context or ssl.create_default_context()) if secure else None
         self._credentials = credentials
-        self._user_agent = user_agent
         self._connect_limit = timeouts.connect
         self._read = timeouts.read
         self._total = timeouts.total
         self._cap = response_bytes
         self._keep = keep
-        self._head: _Head | None = None
+        # Events have one head until the token is replaced. It holds the token, which no repr of a cache shows.
+        self._head = lru_cache(maxsize=1)(partial(_head, url.netloc, user_agent))
         self._free = concurrency
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._limits: set[asyncio.Timeout] = set()
@@ -106,6 +101,8 @@ class Lane:
 
     async def exchange(self, request: Request, /, *, total: float) -> Reply:
         """The reply to `request` within `total` seconds, or Unanswered."""
+        if request.target != EVENTS_PATH and not TARGET.fullmatch(request.target):
+            raise Unanswered(False, "malformed")
         now = begun = self._loop.time()
         until = begun + (total if total < self._total else self._total)
         if self._free:
@@ -132,11 +129,9 @@ class Lane:
         raise Unanswered(True, end)
 
     def _data(self, request: Request) -> bytes:
-        head, key = self._head, (request.method, request.target, self._credentials.header())
-        if head is None or head.key != key:
-            head = self._head = _Head(request, self._authority, key[2], self._user_agent)
+        head = self._head(request.method, request.target, self._credentials.header())
         body = request.body or b""
-        return b"%b%d\r\n\r\n%b" % (head.data, len(body), body)
+        return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
     # Places: one for each exchange, first come, first served.
 
@@ -195,6 +190,8 @@ class Lane:
         self._lines.add(line)
         try:
             await self._connect(line)
+            if not line.usable:
+                raise ConnectionResetError
         except BaseException:
             self._looked_up = -inf
             self._lost(line)
