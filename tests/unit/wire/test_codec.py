@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
 import pickle
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
