@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hellotext_async.config import Limits
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from tests.harness.checker import Ledger
@@ -20,13 +21,13 @@ from tests.rig import LoopSpool, assert_adds_up, engine, event, order, queue
 HOUR = 3600.0
 
 
-def away_between(start: float, end: float, how: Answer) -> tuple[Script, list[float]]:
+def away_between(start: float, end: float, how: Answer, *, takes: float = 0.05) -> tuple[Script, list[float]]:
     """A server that is away for a while, and when it was asked."""
 
     def hook(_: Seen) -> Answer | None:
         now = asyncio.get_running_loop().time()
         times.append(now)
-        return how if start <= now < end else received(takes=0.05)
+        return how if start <= now < end else received(takes=takes)
 
     times: list[float] = []
     return Script(hook=hook), times
@@ -89,6 +90,23 @@ async def test_after_an_outage_sending_resumes_without_a_herd() -> None:
         first = sum(back <= at < back + 1 for at in times)
         assert before is not None
         assert first <= before * 1.2 + 2
+        await opened.aclose(timeout=0)
+
+
+@virtual_time
+async def test_after_an_outage_requests_in_flight_start_low_again() -> None:
+    """One probe, then ten at once, and more as they go well."""
+    script, times = away_between(100, 400, unsent(takes=0.01), takes=0.5)
+    made = engine(script)
+    async with EventQueue(lambda: made, Settings(capacity=100_000, delivery_timeout=86400)) as opened:
+        for n in range(40_000):
+            opened.track("page.viewed", session=f"s{n}")
+        await asyncio.sleep(99)
+        assert script.most_in_flight > 20
+        await asyncio.sleep(400)
+        back = [at - 400 for at in times if at >= 400]
+        assert sum(at < back[0] + 0.4 for at in back) == 1
+        assert 5 < sum(back[0] + 0.4 <= at < back[0] + 0.9 for at in back) <= 11
         await opened.aclose(timeout=0)
 
 
@@ -197,6 +215,25 @@ async def test_bursts_of_5xx_are_resent_by_class_and_agree_with_the_server() -> 
             outcome = await receipt
             ledger.ended(ref, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
         ledger.verify(script.history.applied, counts=opened.stats())
+
+
+@virtual_time
+async def test_a_timeout_halves_the_ceiling_and_a_round_of_successes_adds_one() -> None:
+    """Once for all requests that were under way when it happened."""
+    ceilings: list[int] = []
+
+    def hook(seen: Seen) -> Answer | None:
+        ceilings.append(made.limiter.ceiling)
+        return silent() if seen.number in (300, 301) else received(takes=1)
+
+    made = engine(Script(hook=hook), limits=Limits(concurrency=40))
+    async with EventQueue(lambda: made, Settings(delivery_timeout=HOUR)) as opened:
+        for n in range(1500):
+            opened.track("page.viewed", session=f"s{n}")
+        await opened.flush()
+    steps = list(dict.fromkeys(ceilings[ceilings.index(40) :]))
+    assert steps[:3] == [40, 21, 22]  # while the ceiling was 20 a round under way came back, and nothing was sent
+    assert 20 <= ceilings.count(22) <= 50
 
 
 @virtual_time

@@ -67,6 +67,10 @@ def silent(*, applied: bool = True) -> Answer:
 Chooses: TypeAlias = Callable[[Seen], Answer | None]
 
 
+ENDLESS: Final = 100_000
+"""More requests than any test makes: a client that never stops fails its test rather than hangs it."""
+
+
 class Script:
     """Answers each exchange with the next of `upcoming`, else with what `hook` chooses, else with `default`.
 
@@ -87,6 +91,8 @@ class Script:
     async def exchange(self, request: Request, /, *, total: float) -> Reply:
         """The reply as scripted, within `total` seconds of the loop's time, or Unanswered."""
         self.asked += 1
+        if self.asked > ENDLESS:
+            raise AssertionError("requests without end")
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
