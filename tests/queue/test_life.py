@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hellotext_async.errors import ConfigurationError, InvalidParameter, QueueClosed, QueueFull, WrongLoop
+from hellotext_async.queue.ledger import REMEMBERED
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
@@ -186,6 +187,23 @@ async def test_the_same_event_id_gets_the_first_receipt_and_is_sent_once() -> No
         assert opened.stats().accepted == 1
         assert outcome.event_id == "e1"
     assert script.asked == 1
+
+
+@virtual_time
+async def test_ids_are_remembered_for_the_last_ten_thousand_that_ended() -> None:
+    """A queue that lives for months does not keep them all."""
+    script = Script()
+    async with queue(script, ordering=None) as opened:
+        for n in range(REMEMBERED + 1):
+            await opened.put("page.viewed", session="s", event_id=str(n))
+            if n % 1000 == 0:
+                await opened.flush()
+        await opened.flush()
+        asked = script.asked
+        await (await opened.put("page.viewed", session="s", event_id="1"))
+        assert script.asked == asked
+        await (await opened.put("page.viewed", session="s", event_id="0"))
+        assert script.asked == asked + 1
 
 
 @virtual_time
