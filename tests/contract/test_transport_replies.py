@@ -220,6 +220,7 @@ async def test_20_what_comes_later_unasked_is_not_the_next_answer(opened: Opens)
             clock.on(1, (*scripts.READ, scripts.sleep(0.1), scripts.send(scripts.response(200))))
             await opened(clock.url).exchange(POST, total=5)
         assert (await transport.exchange(POST, total=5)).body == RECEIVED
+        assert server.connections == 2
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
