@@ -198,6 +198,7 @@ class Sender:
         except BaseException:
             self._attempts.give_back(permit)
             self.in_flight -= 1
+            journal.unmark(receipt)  # the mark may be made all the same, and nothing was sent
             self._schedule.put_back(receipt)
             raise
 

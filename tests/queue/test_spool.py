@@ -106,6 +106,23 @@ async def test_after_a_crash_in_flight_repeatables_are_sent_again_and_duplicable
         assert len(list(DeadLetters(f"{mine}.dead-letters.jsonl"))) == 8 - len(resent)
 
 
+async def test_what_was_not_sent_when_the_queue_closed_is_in_no_doubt(tmp_path: Path) -> None:
+    """Closed at any moment between acceptance and sending, also while the mark is being written."""
+    for turns in range(40):
+        path = tmp_path / f"{turns}.db"
+        first, second = Script(default=silent()), Script()
+        async with opened_on(path, first) as opened:
+            for n in range(3):
+                await put(opened, event(n))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await opened.aclose(timeout=0)
+        async with opened_on(path, second) as again:
+            await again.flush(10)
+            assert sorted(refs(first) + refs(second)) == ["0", "1", "2"], turns
+            assert again.stats().outcomes["unknown"] == 0
+
+
 async def test_never_more_events_are_marked_in_flight_than_there_are_workers(tmp_path: Path) -> None:
     """So that a crash leaves at most `concurrency` events in doubt."""
     path = tmp_path / "s.db"
