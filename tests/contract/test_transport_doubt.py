@@ -64,6 +64,16 @@ async def test_6_silence_ends_at_the_limit(opened: Opens, limits: Timeouts) -> N
         assert server.connections == 2
 
 
+async def test_6_a_body_that_keeps_coming_is_not_silence(opened: Opens) -> None:
+    """It may take longer than `read` in all, as long as no pause of it does."""
+    body = scripts.drip(b"0123", 0.9)
+    async with ScriptedServer(
+        (*scripts.READ, scripts.send(scripts.head(200, {"Content-Length": "4"})), body)
+    ) as server:
+        end = await opened(server.url, timeouts=Timeouts(read=2.5, total=60)).exchange(POST, total=60)
+        assert end == Reply(200, end.headers, b"0123")
+
+
 async def test_6_a_shorter_total_of_the_call_is_kept(opened: Opens) -> None:
     """The time given for this exchange ends it before the transport's own limits."""
     async with ScriptedServer(scripts.silence()) as server:
