@@ -184,7 +184,10 @@ class Dispatch:
     # The end.
 
     def _delivered(self, receipt: Receipt, waited: float) -> None:
-        """The usual end of an event in memory: at the first attempt, with nothing to make safe."""
+        """The usual end of an event: at the first attempt."""
+        if self.journal is not None:
+            self.journal.end(receipt, waited)
+            return
         self.sender.in_flight -= 1
         self.ledger.delivered(receipt, len(receipt._body or b""), waited)
         if self._waiters:
@@ -205,13 +208,18 @@ class Dispatch:
 
     def _commit(self, receipt: Receipt, outcome: Outcome) -> None:
         if self.journal is None:
-            self._ended(receipt, outcome)
+            self.ended(receipt, outcome)
         else:
-            self.journal.end(receipt, outcome, lambda: self._ended(receipt, outcome))
+            self.journal.end(receipt, outcome)
 
-    def _ended(self, receipt: Receipt, outcome: Outcome) -> None:
+    def ended(self, receipt: Receipt, end: Outcome | float) -> None:
+        """Nothing can undo the event's end."""
         self.sender.in_flight -= 1
-        self.ledger.ended(receipt, len(receipt._body or b""), outcome)
+        size = len(receipt._body or b"")
+        if isinstance(end, float):
+            self.ledger.delivered(receipt, size, end)
+        else:
+            self.ledger.ended(receipt, size, end)
         self._refill()
         if self._waiters:
             self._tell()

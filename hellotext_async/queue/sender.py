@@ -195,7 +195,7 @@ class Sender:
             self._cut_off(receipt)
             raise
         if attempt.evidence == "delivered":
-            if receipt._trouble is None and self._journal is None:
+            if receipt._trouble is None:
                 self._schedule.done(receipt)
                 self._on_delivered(receipt, self.now() - receipt._at)
             else:

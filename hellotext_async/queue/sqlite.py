@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, get_args
 from weakref import WeakValueDictionary
 
 from .._policy.classes import Delivery, repeats
@@ -38,7 +38,8 @@ PAUSE: Final = 0.25
 
 _DOUBT: Final = Attempt("uncertain", reason="the process ended")
 
-Kind = Literal["open", "store", "withdraw", "mark", "unmark", "end", "load"]
+Kind = Literal["open", "store", "withdraw", "mark", "end", "load"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 class SqliteSpool:
@@ -80,10 +81,17 @@ class SqliteSpool:
         return f"SqliteSpool({str(self.path)!r})"
 
 
-class _Op(NamedTuple):
-    kind: Kind
-    receipt: Receipt | None = None
-    more: Any = None
+_Op = tuple[Kind, Any, Any]
+"""What is asked, of which receipt (or who waits for it), and what with."""
+
+
+class _Done(NamedTuple):
+    """A group that is safe: what was asked by kind, and what came of it."""
+
+    asked: dict[Kind, list[_Op]]
+    stored: list[Any]
+    loaded: list[list[Row]]
+    found: tuple[int, int] | None
 
 
 class SqliteJournal:
@@ -110,10 +118,10 @@ class SqliteJournal:
     def begin(self, keeper: Keeper) -> None:
         """Start the thread; the first thing it does is to open the file."""
         self._keeper = keeper
-        self._writer: GroupWriter[_Op, list[Any]] = self._spool.writer(
+        self._writer: GroupWriter[_Op, _Done] = self._spool.writer(
             self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
         )
-        self._writer.submit(_Op("open"))
+        self._writer.submit(("open", None, None))
 
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError."""
@@ -123,39 +131,41 @@ class SqliteJournal:
 
     def store(self, receipt: Receipt) -> None:
         """Keep a new event; the keeper hears when it is safe."""
-        wall = time.time() - (self._now() - receipt._at)
         new = (
             receipt.event_id,
             receipt._given,
             receipt._action,
             receipt._subject,
             receipt._repeat,
-            wall,
+            time.time(),
             receipt._body,
         )
-        self._writer.submit(_Op("store", receipt, new))
+        self._writer.submit(("store", receipt, new))
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
-        self._writer.submit(_Op("withdraw", receipt, (_seq(receipt), receipt.event_id)))
+        self._writer.submit(("withdraw", None, (_seq(receipt), receipt.event_id)))
 
-    async def mark(self, receipt: Receipt) -> None:
-        """Return when it is safe that the event is about to be sent."""
+    def mark(self, receipt: Receipt) -> asyncio.Future[None]:
+        """Done when it is safe that the event is about to be sent."""
         safe: asyncio.Future[None] = self._loop.create_future()
         trouble = receipt._trouble
         attempts, doubts = (0, 0) if trouble is None else (trouble.attempts, trouble.doubts)
-        self._writer.submit(_Op("mark", receipt, ((_seq(receipt), attempts + 1, True, doubts), safe)))
-        await safe
+        self._writer.submit(("mark", safe, (_seq(receipt), attempts + 1, True, doubts)))
+        return safe
 
     def unmark(self, receipt: Receipt) -> None:
         """The event was sent, and waits to be sent again."""
         trouble = receipt._trouble or Trouble()
-        self._writer.submit(_Op("unmark", receipt, (_seq(receipt), trouble.attempts, False, trouble.doubts)))
+        self._writer.submit(("mark", None, (_seq(receipt), trouble.attempts, False, trouble.doubts)))
 
-    def end(self, receipt: Receipt, outcome: Outcome, done: Callable[[], None]) -> None:
-        """The event has ended; `done` when it is safe that it is not sent again."""
-        closed = (outcome.verdict, outcome.attempts, time.time(), outcome.event_id) if receipt._given else None
-        self._writer.submit(_Op("end", receipt, (_seq(receipt), closed, done)))
+    def end(self, receipt: Receipt, end: Outcome | float) -> None:
+        """The event has ended; the keeper hears when it is safe that it is not sent again."""
+        closed = None
+        if receipt._given:
+            verdict, attempts = ("delivered", 1) if isinstance(end, float) else (end.verdict, end.attempts)
+            closed = (verdict, attempts, time.time(), receipt.event_id)
+        self._writer.submit(("end", receipt, (_seq(receipt), closed, end)))
 
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
@@ -170,7 +180,7 @@ class SqliteJournal:
         """There is room in memory for `most` events: bring them in; the keeper hears."""
         if not self._loading and self.overflow:
             self._loading = True
-            self._writer.submit(_Op("load", None, (self.loaded, self._newest, most)))
+            self._writer.submit(("load", None, (self.loaded, self._newest, most)))
 
     def leave(self, error: HellotextError) -> None:
         """Tell those who wait for events on disk that they stay there."""
@@ -185,14 +195,17 @@ class SqliteJournal:
 
     # What is done, in the thread.
 
-    def _write(self, group: Sequence[_Op]) -> list[Any]:
+    def _write(self, group: Sequence[_Op]) -> _Done:
         if self._failure is not None:
             raise self._failure
         try:
             if self._db is None:
                 spool = self._spool
                 self._db = Database(spool.path, spool.durability, spool.max_bytes, spool.window)
-            return self._kept(self._db, group)
+            asked: dict[Kind, list[_Op]] = {kind: [] for kind in KINDS}
+            for op in group:
+                asked[op[0]].append(op)
+            return self._kept(self._db, asked)
         except SpoolError as error:
             self._failure = error
             raise
@@ -200,12 +213,12 @@ class SqliteJournal:
             self._failure = SpoolError(f"the spool failed ({error})")
             raise self._failure from None
 
-    def _kept(self, db: Database, group: Sequence[_Op]) -> list[Any]:
+    def _kept(self, db: Database, asked: dict[Kind, list[_Op]]) -> _Done:
         """Commit the group; if there is no room for its new events commit the rest, and again until it holds."""
         refused = False
         while True:
             try:
-                return self._commit(db, group, refused=refused)
+                return self._commit(db, asked, refused=refused)
             except sqlite3.OperationalError as error:
                 db.rollback()
                 if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
@@ -217,49 +230,43 @@ class SqliteJournal:
                 raise SpoolError("the disk is full")
             refused = True
 
-    def _commit(self, db: Database, group: Sequence[_Op], *, refused: bool) -> list[Any]:
+    def _commit(self, db: Database, asked: dict[Kind, list[_Op]], *, refused: bool) -> _Done:
         db.begin()
-        before = (db.count(), db.last) if any(op.kind == "open" for op in group) else None
-        results = self._store_all(db, group, refused=refused)
-        marks = [op.more[0] if op.kind == "mark" else op.more for op in group if op.kind in ("mark", "unmark")]
-        if marks:
-            db.mark(marks)
-        ends = [op for op in group if op.kind == "end"]
-        withdrawn = [op.more for op in group if op.kind == "withdraw"]
+        found = (db.count(), db.last) if asked["open"] else None
+        stored = self._store(db, asked["store"], refused=refused)
+        if asked["mark"]:
+            db.mark([mark for _, _, mark in asked["mark"]])
+        ends = [end for _, _, end in asked["end"]]
+        withdrawn = [event for _, _, event in asked["withdraw"]]
         if ends or withdrawn:
-            db.remove([*(op.more[0] for op in ends), *(seq for seq, _ in withdrawn)])
-        given = [op.more[1] for op in ends if op.more[1] is not None]
+            db.remove([*(end[0] for end in ends), *(event[0] for event in withdrawn)])
+        given = [end[1] for end in ends if end[1] is not None]
         if given:
             db.close_ids(given)
         if withdrawn:
             db.free_ids([(event_id,) for _, event_id in withdrawn])
         db.purge(time.time())
         db.commit()
-        for i, op in enumerate(group):
-            if op.kind == "load":
-                results[i] = db.rows(*op.more)
-            elif op.kind == "open":
-                results[i] = before
-        return results
+        return _Done(asked, stored, [db.rows(*what) for _, _, what in asked["load"]], found)
 
-    def _store_all(self, db: Database, group: Sequence[_Op], *, refused: bool) -> list[Any]:
-        results: list[Any] = [None] * len(group)
+    def _store(self, db: Database, asked: Sequence[_Op], *, refused: bool) -> list[Any]:
+        """The new events' numbers; for an event whose id was accepted before, what is known of the first."""
+        if refused:
+            return [SpoolError("the spool or its disk is full: the event was not accepted") for _ in asked]
+        results: list[Any] = []
         new: list[New] = []
         here: dict[str, int] = {}
-        for i, op in enumerate(group):
-            if op.kind != "store":
-                continue
-            if refused:
-                results[i] = SpoolError("the spool or its disk is full: the event was not accepted")
-                continue
-            event_id, given = op.more[0], op.more[1]
-            if given and (first := here.get(event_id) or db.first(event_id)) is not None:
-                results[i] = first if isinstance(first, tuple) else (first, None, 0)
-                continue
-            seq = results[i] = db.number()
-            new.append((seq, *op.more))
-            if given:
-                here[event_id] = seq
+        for _, _, event in asked:
+            if event[1]:
+                event_id = event[0]
+                first = (here[event_id], None, 0) if event_id in here else db.first(event_id)
+                if first is not None:
+                    results.append(first)
+                    continue
+                here[event_id] = db.last + 1
+            seq = db.number()
+            new.append((seq, *event))
+            results.append(seq)
         if new:
             db.add(new)
         return results
@@ -270,50 +277,47 @@ class SqliteJournal:
 
     # What is heard, in the loop.
 
-    def _written(self, group: Sequence[_Op], results: list[Any] | None, error: Exception | None) -> None:
+    def _written(self, group: Sequence[_Op], done: _Done | None, error: Exception | None) -> None:
         keeper = cast("Keeper", self._keeper)
-        failure = None if error is None else error if isinstance(error, SpoolError) else SpoolError("the spool failed")
-        for i, op in enumerate(group):
-            if failure is not None:
-                self._failed(keeper, op, failure)
-            else:
-                self._heard(keeper, op, results[i] if results is not None else None)
-        if failure is not None:
-            keeper.broken(failure)
+        if done is not None:
+            self._heard(keeper, done)
+            return
+        failure = error if isinstance(error, SpoolError) else SpoolError("the spool failed")
+        for op in group:
+            self._failed(keeper, op, failure)
+        keeper.broken(failure)
 
     def _failed(self, keeper: Keeper, op: _Op, error: SpoolError) -> None:
-        if op.kind == "open" and not self._opened.done():
+        kind, whom, _ = op
+        if kind == "open" and not self._opened.done():
             self._opened.set_exception(error)
             self._opened.exception()
-        elif op.kind == "store" and op.receipt is not None:
-            keeper.refused(op.receipt, error)
-        elif op.kind == "mark" and not op.more[1].done():
-            op.more[1].set_exception(error)
+        elif kind == "store":
+            keeper.refused(whom, error)
+        elif kind == "mark" and whom is not None and not whom.done():
+            whom.set_exception(error)
 
-    def _heard(self, keeper: Keeper, op: _Op, result: Any) -> None:
-        match op.kind:
-            case "store":
-                self._stored(keeper, cast("Receipt", op.receipt), result)
-            case "mark":
-                if not op.more[1].done():
-                    op.more[1].set_result(None)
-            case "end":
-                op.more[2]()
-            case "load":
-                self._loaded(keeper, result)
-            case "open":
-                self._found(keeper, *result)
-            case _:
-                pass
+    def _heard(self, keeper: Keeper, done: _Done) -> None:
+        if done.found is not None:
+            self._found(keeper, *done.found)
+        for rows in done.loaded:
+            self._loaded(keeper, rows)
+        for (_, receipt, _), result in zip(done.asked["store"], done.stored, strict=True):
+            self._stored(keeper, receipt, result)
+        for _, safe, _ in done.asked["mark"]:
+            if safe is not None and not safe.done():
+                safe.set_result(None)
+        for _, receipt, (_, _, end) in done.asked["end"]:
+            keeper.ended(receipt, end)
 
     def _stored(self, keeper: Keeper, receipt: Receipt, result: Any) -> None:
-        if isinstance(result, SpoolError):
-            keeper.refused(receipt, result)
-        elif isinstance(result, int):
+        if isinstance(result, int):
             _number(receipt, result)
             if not self.overflow:
                 self.loaded = result
             keeper.stored(receipt)
+        elif isinstance(result, SpoolError):
+            keeper.refused(receipt, result)
         else:
             self._repeated(keeper, receipt, *result)
 

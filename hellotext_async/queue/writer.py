@@ -1,15 +1,15 @@
 """One thread that writes in groups: what is asked while a group is being written is the next group.
 
-Rules. There is no linger: a group starts as soon as the thread is idle. A group succeeds or fails
-as a whole, and its requests hear of it in the loop, in order.
+Rules. There is no linger: a group starts with the next turn of the loop, or when the loop hears of
+the one before it. A group succeeds or fails as a whole, and its requests hear of it in the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
 __all__ = ["GroupWriter"]
@@ -36,85 +36,84 @@ class GroupWriter(Generic[T, R]):
         self._written = written
         self._last = last
         self._loop = loop
-        self._waiting: deque[T] = deque()
-        self._work = threading.Event()
+        self._waiting: list[T] = []
+        self._busy = False
         self._closing = False
         self._idle: list[asyncio.Future[None]] = []
-        self._unheard = 0
+        self._groups: SimpleQueue[list[T] | None] = SimpleQueue()
         self._ended = loop.create_future()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
+    # In the loop.
+
     def submit(self, item: T) -> None:
         """Have `item` written with the next group."""
-        self._unheard += 1
         self._waiting.append(item)
-        if not self._work.is_set():
-            self._work.set()
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._next)
 
-    def withdraw(self, item: T) -> bool:
-        """Take `item` back, if its group has not begun."""
+    def _next(self) -> None:
+        """Give the thread what waits; it has nothing else to do."""
+        if self._waiting:
+            group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+            self._groups.put(group)
+            return
+        self._busy = False
+        for waiter in self._idle:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._idle.clear()
+        if self._closing:
+            self._groups.put(None)
+
+    def _heard(self, group: Sequence[T], result: R | None, error: Exception | None) -> None:
         try:
-            self._waiting.remove(item)
-        except ValueError:
-            return False
-        self._unheard -= 1
-        return True
+            self._written(group, result, error)
+        finally:
+            self._next()
 
     async def flush(self) -> None:
         """Return when everything submitted has been written and heard of."""
-        while self._unheard:
+        while self._busy:
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(waiter)
             await waiter
 
     async def aclose(self) -> None:
         """Write what is left and end the thread; safe to call twice."""
-        self._closing = True
-        self._work.set()
+        if not self._closing:
+            self._closing = True
+            if not self._busy:
+                self._groups.put(None)
         await asyncio.shield(self._ended)
 
+    def _end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    # In the thread.
+
     def _run(self) -> None:
-        while True:
-            self._work.wait()
-            self._work.clear()
-            while group := self._group():
-                self._do(group)
-            if self._closing and not self._waiting:
+        while (group := self._groups.get()) is not None:
+            if not self._do(group):
                 break
         if self._last is not None:
             self._last()
         self._call(self._end)
 
-    def _group(self) -> list[T]:
-        waiting = self._waiting
-        return [waiting.popleft() for _ in range(min(len(waiting), LARGEST))]
-
-    def _do(self, group: list[T]) -> None:
+    def _do(self, group: list[T]) -> bool:
         try:
             result = self._write(group)
         except Exception as error:
-            self._call(self._heard, group, None, error)
-        else:
-            self._call(self._heard, group, result, None)
+            return self._call(self._heard, group, None, error)
+        return self._call(self._heard, group, result, None)
 
-    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+    def _call(self, function: Callable[..., None], *arguments: object) -> bool:
+        """False if the loop is gone, and with it everyone who could be told."""
         try:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
-            # The loop is gone, and with it everyone who could be told.
-            self._closing = True
-            self._work.set()
-
-    def _heard(self, group: Sequence[T], result: R | None, error: Exception | None) -> None:
-        self._unheard -= len(group)
-        self._written(group, result, error)
-        if not self._unheard:
-            for waiter in self._idle:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._idle.clear()
-
-    def _end(self) -> None:
-        if not self._ended.done():
-            self._ended.set_result(None)
+            return False
+        return True
