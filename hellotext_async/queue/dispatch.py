@@ -108,10 +108,10 @@ class Dispatch:
         receipt._accept()
         if receipt in self._unwanted:
             self._withdraw(receipt)
+            self._tell()
         elif receipt not in self._putting:
             self.ledger.pending -= 1
             self.admit(receipt)
-        self._tell()
 
     def confirm(self, receipt: Receipt, *, wanted: bool) -> None:
         """`put` has seen that its event is stored, or was cancelled before it did."""

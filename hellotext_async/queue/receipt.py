@@ -45,7 +45,7 @@ class Trouble(msgspec.Struct):
     holds: bool = True
 
 
-class Stored(msgspec.Struct):
+class Stored(msgspec.Struct, gc=False):
     """What a spool knows of an event: its number, and whether it is safe yet (None, a future, True or the error)."""
 
     seq: int = 0

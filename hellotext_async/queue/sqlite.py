@@ -12,16 +12,17 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
 from .._policy.classes import Delivery, repeats
 from .._policy.evidence import Attempt
 from ..errors import ConfigurationError, HellotextError, SpoolError
-from .database import Database, Durability, New, Row
+from .database import Database, Durability, Row
+from .group import First, Group
 from .outcome import Outcome
 from .receipt import Receipt, Stored, Trouble
 from .writer import GroupWriter
@@ -37,9 +38,6 @@ PAUSE: Final = 0.25
 """Seconds between tries when the disk is full and events have ended."""
 
 _DOUBT: Final = Attempt("uncertain", reason="the process ended")
-
-Kind = Literal["open", "store", "withdraw", "mark", "end", "load"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 class SqliteSpool:
@@ -81,19 +79,6 @@ class SqliteSpool:
         return f"SqliteSpool({str(self.path)!r})"
 
 
-_Op = tuple[Kind, Any, Any]
-"""What is asked, of which receipt (or who waits for it), and what with."""
-
-
-class _Done(NamedTuple):
-    """A group that is safe: what was asked by kind, and what came of it."""
-
-    asked: dict[Kind, list[_Op]]
-    stored: list[Any]
-    loaded: list[list[Row]]
-    found: tuple[int, int] | None
-
-
 class SqliteJournal:
     """One queue's use of a spool: what it asks, and what it hears."""
 
@@ -109,6 +94,7 @@ class SqliteJournal:
         self._live: WeakValueDictionary[int, Receipt] = WeakValueDictionary()
         self._newest = 0
         self._loading = False
+        self._group: Group | None = None
         self._db: Database | None = None
         self._closing = threading.Event()
         self._failure: SpoolError | None = None
@@ -118,16 +104,28 @@ class SqliteJournal:
     def begin(self, keeper: Keeper) -> None:
         """Start the thread; the first thing it does is to open the file."""
         self._keeper = keeper
-        self._writer: GroupWriter[_Op, _Done] = self._spool.writer(
-            self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
+        self._writer: GroupWriter[Group, None] = self._spool.writer(
+            self._take, self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
         )
-        self._writer.submit(("open", None, None))
+        self._asked().opening = True
 
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError."""
         await asyncio.shield(self._opened)
 
     # What is asked, in the loop.
+
+    def _asked(self) -> Group:
+        """The group that is being filled."""
+        if self._group is None:
+            self._group = Group()
+            self._writer.kick()
+        return self._group
+
+    def _take(self) -> Group | None:
+        group = self._group
+        self._group = None if group is None else group.split()
+        return group
 
     def store(self, receipt: Receipt) -> None:
         """Keep a new event; the keeper hears when it is safe."""
@@ -138,34 +136,40 @@ class SqliteJournal:
             receipt._subject,
             receipt._repeat,
             time.time(),
-            receipt._body,
+            receipt._body or b"",
         )
-        self._writer.submit(("store", receipt, new))
+        self._asked().stores.append((receipt, new))
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
-        self._writer.submit(("withdraw", None, (_seq(receipt), receipt.event_id)))
+        group = self._asked()
+        group.gone.append(_seq(receipt))
+        group.freed.append((receipt.event_id,))
 
     def mark(self, receipt: Receipt) -> asyncio.Future[None]:
         """Done when it is safe that the event is about to be sent."""
-        safe: asyncio.Future[None] = self._loop.create_future()
-        trouble = receipt._trouble
-        attempts, doubts = (0, 0) if trouble is None else (trouble.attempts, trouble.doubts)
-        self._writer.submit(("mark", safe, (_seq(receipt), attempts + 1, True, doubts)))
-        return safe
+        group, trouble = self._asked(), receipt._trouble
+        if trouble is None:
+            group.sent.append(_seq(receipt))
+        else:
+            group.marks.append((_seq(receipt), trouble.attempts + 1, True, trouble.doubts))
+        if group.safe is None:
+            group.safe = self._loop.create_future()
+        return group.safe
 
     def unmark(self, receipt: Receipt) -> None:
         """The event was sent, and waits to be sent again."""
         trouble = receipt._trouble or Trouble()
-        self._writer.submit(("mark", None, (_seq(receipt), trouble.attempts, False, trouble.doubts)))
+        self._asked().marks.append((_seq(receipt), trouble.attempts, False, trouble.doubts))
 
     def end(self, receipt: Receipt, end: Outcome | float) -> None:
         """The event has ended; the keeper hears when it is safe that it is not sent again."""
-        closed = None
+        group = self._asked()
+        group.ends.append((receipt, end))
+        group.gone.append(_seq(receipt))
         if receipt._given:
             verdict, attempts = ("delivered", 1) if isinstance(end, float) else (end.verdict, end.attempts)
-            closed = (verdict, attempts, time.time(), receipt.event_id)
-        self._writer.submit(("end", receipt, (_seq(receipt), closed, end)))
+            group.closed.append((verdict, attempts, time.time(), receipt.event_id))
 
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
@@ -180,7 +184,7 @@ class SqliteJournal:
         """There is room in memory for `most` events: bring them in; the keeper hears."""
         if not self._loading and self.overflow:
             self._loading = True
-            self._writer.submit(("load", None, (self.loaded, self._newest, most)))
+            self._asked().wanted = (self.loaded, self._newest, most)
 
     def leave(self, error: HellotextError) -> None:
         """Tell those who wait for events on disk that they stay there."""
@@ -195,17 +199,14 @@ class SqliteJournal:
 
     # What is done, in the thread.
 
-    def _write(self, group: Sequence[_Op]) -> _Done:
+    def _write(self, group: Group) -> None:
         if self._failure is not None:
             raise self._failure
         try:
             if self._db is None:
                 spool = self._spool
                 self._db = Database(spool.path, spool.durability, spool.max_bytes, spool.window)
-            asked: dict[Kind, list[_Op]] = {kind: [] for kind in KINDS}
-            for op in group:
-                asked[op[0]].append(op)
-            return self._kept(self._db, asked)
+            self._commit(self._db, group)
         except SpoolError as error:
             self._failure = error
             raise
@@ -213,12 +214,13 @@ class SqliteJournal:
             self._failure = SpoolError(f"the spool failed ({error})")
             raise self._failure from None
 
-    def _kept(self, db: Database, asked: dict[Kind, list[_Op]]) -> _Done:
+    def _commit(self, db: Database, group: Group) -> None:
         """Commit the group; if there is no room for its new events commit the rest, and again until it holds."""
         refused = False
         while True:
             try:
-                return self._commit(db, asked, refused=refused)
+                group.commit(db, refused=refused)
+                return
             except sqlite3.OperationalError as error:
                 db.rollback()
                 if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
@@ -230,87 +232,43 @@ class SqliteJournal:
                 raise SpoolError("the disk is full")
             refused = True
 
-    def _commit(self, db: Database, asked: dict[Kind, list[_Op]], *, refused: bool) -> _Done:
-        db.begin()
-        found = (db.count(), db.last) if asked["open"] else None
-        stored = self._store(db, asked["store"], refused=refused)
-        if asked["mark"]:
-            db.mark([mark for _, _, mark in asked["mark"]])
-        ends = [end for _, _, end in asked["end"]]
-        withdrawn = [event for _, _, event in asked["withdraw"]]
-        if ends or withdrawn:
-            db.remove([*(end[0] for end in ends), *(event[0] for event in withdrawn)])
-        given = [end[1] for end in ends if end[1] is not None]
-        if given:
-            db.close_ids(given)
-        if withdrawn:
-            db.free_ids([(event_id,) for _, event_id in withdrawn])
-        db.purge(time.time())
-        db.commit()
-        return _Done(asked, stored, [db.rows(*what) for _, _, what in asked["load"]], found)
-
-    def _store(self, db: Database, asked: Sequence[_Op], *, refused: bool) -> list[Any]:
-        """The new events' numbers; for an event whose id was accepted before, what is known of the first."""
-        if refused:
-            return [SpoolError("the spool or its disk is full: the event was not accepted") for _ in asked]
-        results: list[Any] = []
-        new: list[New] = []
-        here: dict[str, int] = {}
-        for _, _, event in asked:
-            if event[1]:
-                event_id = event[0]
-                first = (here[event_id], None, 0) if event_id in here else db.first(event_id)
-                if first is not None:
-                    results.append(first)
-                    continue
-                here[event_id] = db.last + 1
-            seq = db.number()
-            new.append((seq, *event))
-            results.append(seq)
-        if new:
-            db.add(new)
-        return results
-
     def _give_up(self) -> None:
         if self._db is not None:
             self._db.close()
 
     # What is heard, in the loop.
 
-    def _written(self, group: Sequence[_Op], done: _Done | None, error: Exception | None) -> None:
+    def _written(self, group: Group, _: None, error: Exception | None) -> None:
         keeper = cast("Keeper", self._keeper)
-        if done is not None:
-            self._heard(keeper, done)
-            return
-        failure = error if isinstance(error, SpoolError) else SpoolError("the spool failed")
-        for op in group:
-            self._failed(keeper, op, failure)
-        keeper.broken(failure)
+        if error is None:
+            self._heard(keeper, group)
+        else:
+            failure = error if isinstance(error, SpoolError) else SpoolError("the spool failed")
+            self._failed(keeper, group, failure)
+            keeper.broken(failure)
 
-    def _failed(self, keeper: Keeper, op: _Op, error: SpoolError) -> None:
-        kind, whom, _ = op
-        if kind == "open" and not self._opened.done():
+    def _failed(self, keeper: Keeper, group: Group, error: SpoolError) -> None:
+        if group.opening and not self._opened.done():
             self._opened.set_exception(error)
             self._opened.exception()
-        elif kind == "store":
-            keeper.refused(whom, error)
-        elif kind == "mark" and whom is not None and not whom.done():
-            whom.set_exception(error)
+        for receipt, _ in group.stores:
+            keeper.refused(receipt, error)
+        if group.safe is not None and not group.safe.done():
+            group.safe.set_exception(error)
 
-    def _heard(self, keeper: Keeper, done: _Done) -> None:
-        if done.found is not None:
-            self._found(keeper, *done.found)
-        for rows in done.loaded:
-            self._loaded(keeper, rows)
-        for (_, receipt, _), result in zip(done.asked["store"], done.stored, strict=True):
+    def _heard(self, keeper: Keeper, group: Group) -> None:
+        if group.opening:
+            self._found(keeper, *group.found)
+        if group.wanted is not None:
+            self._loaded(keeper, group.rows)
+        for (receipt, _), result in zip(group.stores, group.stored, strict=True):
             self._stored(keeper, receipt, result)
-        for _, safe, _ in done.asked["mark"]:
-            if safe is not None and not safe.done():
-                safe.set_result(None)
-        for _, receipt, (_, _, end) in done.asked["end"]:
+        if group.safe is not None and not group.safe.done():
+            group.safe.set_result(None)
+        for receipt, end in group.ends:
             keeper.ended(receipt, end)
 
-    def _stored(self, keeper: Keeper, receipt: Receipt, result: Any) -> None:
+    def _stored(self, keeper: Keeper, receipt: Receipt, result: int | First | SpoolError) -> None:
         if isinstance(result, int):
             _number(receipt, result)
             if not self.overflow:

@@ -1,63 +1,60 @@
 """One thread that writes in groups: what is asked while a group is being written is the next group.
 
-Rules. There is no linger: a group starts with the next turn of the loop, or when the loop hears of
-the one before it. A group succeeds or fails as a whole, and its requests hear of it in the loop.
+Rules. There is no linger: a group is taken with the next turn of the loop, at first and when the
+loop has heard of the one before it. A group succeeds or fails as a whole, and the loop hears of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 __all__ = ["GroupWriter"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-LARGEST: Final = 1024
-
 
 class GroupWriter(Generic[T, R]):
-    """Calls `write` in its thread with everything that was submitted since the last time."""
+    """Calls `write` in its thread with a group that `take` gave in the loop; `written` hears of it in the loop."""
 
     def __init__(
         self,
-        write: Callable[[Sequence[T]], R],
-        written: Callable[[Sequence[T], R | None, Exception | None], None],
+        take: Callable[[], T | None],
+        write: Callable[[T], R],
+        written: Callable[[T, R | None, Exception | None], None],
         *,
         loop: asyncio.AbstractEventLoop,
         name: str,
         last: Callable[[], None] | None = None,
     ) -> None:
+        self._take = take
         self._write = write
         self._written = written
         self._last = last
         self._loop = loop
-        self._waiting: list[T] = []
         self._busy = False
         self._closing = False
         self._idle: list[asyncio.Future[None]] = []
-        self._groups: SimpleQueue[list[T] | None] = SimpleQueue()
+        self._groups: SimpleQueue[T | None] = SimpleQueue()
         self._ended = loop.create_future()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     # In the loop.
 
-    def submit(self, item: T) -> None:
-        """Have `item` written with the next group."""
-        self._waiting.append(item)
+    def kick(self) -> None:
+        """There is something to take."""
         if not self._busy:
             self._busy = True
             self._loop.call_soon(self._next)
 
     def _next(self) -> None:
-        """Give the thread what waits; it has nothing else to do."""
-        if self._waiting:
-            group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+        group = self._take()
+        if group is not None:
             self._groups.put(group)
             return
         self._busy = False
@@ -68,14 +65,14 @@ class GroupWriter(Generic[T, R]):
         if self._closing:
             self._groups.put(None)
 
-    def _heard(self, group: Sequence[T], result: R | None, error: Exception | None) -> None:
+    def _heard(self, group: T, result: R | None, error: Exception | None) -> None:
         try:
             self._written(group, result, error)
         finally:
-            self._next()
+            self._loop.call_soon(self._next)
 
     async def flush(self) -> None:
-        """Return when everything submitted has been written and heard of."""
+        """Return when there is nothing to take, and all that was taken is written and heard of."""
         while self._busy:
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(waiter)
@@ -103,7 +100,7 @@ class GroupWriter(Generic[T, R]):
             self._last()
         self._call(self._end)
 
-    def _do(self, group: list[T]) -> bool:
+    def _do(self, group: T) -> bool:
         try:
             result = self._write(group)
         except Exception as error:
