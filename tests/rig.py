@@ -90,12 +90,12 @@ class LoopWriter:
 
     def _turn(self) -> None:
         self._due = False
-        while (group := self._take()) is not None:
-            try:
-                result, error = self._write(group), None
-            except Exception as raised:
-                result, error = None, raised
-            self._written(group, result, error)
+        group = self._take()
+        try:
+            result, error = self._write(group), None
+        except Exception as raised:
+            result, error = None, raised
+        self._written(group, result, error)
 
     async def flush(self) -> None:
         while self._due:

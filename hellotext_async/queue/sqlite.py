@@ -95,6 +95,7 @@ class SqliteJournal:
         self._newest = 0
         self._loading = False
         self._group: Group | None = None
+        self._filling = threading.Lock()
         self._db: Database | None = None
         self._closing = threading.Event()
         self._failure: SpoolError | None = None
@@ -107,7 +108,8 @@ class SqliteJournal:
         self._writer: GroupWriter[Group, None] = self._spool.writer(
             self._take, self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
         )
-        self._asked().opening = True
+        with self._filling:
+            self._asked().opening = True
 
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError."""
@@ -116,16 +118,11 @@ class SqliteJournal:
     # What is asked, in the loop.
 
     def _asked(self) -> Group:
-        """The group that is being filled."""
+        """The group to fill, while `_filling` is held: the thread may take it at any other time."""
         if self._group is None:
             self._group = Group()
             self._writer.kick()
         return self._group
-
-    def _take(self) -> Group | None:
-        group = self._group
-        self._group = None if group is None else group.split()
-        return group
 
     def store(self, receipt: Receipt) -> None:
         """Keep a new event; the keeper hears when it is safe."""
@@ -138,38 +135,44 @@ class SqliteJournal:
             time.time(),
             receipt._body or b"",
         )
-        self._asked().stores.append((receipt, new))
+        with self._filling:
+            self._asked().stores.append((receipt, new))
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
-        group = self._asked()
-        group.gone.append(_seq(receipt))
-        group.freed.append((receipt.event_id,))
+        with self._filling:
+            group = self._asked()
+            group.gone.append(_seq(receipt))
+            group.freed.append((receipt.event_id,))
 
     def mark(self, receipt: Receipt) -> asyncio.Future[None]:
         """Done when it is safe that the event is about to be sent."""
-        group, trouble = self._asked(), receipt._trouble
-        if trouble is None:
-            group.sent.append(_seq(receipt))
-        else:
-            group.marks.append((_seq(receipt), trouble.attempts + 1, True, trouble.doubts))
-        if group.safe is None:
-            group.safe = self._loop.create_future()
-        return group.safe
+        trouble = receipt._trouble
+        with self._filling:
+            group = self._asked()
+            if trouble is None:
+                group.sent.append(_seq(receipt))
+            else:
+                group.marks.append((_seq(receipt), trouble.attempts + 1, True, trouble.doubts))
+            if group.safe is None:
+                group.safe = self._loop.create_future()
+            return group.safe
 
     def unmark(self, receipt: Receipt) -> None:
         """The event was sent, and waits to be sent again."""
         trouble = receipt._trouble or Trouble()
-        self._asked().marks.append((_seq(receipt), trouble.attempts, False, trouble.doubts))
+        with self._filling:
+            self._asked().marks.append((_seq(receipt), trouble.attempts, False, trouble.doubts))
 
     def end(self, receipt: Receipt, end: Outcome | float) -> None:
         """The event has ended; the keeper hears when it is safe that it is not sent again."""
-        group = self._asked()
-        group.ends.append((receipt, end))
-        group.gone.append(_seq(receipt))
-        if receipt._given:
-            verdict, attempts = ("delivered", 1) if isinstance(end, float) else (end.verdict, end.attempts)
-            group.closed.append((verdict, attempts, time.time(), receipt.event_id))
+        with self._filling:
+            group = self._asked()
+            group.ends.append((receipt, end))
+            group.gone.append(_seq(receipt))
+            if receipt._given:
+                verdict, attempts = ("delivered", 1) if isinstance(end, float) else (end.verdict, end.attempts)
+                group.closed.append((verdict, attempts, time.time(), receipt.event_id))
 
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
@@ -184,7 +187,8 @@ class SqliteJournal:
         """There is room in memory for `most` events: bring them in; the keeper hears."""
         if not self._loading and self.overflow:
             self._loading = True
-            self._asked().wanted = (self.loaded, self._newest, most)
+            with self._filling:
+                self._asked().wanted = (self.loaded, self._newest, most)
 
     def leave(self, error: HellotextError) -> None:
         """Tell those who wait for events on disk that they stay there."""
@@ -198,6 +202,14 @@ class SqliteJournal:
         await self._writer.aclose()
 
     # What is done, in the thread.
+
+    def _take(self) -> Group:
+        with self._filling:
+            group = self._asked()
+            self._group = group.split()
+            if self._group is not None:
+                self._writer.kick()
+        return group
 
     def _write(self, group: Group) -> None:
         if self._failure is not None:

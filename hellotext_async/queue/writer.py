@@ -1,7 +1,8 @@
 """One thread that writes in groups: what is asked while a group is being written is the next group.
 
-Rules. There is no linger: a group is taken with the next turn of the loop, at first and when the
-loop has heard of the one before it. A group succeeds or fails as a whole, and the loop hears of it.
+Rules. There is no linger: the thread is woken with the next turn of the loop, at first and when the
+loop has heard of the group before, and takes what there is when it gets to run. A group succeeds or
+fails as a whole, and the loop hears of it.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ R = TypeVar("R")
 
 
 class GroupWriter(Generic[T, R]):
-    """Calls `write` in its thread with a group that `take` gave in the loop; `written` hears of it in the loop."""
+    """Calls `take` and then `write` in its thread, once for each `kick`; `written` hears of it in the loop."""
 
     def __init__(
         self,
-        take: Callable[[], T | None],
+        take: Callable[[], T],
         write: Callable[[T], R],
         written: Callable[[T, R | None, Exception | None], None],
         *,
@@ -36,10 +37,11 @@ class GroupWriter(Generic[T, R]):
         self._written = written
         self._last = last
         self._loop = loop
+        self._waiting = False
         self._busy = False
         self._closing = False
         self._idle: list[asyncio.Future[None]] = []
-        self._groups: SimpleQueue[T | None] = SimpleQueue()
+        self._wake: SimpleQueue[bool] = SimpleQueue()
         self._ended = loop.create_future()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -47,15 +49,16 @@ class GroupWriter(Generic[T, R]):
     # In the loop.
 
     def kick(self) -> None:
-        """There is something to take."""
+        """There is a group to take."""
+        self._waiting = True
         if not self._busy:
             self._busy = True
             self._loop.call_soon(self._next)
 
     def _next(self) -> None:
-        group = self._take()
-        if group is not None:
-            self._groups.put(group)
+        if self._waiting:
+            self._waiting = False
+            self._wake.put(True)
             return
         self._busy = False
         for waiter in self._idle:
@@ -63,7 +66,7 @@ class GroupWriter(Generic[T, R]):
                 waiter.set_result(None)
         self._idle.clear()
         if self._closing:
-            self._groups.put(None)
+            self._wake.put(False)
 
     def _heard(self, group: T, result: R | None, error: Exception | None) -> None:
         try:
@@ -83,7 +86,7 @@ class GroupWriter(Generic[T, R]):
         if not self._closing:
             self._closing = True
             if not self._busy:
-                self._groups.put(None)
+                self._wake.put(False)
         await asyncio.shield(self._ended)
 
     def _end(self) -> None:
@@ -93,8 +96,8 @@ class GroupWriter(Generic[T, R]):
     # In the thread.
 
     def _run(self) -> None:
-        while (group := self._groups.get()) is not None:
-            if not self._do(group):
+        while self._wake.get():
+            if not self._do(self._take()):
                 break
         if self._last is not None:
             self._last()
