@@ -12,16 +12,15 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple
 
 from ..errors import SpoolBusy, SpoolError
 
 __all__ = ["Database", "Durability", "Mark", "New", "Row"]
 
-T = TypeVar("T")
 Durability = Literal["full", "normal"]
 FORMAT: Final = 1
 CHUNK: Final = 256
@@ -160,13 +159,16 @@ class Database:
         found = self._link.execute("select seq, verdict, attempts from ids where id = ?", (event_id,)).fetchone()
         return None if found is None else (found[0], found[1], found[2] or 0)
 
-    def add(self, events: Sequence[tuple[int, New]]) -> None:
+    def add(self, numbers: Sequence[int], events: Sequence[New]) -> None:
         """Keep new events under their numbers."""
-        rows = [(number, *event, zlib.crc32(event[-1])) for number, event in events]
-        self._insert("insert into events values", rows)
-        given = [(event[0], number) for number, event in events if event[1]]
-        if given:
-            self._insert("insert into ids (id, seq) values", given)
+        values: list[Any] = []
+        ids: list[Any] = []
+        for number, event in zip(numbers, events, strict=True):
+            values += (number, *event, zlib.crc32(event[-1]))
+            if event[1]:
+                ids += (event[0], number)
+        self._insert("insert into events values", 9, values)
+        self._insert("insert into ids (id, seq) values", 2, ids)
 
     def mark(self, numbers: Sequence[int]) -> None:
         """Note events as in flight for the first time."""
@@ -174,7 +176,7 @@ class Database:
 
     def note(self, marks: Sequence[Mark]) -> None:
         """Note how events were sent; of two notes of an event the latter holds."""
-        self._insert("insert or replace into sent values", marks)
+        self._insert("insert or replace into sent values", 4, list(chain.from_iterable(marks)))
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Forget events that have ended."""
@@ -184,13 +186,16 @@ class Database:
     def _all(self, statement: str, numbers: Sequence[int]) -> None:
         self._link.execute(statement, (str(numbers),))
 
-    def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _insert(self, into: str, width: int, values: Sequence[Any]) -> None:
         """Many rows in one statement: sqlite3 gives the interpreter's lock away at each step, and a busy
-        loop is slow to give it back.
+        loop is slow to give it back. In parts of few sizes, so that few statements are needed and are ready.
         """
-        row = f"({','.join('?' * len(rows[0]))})"
-        for some in _chunks(rows):
-            self._link.execute(f"{into} {','.join([row] * len(some))}", list(chain.from_iterable(some)))
+        row, start = f"({','.join('?' * width)})", 0
+        while left := (len(values) - start) // width:
+            rows = min(CHUNK, 1 << left.bit_length() - 1)
+            end = start + rows * width
+            self._link.execute(f"{into} {','.join([row] * rows)}", values[start:end])
+            start = end
 
     def close_ids(self, ends: Sequence[tuple[str, int, float, str]]) -> None:
         """Remember for a window what events with a caller's id ended in: (verdict, attempts, time, id)."""
@@ -235,12 +240,3 @@ class Database:
     def close(self) -> None:
         """Give the file up."""
         self._link.close()
-
-
-def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """`rows` in parts of few sizes, so that few statements are needed and are ready."""
-    start = 0
-    while left := len(rows) - start:
-        size = min(CHUNK, 1 << left.bit_length() - 1)
-        yield rows[start : start + size]
-        start += size

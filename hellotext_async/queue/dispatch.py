@@ -208,18 +208,19 @@ class Dispatch:
 
     def _commit(self, receipt: Receipt, outcome: Outcome) -> None:
         if self.journal is None:
-            self.ended(receipt, outcome)
+            self.ended([receipt], [outcome])
         else:
             self.journal.end(receipt, outcome)
 
-    def ended(self, receipt: Receipt, end: Outcome | float) -> None:
-        """Nothing can undo the event's end."""
-        self.sender.in_flight -= 1
-        size = len(receipt._body or b"")
-        if isinstance(end, float):
-            self.ledger.delivered(receipt, size, end)
-        else:
-            self.ledger.ended(receipt, size, end)
+    def ended(self, receipts: list[Receipt], ends: list[Outcome | float]) -> None:
+        """Nothing can undo the ends of these events."""
+        for receipt, end in zip(receipts, ends, strict=True):
+            self.sender.in_flight -= 1
+            size = len(receipt._body or b"")
+            if isinstance(end, float):
+                self.ledger.delivered(receipt, size, end)
+            else:
+                self.ledger.ended(receipt, size, end)
         self._refill()
         if self._waiters:
             self._tell()

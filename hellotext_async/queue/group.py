@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import SpoolError
 
@@ -29,13 +29,15 @@ First = tuple[int, str | None, int]
 class Group:
     """Filled by kind; `safe` is what those wait for who marked an event."""
 
-    def __init__(self, stores: list[tuple[Receipt, New]] | None = None) -> None:
+    def __init__(self) -> None:
         self.opening = False
-        self.stores = stores or []
+        self.entering: list[Receipt] = []
+        self.new: list[New] = []
         self.sent: list[int] = []
         self.marks: list[Mark] = []
         self.safe: asyncio.Future[None] | None = None
-        self.ends: list[tuple[Receipt, Outcome | float]] = []
+        self.leaving: list[Receipt] = []
+        self.ends: list[Outcome | float] = []
         self.gone: list[int] = []
         self.closed: list[tuple[str, int, float, str]] = []
         self.freed: list[tuple[str]] = []
@@ -47,18 +49,21 @@ class Group:
 
     def split(self) -> Group | None:
         """The new events that are too many for one group, as the next one."""
-        rest = self.stores[LARGEST:]
-        del self.stores[LARGEST:]
-        return Group(rest) if rest else None
+        if len(self.new) <= LARGEST:
+            return None
+        rest = Group()
+        rest.entering, rest.new = self.entering[LARGEST:], self.new[LARGEST:]
+        del self.entering[LARGEST:], self.new[LARGEST:]
+        return rest
 
     def commit(self, db: Database, *, refused: bool) -> None:
         """Write it, all or nothing; new events only unless they are `refused`."""
         db.begin()
         if self.opening:
             self.found = (db.count(), db.last)
-        self._store(db, refused=refused)
-        if self.marks:
-            db.note(self.marks)
+        if self.new:
+            self._store(db, refused=refused)
+        db.note(self.marks)  # of earlier attempts too: an event may be sent again in the same group
         if self.sent:
             db.mark(self.sent)
         if self.gone:
@@ -75,22 +80,24 @@ class Group:
     def _store(self, db: Database, *, refused: bool) -> None:
         if refused:
             error = SpoolError("the spool or its disk is full: the event was not accepted")
-            self.stored = [error for _ in self.stores]
+            self.stored = [error for _ in self.new]
             return
-        results: list[Any] = []
-        new: list[tuple[int, New]] = []
+        self.stored = []
+        numbers: list[int] = []
+        new: list[New] = []
         here: dict[str, int] = {}
-        for _, event in self.stores:
-            if event[1]:
-                event_id = event[0]
+        for event in self.new:
+            event_id, given = event[0], event[1]
+            first: First | None = None
+            if given:
                 first = (here[event_id], None, 0) if event_id in here else db.first(event_id)
-                if first is not None:
-                    results.append(first)
-                    continue
-                here[event_id] = db.last + 1
+            if first is not None:
+                self.stored.append(first)
+                continue
             number = db.number()
-            new.append((number, event))
-            results.append(number)
-        if new:
-            db.add(new)
-        self.stored = results
+            if given:
+                here[event_id] = number
+            numbers.append(number)
+            new.append(event)
+            self.stored.append(number)
+        db.add(numbers, new)

@@ -28,8 +28,8 @@ class Keeper(Protocol):
         """The event's id was accepted before; `first` if the journal knows it. False if nobody does: it is on disk."""
         ...
 
-    def ended(self, receipt: Receipt, end: Outcome | float) -> None:
-        """It is safe that the event has ended."""
+    def ended(self, receipts: list[Receipt], ends: list[Outcome | float]) -> None:
+        """It is safe that these events have ended so."""
         ...
 
     def unconfirmed(self) -> set[int]:

@@ -136,7 +136,9 @@ class SqliteJournal:
             receipt._body or b"",
         )
         with self._filling:
-            self._asked().stores.append((receipt, new))
+            group = self._asked()
+            group.entering.append(receipt)
+            group.new.append(new)
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
@@ -168,7 +170,8 @@ class SqliteJournal:
         """The event has ended; the keeper hears when it is safe that it is not sent again."""
         with self._filling:
             group = self._asked()
-            group.ends.append((receipt, end))
+            group.leaving.append(receipt)
+            group.ends.append(end)
             group.gone.append(_seq(receipt))
             if receipt._given:
                 verdict, attempts = ("delivered", 1) if isinstance(end, float) else (end.verdict, end.attempts)
@@ -263,7 +266,7 @@ class SqliteJournal:
         if group.opening and not self._opened.done():
             self._opened.set_exception(error)
             self._opened.exception()
-        for receipt, _ in group.stores:
+        for receipt in group.entering:
             keeper.refused(receipt, error)
         if group.safe is not None and not group.safe.done():
             group.safe.set_exception(error)
@@ -273,12 +276,12 @@ class SqliteJournal:
             self._found(keeper, *group.found)
         if group.wanted is not None:
             self._loaded(keeper, group.rows)
-        for (receipt, _), result in zip(group.stores, group.stored, strict=True):
+        for receipt, result in zip(group.entering, group.stored, strict=True):
             self._stored(keeper, receipt, result)
         if group.safe is not None and not group.safe.done():
             group.safe.set_result(None)
-        for receipt, end in group.ends:
-            keeper.ended(receipt, end)
+        if group.leaving:
+            keeper.ended(group.leaving, group.ends)
 
     def _stored(self, keeper: Keeper, receipt: Receipt, result: int | First | SpoolError) -> None:
         if isinstance(result, int):
