@@ -15,7 +15,6 @@ from ..errors import QueueClosed, SpoolError
 from .dead_letters import Letter
 from .ledger import Ledger
 from .outcome import Outcome, Report, Stats
-from .receipt import Stored
 from .room import Room
 from .schedule import HOLD, Schedule
 from .sender import Sender
@@ -80,7 +79,7 @@ class Dispatch:
         if self.journal is None:
             self.admit(receipt)
             return
-        receipt._stored = Stored()
+        receipt._accepted = None
         self.ledger.pending += 1
         if putting:
             self._putting.add(receipt)
@@ -89,16 +88,15 @@ class Dispatch:
     def admit(self, receipt: Receipt) -> None:
         """The event is accepted."""
         self.ledger.accepted += 1
-        if self.journal is not None and self._goes_to_disk(self.journal, receipt):
+        if self.journal is not None and self._goes_to_disk(self.journal, receipt._seq):
             self.room.give(len(receipt._body or b""))
             self.journal.set_aside(receipt)
             return
         self.schedule.add(receipt)
         self.sender.wake()
 
-    def _goes_to_disk(self, journal: Journal, receipt: Receipt) -> bool:
+    def _goes_to_disk(self, journal: Journal, seq: int) -> bool:
         """Behind what is on disk only already, or first of those when memory is half full."""
-        seq = 0 if receipt._stored is None else receipt._stored.seq
         if journal.overflow:
             return seq > journal.loaded
         return seq == journal.loaded and len(self.schedule) >= self._window
@@ -152,7 +150,7 @@ class Dispatch:
 
     def unconfirmed(self) -> set[int]:
         """The numbers of stored events that `put` has not confirmed yet."""
-        return {receipt._stored.seq for receipt in self._putting if receipt._stored is not None}
+        return {receipt._seq for receipt in self._putting}
 
     def _unpend(self, receipt: Receipt) -> None:
         self.ledger.pending -= 1

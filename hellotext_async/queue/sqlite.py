@@ -24,7 +24,7 @@ from ..errors import ConfigurationError, HellotextError, SpoolError
 from .database import Database, Durability, Row
 from .group import First, Group
 from .outcome import Outcome
-from .receipt import Receipt, Stored, Trouble
+from .receipt import Receipt, Trouble
 from .writer import GroupWriter
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class SqliteJournal:
         """The stored event is not wanted after all."""
         with self._filling:
             group = self._asked()
-            group.gone.append(_seq(receipt))
+            group.gone.append(receipt._seq)
             group.freed.append((receipt.event_id,))
 
     def mark(self, receipt: Receipt) -> asyncio.Future[None]:
@@ -153,9 +153,9 @@ class SqliteJournal:
         with self._filling:
             group = self._asked()
             if trouble is None:
-                group.sent.append(_seq(receipt))
+                group.sent.append(receipt._seq)
             else:
-                group.marks.append((_seq(receipt), trouble.attempts + 1, True, trouble.doubts))
+                group.marks.append((receipt._seq, trouble.attempts + 1, True, trouble.doubts))
             if group.safe is None:
                 group.safe = self._loop.create_future()
             return group.safe
@@ -164,7 +164,7 @@ class SqliteJournal:
         """The event was sent, and waits to be sent again."""
         trouble = receipt._trouble or Trouble()
         with self._filling:
-            self._asked().marks.append((_seq(receipt), trouble.attempts, False, trouble.doubts))
+            self._asked().marks.append((receipt._seq, trouble.attempts, False, trouble.doubts))
 
     def end(self, receipt: Receipt, end: Outcome | float) -> None:
         """The event has ended; the keeper hears when it is safe that it is not sent again."""
@@ -172,7 +172,7 @@ class SqliteJournal:
             group = self._asked()
             group.leaving.append(receipt)
             group.ends.append(end)
-            group.gone.append(_seq(receipt))
+            group.gone.append(receipt._seq)
             if receipt._given:
                 verdict, attempts = ("delivered", 1) if isinstance(end, float) else (end.verdict, end.attempts)
                 group.closed.append((verdict, attempts, time.time(), receipt.event_id))
@@ -180,10 +180,10 @@ class SqliteJournal:
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
         if not self.overflow:
-            self.loaded = _seq(receipt) - 1
+            self.loaded = receipt._seq - 1
         self.overflow += 1
-        self._newest = max(self._newest, _seq(receipt))
-        self._live[_seq(receipt)] = receipt
+        self._newest = max(self._newest, receipt._seq)
+        self._live[receipt._seq] = receipt
         receipt._body = None
 
     def refill(self, most: int) -> None:
@@ -285,7 +285,7 @@ class SqliteJournal:
 
     def _stored(self, keeper: Keeper, receipt: Receipt, result: int | First | SpoolError) -> None:
         if isinstance(result, int):
-            _number(receipt, result)
+            receipt._seq = result
             if not self.overflow:
                 self.loaded = result
             keeper.stored(receipt)
@@ -300,7 +300,7 @@ class SqliteJournal:
             keeper.repeated(receipt, outcome)
             return
         if not keeper.repeated(receipt, self._live.get(seq)):
-            _number(receipt, seq)
+            receipt._seq = seq
             self._live[seq] = receipt
 
     def _found(self, keeper: Keeper, count: int, last: int) -> None:
@@ -331,7 +331,7 @@ class SqliteJournal:
         receipt = self._live.pop(row.seq, None)
         if receipt is None:
             receipt = Receipt(row.action, row.body, row.subject, cast("Any", row.repeat), 0.0)
-        receipt._body, receipt._stored, receipt._id = row.body, Stored(row.seq, True), row.id
+        receipt._body, receipt._seq, receipt._id = row.body, row.seq, row.id
         receipt._subject = row.subject
         receipt._at = self._now() - max(0.0, time.time() - row.accepted)
         if row.attempts:
@@ -339,13 +339,3 @@ class SqliteJournal:
             doubt = _DOUBT if doubts else None
             receipt._trouble = Trouble(attempts=row.attempts, doubt=doubt, doubts=doubts, last=doubt)
         return receipt
-
-
-def _number(receipt: Receipt, seq: int) -> None:
-    if receipt._stored is None:
-        receipt._stored = Stored()
-    receipt._stored.seq = seq
-
-
-def _seq(receipt: Receipt) -> int:
-    return 0 if receipt._stored is None else receipt._stored.seq
