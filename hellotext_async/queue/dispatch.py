@@ -215,10 +215,10 @@ class Dispatch:
         for receipt, end in zip(receipts, ends, strict=True):
             self.sender.in_flight -= 1
             size = len(receipt._body or b"")
-            if isinstance(end, float):
-                self.ledger.delivered(receipt, size, end)
-            else:
+            if isinstance(end, Outcome):
                 self.ledger.ended(receipt, size, end)
+            else:
+                self.ledger.delivered(receipt, size, end)
         self._refill()
         if self._waiters:
             self._tell()

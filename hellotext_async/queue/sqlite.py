@@ -174,7 +174,7 @@ class SqliteJournal:
             group.ends.append(end)
             group.gone.append(receipt._seq)
             if receipt._given:
-                verdict, attempts = ("delivered", 1) if isinstance(end, float) else (end.verdict, end.attempts)
+                verdict, attempts = (end.verdict, end.attempts) if isinstance(end, Outcome) else ("delivered", 1)
                 group.closed.append((verdict, attempts, time.time(), receipt.event_id))
 
     def set_aside(self, receipt: Receipt) -> None:
