@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from . import decode, events, imports, memory, sweeps, track
+from . import decode, events, imports, memory, spool, sweeps, track
 from .ground import Ground
 from .paired import PAIRS
 from .pictures import draw
@@ -20,6 +20,7 @@ DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 
 BENCHES: Final[dict[str, Callable[[Ground], Iterator[Row]]]] = {
     "events": events.rows,
+    "spool": spool.rows,
     "in-flight": sweeps.in_flight,
     "subjects": sweeps.subjects,
     "waiting": sweeps.standing,

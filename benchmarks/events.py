@@ -9,7 +9,7 @@ from .contender import Entry
 from .ground import Ground, T, present
 from .row import Goal, Row, Unit
 
-__all__ = ["HTTPX", "QUEUE", "rows"]
+__all__ = ["BULK", "HTTPX", "QUEUE", "rows"]
 
 NAIVE: Final = Entry("benchmarks.raw:Naive")
 HTTPX: Final = Entry("benchmarks.httpx_clients:Clients")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from hellotext_async import Hellotext, Limits, Outcome, Profile
+from hellotext_async import Hellotext, Limits, Outcome, Profile, SqliteSpool
 from hellotext_async._wire.codec import decode
 from hellotext_async._wire.pages import page_of
 
@@ -15,7 +17,7 @@ from .load import ACTION, CONNECTIONS, FIELDS, TOKEN, sessions
 from .page import PAGE
 from .raw import over, trusting
 
-__all__ = ["Awaited", "Bulk", "Calls", "Decoded", "Queue", "Standing", "Track"]
+__all__ = ["Awaited", "Bulk", "Calls", "Decoded", "Queue", "Spooled", "SpooledBulk", "Standing", "Track"]
 
 ROOM = 10_000
 SPARE = 64
@@ -94,6 +96,23 @@ class Bulk(Queue):
         events = ({"action": ACTION, "session": session, **FIELDS} for session in self._next(units))
         async for _ in self.queue.deliver(events):
             pass
+
+
+class Spooled(Queue):
+    """`Queue` over a `SqliteSpool`, synced at every commit, in a directory of its own."""
+
+    def __init__(self, place: Place, **options: Any) -> None:
+        self._into = TemporaryDirectory(prefix="bench-spool-")
+        super().__init__(place, buffer=SqliteSpool(Path(self._into.name) / "spool.db"), **options)
+
+    async def close(self) -> None:
+        """Close it, see that every event was delivered, and remove the spool."""
+        await super().close()
+        self._into.cleanup()
+
+
+class SpooledBulk(Spooled, Bulk):
+    """`Bulk` over a `SqliteSpool`."""
 
 
 class Standing(Queue):

@@ -77,19 +77,20 @@ class LoopWriter:
     """The spool's writer without a thread: a group is what was asked since the last turn of the loop."""
 
     def __init__(
-        self, write: Any, written: Any, *, loop: asyncio.AbstractEventLoop, name: str, last: Any = None
+        self, take: Any, write: Any, written: Any, *, loop: asyncio.AbstractEventLoop, name: str, last: Any = None
     ) -> None:
-        self._write, self._written, self._last = write, written, last
+        self._take, self._write, self._written, self._last = take, write, written, last
         self._loop = loop
-        self._waiting: list[Any] = []
+        self._due = False
 
-    def submit(self, item: Any) -> None:
-        if not self._waiting:
+    def kick(self) -> None:
+        if not self._due:
+            self._due = True
             self._loop.call_soon(self._turn)
-        self._waiting.append(item)
 
     def _turn(self) -> None:
-        group, self._waiting = self._waiting, []
+        self._due = False
+        group = self._take()
         try:
             result, error = self._write(group), None
         except Exception as raised:
@@ -97,7 +98,7 @@ class LoopWriter:
         self._written(group, result, error)
 
     async def flush(self) -> None:
-        while self._waiting:
+        while self._due:
             await asyncio.sleep(0)
 
     async def aclose(self) -> None:

@@ -12,21 +12,18 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple
 
 from ..errors import SpoolBusy, SpoolError
 
-__all__ = ["Database", "Durability", "New", "Row"]
+__all__ = ["Database", "Durability", "Mark", "New", "Row"]
 
-T = TypeVar("T")
 Durability = Literal["full", "normal"]
 FORMAT: Final = 1
 CHUNK: Final = 256
-CHECKPOINT: Final = 8000
-"""Pages in the log before they go to their places: rarely, for that syncs twice more."""
 
 _SCHEMA: Final = """
 create table if not exists events (
@@ -43,8 +40,11 @@ create index if not exists ids_ended on ids (ended) where ended is not null;
 _log = logging.getLogger("hellotext_async")
 
 
-New = tuple[int, str, bool, str, str | None, str, float, bytes]
-"""A new event: its number and the columns of `Row` up to its body."""
+New = tuple[str, bool, str, str | None, str, float, bytes]
+"""A new event: the columns of `Row` from its id to its body."""
+
+Mark = tuple[int, int, bool, int]
+"""How an event was sent: its number, its attempts, whether it is in flight, how many may have been applied."""
 
 
 class Row(NamedTuple):
@@ -104,7 +104,6 @@ class Database:
         link.execute("pragma locking_mode = exclusive")
         link.execute("pragma journal_mode = wal")
         link.execute(f"pragma synchronous = {'full' if self._durability == 'full' else 'normal'}")
-        link.execute(f"pragma wal_autocheckpoint = {CHECKPOINT}")
         link.execute("begin exclusive")
         (version,) = link.execute("pragma user_version").fetchone()
         if version not in (0, FORMAT):
@@ -160,31 +159,43 @@ class Database:
         found = self._link.execute("select seq, verdict, attempts from ids where id = ?", (event_id,)).fetchone()
         return None if found is None else (found[0], found[1], found[2] or 0)
 
-    def add(self, events: Sequence[New]) -> None:
-        """Keep new events."""
-        self._insert("insert into events values", [(*event, zlib.crc32(event[-1])) for event in events])
-        given = [(event[1], event[0]) for event in events if event[2]]
-        if given:
-            self._insert("insert into ids (id, seq) values", given)
+    def add(self, numbers: Sequence[int], events: Sequence[New]) -> None:
+        """Keep new events under their numbers."""
+        values: list[Any] = []
+        ids: list[Any] = []
+        for number, event in zip(numbers, events, strict=True):
+            values += (number, *event, zlib.crc32(event[-1]))
+            if event[1]:
+                ids += (event[0], number)
+        self._insert("insert into events values", 9, values)
+        self._insert("insert into ids (id, seq) values", 2, ids)
 
-    def mark(self, marks: Sequence[tuple[int, int, bool, int]]) -> None:
-        """Note events as sent: (number, attempts, in flight, how many may have been applied)."""
-        self._insert("insert or replace into sent values", marks)
+    def mark(self, numbers: Sequence[int]) -> None:
+        """Note events as in flight for the first time."""
+        self._all("insert or replace into sent select value, 1, 1, 0 from json_each(?)", numbers)
+
+    def note(self, marks: Sequence[Mark]) -> None:
+        """Note how events were sent; of two notes of an event the latter holds."""
+        self._insert("insert or replace into sent values", 4, list(chain.from_iterable(marks)))
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Forget events that have ended."""
-        for some in _chunks(numbers):
-            places = ",".join("?" * len(some))
-            self._link.execute(f"delete from events where seq in ({places})", some)
-            self._link.execute(f"delete from sent where seq in ({places})", some)
+        for table in ("events", "sent"):
+            self._all(f"delete from {table} where seq in (select value from json_each(?))", numbers)
 
-    def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _all(self, statement: str, numbers: Sequence[int]) -> None:
+        self._link.execute(statement, (str(numbers),))
+
+    def _insert(self, into: str, width: int, values: Sequence[Any]) -> None:
         """Many rows in one statement: sqlite3 gives the interpreter's lock away at each step, and a busy
-        loop is slow to give it back.
+        loop is slow to give it back. In parts of few sizes, so that few statements are needed and are ready.
         """
-        row = f"({','.join('?' * len(rows[0]))})"
-        for some in _chunks(rows):
-            self._link.execute(f"{into} {','.join([row] * len(some))}", list(chain.from_iterable(some)))
+        row, start = f"({','.join('?' * width)})", 0
+        while left := (len(values) - start) // width:
+            rows = min(CHUNK, 1 << left.bit_length() - 1)
+            end = start + rows * width
+            self._link.execute(f"{into} {','.join([row] * rows)}", values[start:end])
+            start = end
 
     def close_ids(self, ends: Sequence[tuple[str, int, float, str]]) -> None:
         """Remember for a window what events with a caller's id ended in: (verdict, attempts, time, id)."""
@@ -229,9 +240,3 @@ class Database:
     def close(self) -> None:
         """Give the file up."""
         self._link.close()
-
-
-def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """`rows` in parts whose values SQLite takes in one statement."""
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]

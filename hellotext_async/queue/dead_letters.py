@@ -8,8 +8,9 @@ truth about it: a replay that delivers appends a line that says so, so nothing i
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -79,6 +80,7 @@ def reason(error: HellotextError | None) -> str:
 
 
 Told = Callable[[Exception | None], None]
+_Letters = list[tuple[Letter, Told]]
 
 
 def _append(path: Path, lines: bytes) -> None:
@@ -111,13 +113,15 @@ class DeadLetterWriter:
         path: str | os.PathLike[str],
         loop: asyncio.AbstractEventLoop,
         *,
-        writer: Callable[..., GroupWriter[tuple[Letter, Told], None]] = GroupWriter,
+        writer: Callable[..., GroupWriter[_Letters, None]] = GroupWriter,
     ) -> None:
         self._path = Path(path)
         self._make = writer
         self._loop = loop
         self._encoder = msgspec.json.Encoder()
-        self._writer: GroupWriter[tuple[Letter, Told], None] | None = None
+        self._writer: GroupWriter[_Letters, None] | None = None
+        self._waiting: _Letters = []
+        self._filling = threading.Lock()
 
     def write(self, letter: Letter, told: Told) -> None:
         """Write `letter`; `told` hears when it is safe, or why it is not."""
@@ -126,8 +130,17 @@ class DeadLetterWriter:
             return
         writer = self._writer
         if writer is None:
-            writer = self._writer = self._make(self._write, _written, loop=self._loop, name="hellotext dead letters")
-        writer.submit((letter, told))
+            name = "hellotext dead letters"
+            writer = self._writer = self._make(self._take, self._write, _written, loop=self._loop, name=name)
+        with self._filling:
+            if not self._waiting:
+                writer.kick()
+            self._waiting.append((letter, told))
+
+    def _take(self) -> _Letters:
+        with self._filling:
+            group, self._waiting = self._waiting, []
+        return group
 
     def _at_once(self, letter: Letter) -> Exception | None:
         try:
@@ -136,7 +149,7 @@ class DeadLetterWriter:
             return error
         return None
 
-    def _write(self, group: Sequence[tuple[Letter, Told]]) -> None:
+    def _write(self, group: _Letters) -> None:
         _append(self._path, self._encoder.encode_lines([letter for letter, _ in group]))
 
     async def flush(self) -> None:
@@ -150,7 +163,7 @@ class DeadLetterWriter:
             await self._writer.aclose()
 
 
-def _written(group: Sequence[tuple[Letter, Told]], _: None, error: Exception | None) -> None:
+def _written(group: _Letters, _: None, error: Exception | None) -> None:
     for _letter, told in group:
         told(error)
 

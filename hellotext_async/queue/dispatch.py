@@ -15,7 +15,7 @@ from ..errors import QueueClosed, SpoolError
 from .dead_letters import Letter
 from .ledger import Ledger
 from .outcome import Outcome, Report, Stats
-from .receipt import Receipt, Stored
+from .receipt import Receipt
 from .room import Room
 from .schedule import HOLD, Schedule
 from .sender import Sender
@@ -85,7 +85,7 @@ class Dispatch:
             self.schedule.add(receipt)
             self.sender.wake()
             return receipt
-        receipt._stored = Stored()
+        receipt._accepted = None
         self.ledger.pending += 1
         if putting:
             self._putting.add(receipt)
@@ -95,16 +95,15 @@ class Dispatch:
     def admit(self, receipt: Receipt) -> None:
         """The event is accepted."""
         self.ledger.accepted += 1
-        if self.journal is not None and self._goes_to_disk(self.journal, receipt):
+        if self.journal is not None and self._goes_to_disk(self.journal, receipt._seq):
             self.room.give(len(receipt._body or b""))
             self.journal.set_aside(receipt)
             return
         self.schedule.add(receipt)
         self.sender.wake()
 
-    def _goes_to_disk(self, journal: Journal, receipt: Receipt) -> bool:
+    def _goes_to_disk(self, journal: Journal, seq: int) -> bool:
         """Behind what is on disk only already, or first of those when memory is half full."""
-        seq = 0 if receipt._stored is None else receipt._stored.seq
         if journal.overflow:
             return seq > journal.loaded
         return seq == journal.loaded and len(self.schedule) >= self._window
@@ -114,10 +113,10 @@ class Dispatch:
         receipt._accept()
         if receipt in self._unwanted:
             self._withdraw(receipt)
+            self._tell()
         elif receipt not in self._putting:
             self.ledger.pending -= 1
             self.admit(receipt)
-        self._tell()
 
     def confirm(self, receipt: Receipt, *, wanted: bool) -> None:
         """`put` has seen that its event is stored, or was cancelled before it did."""
@@ -158,7 +157,7 @@ class Dispatch:
 
     def unconfirmed(self) -> set[int]:
         """The numbers of stored events that `put` has not confirmed yet."""
-        return {receipt._stored.seq for receipt in self._putting if receipt._stored is not None}
+        return {receipt._seq for receipt in self._putting}
 
     def _unpend(self, receipt: Receipt) -> None:
         self.ledger.pending -= 1
@@ -190,7 +189,10 @@ class Dispatch:
     # The end.
 
     def _delivered(self, receipt: Receipt, waited: float) -> None:
-        """The usual end of an event in memory: at the first attempt, with nothing to make safe."""
+        """The usual end of an event: at the first attempt."""
+        if self.journal is not None:
+            self.journal.end(receipt, waited)
+            return
         self.sender.in_flight -= 1
         self.ledger.delivered(receipt, len(receipt._body or b""), waited)
         if self._waiters and not self.sender.in_flight:
@@ -211,13 +213,19 @@ class Dispatch:
 
     def _commit(self, receipt: Receipt, outcome: Outcome) -> None:
         if self.journal is None:
-            self._ended(receipt, outcome)
+            self.ended([receipt], [outcome])
         else:
-            self.journal.end(receipt, outcome, lambda: self._ended(receipt, outcome))
+            self.journal.end(receipt, outcome)
 
-    def _ended(self, receipt: Receipt, outcome: Outcome) -> None:
-        self.sender.in_flight -= 1
-        self.ledger.ended(receipt, len(receipt._body or b""), outcome)
+    def ended(self, receipts: list[Receipt], ends: list[Outcome | float]) -> None:
+        """Nothing can undo the ends of these events."""
+        for receipt, end in zip(receipts, ends, strict=True):
+            self.sender.in_flight -= 1
+            size = len(receipt._body or b"")
+            if isinstance(end, Outcome):
+                self.ledger.ended(receipt, size, end)
+            else:
+                self.ledger.delivered(receipt, size, end)
         self._refill()
         if self._waiters:
             self._tell()

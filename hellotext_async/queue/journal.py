@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ class Keeper(Protocol):
 
     def repeated(self, receipt: Receipt, first: Receipt | Outcome | None) -> bool:
         """The event's id was accepted before; `first` if the journal knows it. False if nobody does: it is on disk."""
+        ...
+
+    def ended(self, receipts: list[Receipt], ends: list[Outcome | float]) -> None:
+        """It is safe that these events have ended so."""
         ...
 
     def unconfirmed(self) -> set[int]:
@@ -74,16 +78,18 @@ class Journal(Protocol):
         """The stored event is not wanted after all."""
         ...
 
-    async def mark(self, receipt: Receipt) -> None:
-        """Return when it is safe that the event is about to be sent."""
+    def mark(self, receipt: Receipt) -> Awaitable[None]:
+        """Done when it is safe that the event is about to be sent."""
         ...
 
     def unmark(self, receipt: Receipt) -> None:
         """The event was sent, and waits to be sent again."""
         ...
 
-    def end(self, receipt: Receipt, outcome: Outcome, done: Callable[[], None]) -> None:
-        """The event has ended; `done` when it is safe that it is not sent again."""
+    def end(self, receipt: Receipt, end: Outcome | float) -> None:
+        """The event has ended, with a number: delivered at the first attempt, after so many seconds. The keeper
+        hears when it is safe that it is not sent again.
+        """
         ...
 
     def set_aside(self, receipt: Receipt) -> None:

@@ -45,15 +45,11 @@ class Trouble(msgspec.Struct):
     holds: bool = True
 
 
-class Stored(msgspec.Struct):
-    """What a spool knows of an event: its number, and whether it is safe yet (None, a future, True or the error)."""
-
-    seq: int = 0
-    accepted: Any = None
-
-
 class Receipt(msgspec.Struct, eq=False, weakref=True):
-    """One event that a queue took. ``await receipt`` gives its `Outcome`."""
+    """One event that a queue took. ``await receipt`` gives its `Outcome`.
+
+    In a spool it has a number (`_seq`), and is `_accepted` when that is safe: None, a future, True or the error.
+    """
 
     _action: str
     _body: bytes | None
@@ -62,7 +58,8 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     _at: float
     _id: str | int | None = None
     _trouble: Trouble | None = None
-    _stored: Stored | None = None
+    _seq: int = 0
+    _accepted: Any = True
     _end: Any = None
 
     @property
@@ -99,7 +96,7 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     @property
     def stored(self) -> bool:
         """Whether a spool has it safe (a queue in memory has nothing to store)."""
-        return self._stored is not None and self._stored.accepted is True
+        return self._seq > 0 and self._accepted is True
 
     def __await__(self) -> Generator[Any, None, Outcome]:
         return self._wait().__await__()
@@ -112,14 +109,13 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
 
     async def accepted(self) -> None:
         """Return once the queue has accepted the event; SpoolError if it could not."""
-        stored = self._stored
-        if stored is None or stored.accepted is True:
+        if self._accepted is True:
             return
-        if isinstance(stored.accepted, HellotextError):
-            raise stored.accepted
-        if stored.accepted is None:
-            stored.accepted = asyncio.get_running_loop().create_future()
-        await asyncio.shield(stored.accepted)
+        if isinstance(self._accepted, HellotextError):
+            raise self._accepted
+        if self._accepted is None:
+            self._accepted = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._accepted)
 
     def _future(self) -> asyncio.Future[Outcome]:
         end: asyncio.Future[Outcome] | Any = self._end
@@ -163,10 +159,7 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
 
     def _accept(self, error: HellotextError | None = None) -> None:
         """It is accepted, or `error` says why it is not."""
-        stored = self._stored
-        if stored is None:
-            return
-        waiting, stored.accepted = stored.accepted, error or True
+        waiting, self._accepted = self._accepted, error or True
         if isinstance(waiting, asyncio.Future):
             _settle(waiting, error or True)  # pyright: ignore[reportUnknownArgumentType]
 

@@ -216,7 +216,7 @@ class Sender:
     def _judge(self, receipt: Receipt, attempt: Attempt) -> None:
         if attempt.evidence != "delivered":
             self._failed(receipt, attempt)
-        elif receipt._trouble is None and self._journal is None:
+        elif receipt._trouble is None:
             self._schedule.done(receipt)
             self._on_delivered(receipt, self.now() - receipt._at)
         else:

@@ -12,18 +12,19 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
 from .._policy.classes import Delivery, repeats
 from .._policy.evidence import Attempt
 from ..errors import ConfigurationError, HellotextError, SpoolError
-from .database import Database, Durability, New, Row
+from .database import Database, Durability, Row
+from .group import First, Group
 from .outcome import Outcome
-from .receipt import Receipt, Stored, Trouble
+from .receipt import Receipt, Trouble
 from .writer import GroupWriter
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ PAUSE: Final = 0.25
 """Seconds between tries when the disk is full and events have ended."""
 
 _DOUBT: Final = Attempt("uncertain", reason="the process ended")
-
-Kind = Literal["open", "store", "withdraw", "mark", "unmark", "end", "load"]
 
 
 class SqliteSpool:
@@ -80,12 +79,6 @@ class SqliteSpool:
         return f"SqliteSpool({str(self.path)!r})"
 
 
-class _Op(NamedTuple):
-    kind: Kind
-    receipt: Receipt | None = None
-    more: Any = None
-
-
 class SqliteJournal:
     """One queue's use of a spool: what it asks, and what it hears."""
 
@@ -101,6 +94,8 @@ class SqliteJournal:
         self._live: WeakValueDictionary[int, Receipt] = WeakValueDictionary()
         self._newest = 0
         self._loading = False
+        self._group: Group | None = None
+        self._filling = threading.Lock()
         self._db: Database | None = None
         self._closing = threading.Event()
         self._failure: SpoolError | None = None
@@ -110,10 +105,11 @@ class SqliteJournal:
     def begin(self, keeper: Keeper) -> None:
         """Start the thread; the first thing it does is to open the file."""
         self._keeper = keeper
-        self._writer: GroupWriter[_Op, list[Any]] = self._spool.writer(
-            self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
+        self._writer: GroupWriter[Group, None] = self._spool.writer(
+            self._take, self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
         )
-        self._writer.submit(_Op("open"))
+        with self._filling:
+            self._asked().opening = True
 
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError."""
@@ -121,56 +117,84 @@ class SqliteJournal:
 
     # What is asked, in the loop.
 
+    def _asked(self) -> Group:
+        """The group to fill, while `_filling` is held: the thread may take it at any other time."""
+        if self._group is None:
+            self._group = Group()
+            self._writer.kick()
+        return self._group
+
     def store(self, receipt: Receipt) -> None:
         """Keep a new event; the keeper hears when it is safe."""
-        wall = time.time() - (self._now() - receipt._at)
         new = (
             receipt.event_id,
             receipt._given,
             receipt._action,
             receipt._subject,
             receipt._repeat,
-            wall,
-            receipt._body,
+            time.time(),
+            receipt._body or b"",
         )
-        self._writer.submit(_Op("store", receipt, new))
+        with self._filling:
+            group = self._asked()
+            group.entering.append(receipt)
+            group.new.append(new)
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
-        self._writer.submit(_Op("withdraw", receipt, (_seq(receipt), receipt.event_id)))
+        with self._filling:
+            group = self._asked()
+            group.gone.append(receipt._seq)
+            group.freed.append((receipt.event_id,))
 
-    async def mark(self, receipt: Receipt) -> None:
-        """Return when it is safe that the event is about to be sent."""
-        safe: asyncio.Future[None] = self._loop.create_future()
+    def mark(self, receipt: Receipt) -> asyncio.Future[None]:
+        """Done when it is safe that the event is about to be sent."""
         trouble = receipt._trouble
-        attempts, doubts = (0, 0) if trouble is None else (trouble.attempts, trouble.doubts)
-        self._writer.submit(_Op("mark", receipt, ((_seq(receipt), attempts + 1, True, doubts), safe)))
-        await safe
+        with self._filling:
+            group = self._asked()
+            if trouble is None:
+                group.sent.append(receipt._seq)
+            else:
+                group.marks.append((receipt._seq, trouble.attempts + 1, True, trouble.doubts))
+            if group.safe is None:
+                group.safe = self._loop.create_future()
+            return group.safe
 
     def unmark(self, receipt: Receipt) -> None:
-        """The event was sent, and waits to be sent again."""
+        """The event waits to be sent again, or was not sent after all."""
         trouble = receipt._trouble or Trouble()
-        self._writer.submit(_Op("unmark", receipt, (_seq(receipt), trouble.attempts, False, trouble.doubts)))
+        with self._filling:
+            group = self._asked()
+            if receipt._seq in group.sent:
+                group.sent.remove(receipt._seq)
+            group.marks.append((receipt._seq, trouble.attempts, False, trouble.doubts))
 
-    def end(self, receipt: Receipt, outcome: Outcome, done: Callable[[], None]) -> None:
-        """The event has ended; `done` when it is safe that it is not sent again."""
-        closed = (outcome.verdict, outcome.attempts, time.time(), outcome.event_id) if receipt._given else None
-        self._writer.submit(_Op("end", receipt, (_seq(receipt), closed, done)))
+    def end(self, receipt: Receipt, end: Outcome | float) -> None:
+        """The event has ended; the keeper hears when it is safe that it is not sent again."""
+        with self._filling:
+            group = self._asked()
+            group.leaving.append(receipt)
+            group.ends.append(end)
+            group.gone.append(receipt._seq)
+            if receipt._given:
+                verdict, attempts = (end.verdict, end.attempts) if isinstance(end, Outcome) else ("delivered", 1)
+                group.closed.append((verdict, attempts, time.time(), receipt.event_id))
 
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
         if not self.overflow:
-            self.loaded = _seq(receipt) - 1
+            self.loaded = receipt._seq - 1
         self.overflow += 1
-        self._newest = max(self._newest, _seq(receipt))
-        self._live[_seq(receipt)] = receipt
+        self._newest = max(self._newest, receipt._seq)
+        self._live[receipt._seq] = receipt
         receipt._body = None
 
     def refill(self, most: int) -> None:
         """There is room in memory for `most` events: bring them in; the keeper hears."""
         if not self._loading and self.overflow:
             self._loading = True
-            self._writer.submit(_Op("load", None, (self.loaded, self._newest, most)))
+            with self._filling:
+                self._asked().wanted = (self.loaded, self._newest, most)
 
     def leave(self, error: HellotextError) -> None:
         """Tell those who wait for events on disk that they stay there."""
@@ -185,14 +209,22 @@ class SqliteJournal:
 
     # What is done, in the thread.
 
-    def _write(self, group: Sequence[_Op]) -> list[Any]:
+    def _take(self) -> Group:
+        with self._filling:
+            group = self._asked()
+            self._group = group.split()
+            if self._group is not None:
+                self._writer.kick()
+        return group
+
+    def _write(self, group: Group) -> None:
         if self._failure is not None:
             raise self._failure
         try:
             if self._db is None:
                 spool = self._spool
                 self._db = Database(spool.path, spool.durability, spool.max_bytes, spool.window)
-            return self._kept(self._db, group)
+            self._commit(self._db, group)
         except SpoolError as error:
             self._failure = error
             raise
@@ -200,12 +232,13 @@ class SqliteJournal:
             self._failure = SpoolError(f"the spool failed ({error})")
             raise self._failure from None
 
-    def _kept(self, db: Database, group: Sequence[_Op]) -> list[Any]:
+    def _commit(self, db: Database, group: Group) -> None:
         """Commit the group; if there is no room for its new events commit the rest, and again until it holds."""
         refused = False
         while True:
             try:
-                return self._commit(db, group, refused=refused)
+                group.commit(db, refused=refused)
+                return
             except sqlite3.OperationalError as error:
                 db.rollback()
                 if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
@@ -217,103 +250,50 @@ class SqliteJournal:
                 raise SpoolError("the disk is full")
             refused = True
 
-    def _commit(self, db: Database, group: Sequence[_Op], *, refused: bool) -> list[Any]:
-        db.begin()
-        before = (db.count(), db.last) if any(op.kind == "open" for op in group) else None
-        results = self._store_all(db, group, refused=refused)
-        marks = [op.more[0] if op.kind == "mark" else op.more for op in group if op.kind in ("mark", "unmark")]
-        if marks:
-            db.mark(marks)
-        ends = [op for op in group if op.kind == "end"]
-        withdrawn = [op.more for op in group if op.kind == "withdraw"]
-        if ends or withdrawn:
-            db.remove([*(op.more[0] for op in ends), *(seq for seq, _ in withdrawn)])
-        given = [op.more[1] for op in ends if op.more[1] is not None]
-        if given:
-            db.close_ids(given)
-        if withdrawn:
-            db.free_ids([(event_id,) for _, event_id in withdrawn])
-        db.purge(time.time())
-        db.commit()
-        for i, op in enumerate(group):
-            if op.kind == "load":
-                results[i] = db.rows(*op.more)
-            elif op.kind == "open":
-                results[i] = before
-        return results
-
-    def _store_all(self, db: Database, group: Sequence[_Op], *, refused: bool) -> list[Any]:
-        results: list[Any] = [None] * len(group)
-        new: list[New] = []
-        here: dict[str, int] = {}
-        for i, op in enumerate(group):
-            if op.kind != "store":
-                continue
-            if refused:
-                results[i] = SpoolError("the spool or its disk is full: the event was not accepted")
-                continue
-            event_id, given = op.more[0], op.more[1]
-            if given and (first := here.get(event_id) or db.first(event_id)) is not None:
-                results[i] = first if isinstance(first, tuple) else (first, None, 0)
-                continue
-            seq = results[i] = db.number()
-            new.append((seq, *op.more))
-            if given:
-                here[event_id] = seq
-        if new:
-            db.add(new)
-        return results
-
     def _give_up(self) -> None:
         if self._db is not None:
             self._db.close()
 
     # What is heard, in the loop.
 
-    def _written(self, group: Sequence[_Op], results: list[Any] | None, error: Exception | None) -> None:
+    def _written(self, group: Group, _: None, error: Exception | None) -> None:
         keeper = cast("Keeper", self._keeper)
-        failure = None if error is None else error if isinstance(error, SpoolError) else SpoolError("the spool failed")
-        for i, op in enumerate(group):
-            if failure is not None:
-                self._failed(keeper, op, failure)
-            else:
-                self._heard(keeper, op, results[i] if results is not None else None)
-        if failure is not None:
+        if error is None:
+            self._heard(keeper, group)
+        else:
+            failure = error if isinstance(error, SpoolError) else SpoolError("the spool failed")
+            self._failed(keeper, group, failure)
             keeper.broken(failure)
 
-    def _failed(self, keeper: Keeper, op: _Op, error: SpoolError) -> None:
-        if op.kind == "open" and not self._opened.done():
+    def _failed(self, keeper: Keeper, group: Group, error: SpoolError) -> None:
+        if group.opening and not self._opened.done():
             self._opened.set_exception(error)
             self._opened.exception()
-        elif op.kind == "store" and op.receipt is not None:
-            keeper.refused(op.receipt, error)
-        elif op.kind == "mark" and not op.more[1].done():
-            op.more[1].set_exception(error)
+        for receipt in group.entering:
+            keeper.refused(receipt, error)
+        if group.safe is not None and not group.safe.done():
+            group.safe.set_exception(error)
 
-    def _heard(self, keeper: Keeper, op: _Op, result: Any) -> None:
-        match op.kind:
-            case "store":
-                self._stored(keeper, cast("Receipt", op.receipt), result)
-            case "mark":
-                if not op.more[1].done():
-                    op.more[1].set_result(None)
-            case "end":
-                op.more[2]()
-            case "load":
-                self._loaded(keeper, result)
-            case "open":
-                self._found(keeper, *result)
-            case _:
-                pass
+    def _heard(self, keeper: Keeper, group: Group) -> None:
+        if group.opening:
+            self._found(keeper, *group.found)
+        if group.wanted is not None:
+            self._loaded(keeper, group.rows)
+        for receipt, result in zip(group.entering, group.stored, strict=True):
+            self._stored(keeper, receipt, result)
+        if group.safe is not None and not group.safe.done():
+            group.safe.set_result(None)
+        if group.leaving:
+            keeper.ended(group.leaving, group.ends)
 
-    def _stored(self, keeper: Keeper, receipt: Receipt, result: Any) -> None:
-        if isinstance(result, SpoolError):
-            keeper.refused(receipt, result)
-        elif isinstance(result, int):
-            _number(receipt, result)
+    def _stored(self, keeper: Keeper, receipt: Receipt, result: int | First | SpoolError) -> None:
+        if isinstance(result, int):
+            receipt._seq = result
             if not self.overflow:
                 self.loaded = result
             keeper.stored(receipt)
+        elif isinstance(result, SpoolError):
+            keeper.refused(receipt, result)
         else:
             self._repeated(keeper, receipt, *result)
 
@@ -323,7 +303,7 @@ class SqliteJournal:
             keeper.repeated(receipt, outcome)
             return
         if not keeper.repeated(receipt, self._live.get(seq)):
-            _number(receipt, seq)
+            receipt._seq = seq
             self._live[seq] = receipt
 
     def _found(self, keeper: Keeper, count: int, last: int) -> None:
@@ -354,7 +334,7 @@ class SqliteJournal:
         receipt = self._live.pop(row.seq, None)
         if receipt is None:
             receipt = Receipt(row.action, row.body, row.subject, cast("Any", row.repeat), 0.0)
-        receipt._body, receipt._stored, receipt._id = row.body, Stored(row.seq, True), row.id
+        receipt._body, receipt._seq, receipt._id = row.body, row.seq, row.id
         receipt._subject = row.subject
         receipt._at = self._now() - max(0.0, time.time() - row.accepted)
         if row.attempts:
@@ -362,13 +342,3 @@ class SqliteJournal:
             doubt = _DOUBT if doubts else None
             receipt._trouble = Trouble(attempts=row.attempts, doubt=doubt, doubts=doubts, last=doubt)
         return receipt
-
-
-def _number(receipt: Receipt, seq: int) -> None:
-    if receipt._stored is None:
-        receipt._stored = Stored()
-    receipt._stored.seq = seq
-
-
-def _seq(receipt: Receipt) -> int:
-    return 0 if receipt._stored is None else receipt._stored.seq

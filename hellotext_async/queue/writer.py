@@ -1,15 +1,16 @@
 """One thread that writes in groups: what is asked while a group is being written is the next group.
 
-Rules. There is no linger: a group starts as soon as the thread is idle. A group succeeds or fails
-as a whole, and its requests hear of it in the loop, in order.
+Rules. There is no linger: no clock is waited for. The thread is woken a few turns of the loop after
+it became idle, so that what the loop is in the middle of is in the group, and takes what there is
+when it gets to run. A group succeeds or fails as a whole, and the loop hears of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
 __all__ = ["GroupWriter"]
@@ -17,104 +18,111 @@ __all__ = ["GroupWriter"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-LARGEST: Final = 1024
+TURNS: Final = 3
+"""Of the loop, before a group is taken; an idle loop makes them in microseconds."""
 
 
 class GroupWriter(Generic[T, R]):
-    """Calls `write` in its thread with everything that was submitted since the last time."""
+    """Calls `take` and then `write` in its thread, once for each `kick`; `written` hears of it in the loop."""
 
     def __init__(
         self,
-        write: Callable[[Sequence[T]], R],
-        written: Callable[[Sequence[T], R | None, Exception | None], None],
+        take: Callable[[], T],
+        write: Callable[[T], R],
+        written: Callable[[T, R | None, Exception | None], None],
         *,
         loop: asyncio.AbstractEventLoop,
         name: str,
         last: Callable[[], None] | None = None,
     ) -> None:
+        self._take = take
         self._write = write
         self._written = written
         self._last = last
         self._loop = loop
-        self._waiting: deque[T] = deque()
-        self._work = threading.Event()
+        self._waiting = False
+        self._busy = False
         self._closing = False
         self._idle: list[asyncio.Future[None]] = []
-        self._unheard = 0
+        self._wake: SimpleQueue[bool] = SimpleQueue()
         self._ended = loop.create_future()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, item: T) -> None:
-        """Have `item` written with the next group."""
-        self._unheard += 1
-        self._waiting.append(item)
-        if not self._work.is_set():
-            self._work.set()
+    # In the loop.
 
-    def withdraw(self, item: T) -> bool:
-        """Take `item` back, if its group has not begun."""
+    def kick(self) -> None:
+        """There is a group to take."""
+        self._waiting = True
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._turn, TURNS)
+
+    def _turn(self, left: int) -> None:
+        if left > 1:
+            self._loop.call_soon(self._turn, left - 1)
+        else:
+            self._next()
+
+    def _next(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._wake.put(True)
+            return
+        self._busy = False
+        for waiter in self._idle:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._idle.clear()
+        if self._closing:
+            self._wake.put(False)
+
+    def _heard(self, group: T, result: R | None, error: Exception | None) -> None:
         try:
-            self._waiting.remove(item)
-        except ValueError:
-            return False
-        self._unheard -= 1
-        return True
+            self._written(group, result, error)
+        finally:
+            self._loop.call_soon(self._turn, TURNS)
 
     async def flush(self) -> None:
-        """Return when everything submitted has been written and heard of."""
-        while self._unheard:
+        """Return when there is nothing to take, and all that was taken is written and heard of."""
+        while self._busy:
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(waiter)
             await waiter
 
     async def aclose(self) -> None:
         """Write what is left and end the thread; safe to call twice."""
-        self._closing = True
-        self._work.set()
+        if not self._closing:
+            self._closing = True
+            if not self._busy:
+                self._wake.put(False)
         await asyncio.shield(self._ended)
 
+    def _end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    # In the thread.
+
     def _run(self) -> None:
-        while True:
-            self._work.wait()
-            self._work.clear()
-            while group := self._group():
-                self._do(group)
-            if self._closing and not self._waiting:
+        while self._wake.get():
+            if not self._do(self._take()):
                 break
         if self._last is not None:
             self._last()
         self._call(self._end)
 
-    def _group(self) -> list[T]:
-        waiting = self._waiting
-        return [waiting.popleft() for _ in range(min(len(waiting), LARGEST))]
-
-    def _do(self, group: list[T]) -> None:
+    def _do(self, group: T) -> bool:
         try:
             result = self._write(group)
         except Exception as error:
-            self._call(self._heard, group, None, error)
-        else:
-            self._call(self._heard, group, result, None)
+            return self._call(self._heard, group, None, error)
+        return self._call(self._heard, group, result, None)
 
-    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+    def _call(self, function: Callable[..., None], *arguments: object) -> bool:
+        """False if the loop is gone, and with it everyone who could be told."""
         try:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
-            # The loop is gone, and with it everyone who could be told.
-            self._closing = True
-            self._work.set()
-
-    def _heard(self, group: Sequence[T], result: R | None, error: Exception | None) -> None:
-        self._unheard -= len(group)
-        self._written(group, result, error)
-        if not self._unheard:
-            for waiter in self._idle:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._idle.clear()
-
-    def _end(self) -> None:
-        if not self._ended.done():
-            self._ended.set_result(None)
+            return False
+        return True

@@ -1,0 +1,26 @@
+"""The queue over a spool against the queue in memory: what it costs that an event survives a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from .contender import Entry
+from .events import BULK, QUEUE
+from .ground import Ground
+from .row import Goal, Row
+
+__all__ = ["rows"]
+
+SHARE: Final = Goal(0.65)
+RACES: Final = (
+    ("queue over a spool", Entry("benchmarks.ours:Spooled"), QUEUE),
+    ("queue over a spool, deliver() with its outcomes", Entry("benchmarks.ours:SpooledBulk"), BULK),
+)
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """Handed over with `track`, and with `deliver`."""
+    figures = ground.races([(entry, against) for _, entry, against in RACES], counted=True)
+    for (name, _, _), figure in zip(RACES, figures, strict=True):
+        yield Row("spool", name, figure, "x memory", SHARE)

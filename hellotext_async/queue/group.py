@@ -1,0 +1,103 @@
+"""What is asked of a spool in one transaction, by kind, and what came of it.
+
+Rules. It is filled in the loop, written in the thread, and heard of in the loop. New events come
+first, then marks, then ends, then what is read; each kind in the order of asking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+from ..errors import SpoolError
+
+if TYPE_CHECKING:
+    from .database import Database, Mark, New, Row
+    from .outcome import Outcome
+    from .receipt import Receipt
+
+__all__ = ["First", "Group"]
+
+LARGEST: Final = 1024
+"""New events in one group."""
+
+First = tuple[int, str | None, int]
+"""The event that had an id before: its number, its verdict if it has ended, and its attempts."""
+
+
+class Group:
+    """Filled by kind; `safe` is what those wait for who marked an event."""
+
+    def __init__(self) -> None:
+        self.opening = False
+        self.entering: list[Receipt] = []
+        self.new: list[New] = []
+        self.sent: list[int] = []
+        self.marks: list[Mark] = []
+        self.safe: asyncio.Future[None] | None = None
+        self.leaving: list[Receipt] = []
+        self.ends: list[Outcome | float] = []
+        self.gone: list[int] = []
+        self.closed: list[tuple[str, int, float, str]] = []
+        self.freed: list[tuple[str]] = []
+        self.wanted: tuple[int, int, int] | None = None
+        # What came of it: what an earlier queue left, what became of the new events, what was read.
+        self.found = (0, 0)
+        self.stored: list[int | First | SpoolError] = []
+        self.rows: list[Row] = []
+
+    def split(self) -> Group | None:
+        """The new events that are too many for one group, as the next one."""
+        if len(self.new) <= LARGEST:
+            return None
+        rest = Group()
+        rest.entering, rest.new = self.entering[LARGEST:], self.new[LARGEST:]
+        del self.entering[LARGEST:], self.new[LARGEST:]
+        return rest
+
+    def commit(self, db: Database, *, refused: bool) -> None:
+        """Write it, all or nothing; new events only unless they are `refused`."""
+        db.begin()
+        if self.opening:
+            self.found = (db.count(), db.last)
+        if self.new:
+            self._store(db, refused=refused)
+        db.note(self.marks)  # of earlier attempts too: an event may be sent again in the same group
+        if self.sent:
+            db.mark(self.sent)
+        if self.gone:
+            db.remove(self.gone)
+        if self.closed:
+            db.close_ids(self.closed)
+        if self.freed:
+            db.free_ids(self.freed)
+        db.purge(time.time())
+        db.commit()
+        if self.wanted is not None:
+            self.rows = db.rows(*self.wanted)
+
+    def _store(self, db: Database, *, refused: bool) -> None:
+        if refused:
+            error = SpoolError("the spool or its disk is full: the event was not accepted")
+            self.stored = [error for _ in self.new]
+            return
+        self.stored = []
+        numbers: list[int] = []
+        new: list[New] = []
+        here: dict[str, int] = {}
+        for event in self.new:
+            event_id, given = event[0], event[1]
+            first: First | None = None
+            if given:
+                first = (here[event_id], None, 0) if event_id in here else db.first(event_id)
+            if first is not None:
+                self.stored.append(first)
+                continue
+            number = db.number()
+            if given:
+                here[event_id] = number
+            numbers.append(number)
+            new.append(event)
+            self.stored.append(number)
+        db.add(numbers, new)
