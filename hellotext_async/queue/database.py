@@ -31,10 +31,19 @@ create table if not exists events (
     subject text, repeat text not null, accepted real not null, body blob not null, sum integer not null);
 create table if not exists sent (
     seq integer primary key, attempts integer not null, in_flight integer not null, doubts integer not null);
+create table if not exists flight (one integer primary key check (one = 1), numbers text not null);
 create table if not exists ids (
     id text primary key, seq integer, verdict text, attempts integer, ended real) without rowid;
 create table if not exists damaged (seq integer primary key, id, body, found real);
 create index if not exists ids_ended on ids (ended) where ended is not null;
+"""
+
+# Who was in flight when the file was left may have been sent: it stays noted until the event has ended.
+_LANDED: Final = """
+begin;
+insert or replace into sent select value, 1, 1, 0 from flight, json_each(numbers);
+delete from flight;
+commit;
 """
 
 _log = logging.getLogger("hellotext_async")
@@ -112,6 +121,7 @@ class Database:
         if link.execute("pragma quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("damaged")
         link.executescript(_SCHEMA)
+        link.executescript(_LANDED)
         link.execute(f"pragma user_version = {FORMAT}")
         (size,) = link.execute("pragma page_size").fetchone()
         link.execute(f"pragma max_page_count = {max(64, self._max_bytes // size)}")
@@ -170,9 +180,9 @@ class Database:
         self._insert("insert into events values", 9, values)
         self._insert("insert into ids (id, seq) values", 2, ids)
 
-    def mark(self, numbers: Sequence[int]) -> None:
-        """Note events as in flight for the first time."""
-        self._all("insert or replace into sent select value, 1, 1, 0 from json_each(?)", numbers)
+    def fly(self, numbers: Sequence[int]) -> None:
+        """These events, and no others, are in flight for the first time: one row, for it changes all the time."""
+        self._link.execute("insert or replace into flight values (1, ?)", (str(numbers),))
 
     def note(self, marks: Sequence[Mark]) -> None:
         """Note how events were sent; of two notes of an event the latter holds."""
@@ -180,11 +190,11 @@ class Database:
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Forget events that have ended."""
-        for table in ("events", "sent"):
-            self._all(f"delete from {table} where seq in (select value from json_each(?))", numbers)
+        self._link.execute("delete from events where seq in (select value from json_each(?))", (str(numbers),))
 
-    def _all(self, statement: str, numbers: Sequence[int]) -> None:
-        self._link.execute(statement, (str(numbers),))
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Forget the notes of events that have ended."""
+        self._link.execute("delete from sent where seq in (select value from json_each(?))", (str(numbers),))
 
     def _insert(self, into: str, width: int, values: Sequence[Any]) -> None:
         """Many rows in one statement: sqlite3 gives the interpreter's lock away at each step, and a busy

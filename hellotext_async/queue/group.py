@@ -1,7 +1,8 @@
 """What is asked of a spool in one transaction, by kind, and what came of it.
 
 Rules. It is filled in the loop, written in the thread, and heard of in the loop. New events come
-first, then marks, then ends, then what is read; each kind in the order of asking.
+first, then marks, then ends, then what is read; each kind in the order of asking. `flight` is who is
+in flight for the first time when the group is taken, `noted` who of those that are gone had a note.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ class Group:
         self.opening = False
         self.entering: list[Receipt] = []
         self.new: list[New] = []
-        self.sent: list[int] = []
+        self.flight: list[int] | None = None
         self.marks: list[Mark] = []
         self.safe: asyncio.Future[None] | None = None
         self.leaving: list[Receipt] = []
         self.ends: list[Outcome | float] = []
         self.gone: list[int] = []
+        self.noted: list[int] = []
         self.closed: list[tuple[str, int, float, str]] = []
         self.freed: list[tuple[str]] = []
         self.wanted: tuple[int, int, int] | None = None
@@ -63,11 +65,13 @@ class Group:
             self.found = (db.count(), db.last)
         if self.new:
             self._store(db, refused=refused)
-        db.note(self.marks)  # of earlier attempts too: an event may be sent again in the same group
-        if self.sent:
-            db.mark(self.sent)
+        db.note(self.marks)
+        if self.flight is not None:
+            db.fly(self.flight)
         if self.gone:
             db.remove(self.gone)
+        if self.noted:
+            db.forget(self.noted)
         if self.closed:
             db.close_ids(self.closed)
         if self.freed:

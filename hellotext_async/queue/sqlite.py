@@ -95,6 +95,7 @@ class SqliteJournal:
         self._newest = 0
         self._loading = False
         self._group: Group | None = None
+        self._flight: dict[int, None] = {}
         self._filling = threading.Lock()
         self._db: Database | None = None
         self._closing = threading.Event()
@@ -153,7 +154,7 @@ class SqliteJournal:
         with self._filling:
             group = self._asked()
             if trouble is None:
-                group.sent.append(receipt._seq)
+                self._flight[receipt._seq] = None
             else:
                 group.marks.append((receipt._seq, trouble.attempts + 1, True, trouble.doubts))
             if group.safe is None:
@@ -162,12 +163,12 @@ class SqliteJournal:
 
     def unmark(self, receipt: Receipt) -> None:
         """The event waits to be sent again, or was not sent after all."""
-        trouble = receipt._trouble or Trouble()
+        trouble = receipt._trouble
         with self._filling:
             group = self._asked()
-            if receipt._seq in group.sent:
-                group.sent.remove(receipt._seq)
-            group.marks.append((receipt._seq, trouble.attempts, False, trouble.doubts))
+            self._flight.pop(receipt._seq, None)
+            if trouble is not None:
+                group.marks.append((receipt._seq, trouble.attempts, False, trouble.doubts))
 
     def end(self, receipt: Receipt, end: Outcome | float) -> None:
         """The event has ended; the keeper hears when it is safe that it is not sent again."""
@@ -176,6 +177,10 @@ class SqliteJournal:
             group.leaving.append(receipt)
             group.ends.append(end)
             group.gone.append(receipt._seq)
+            if receipt._seq in self._flight:
+                del self._flight[receipt._seq]
+            else:
+                group.noted.append(receipt._seq)
             if receipt._given:
                 verdict, attempts = (end.verdict, end.attempts) if isinstance(end, Outcome) else ("delivered", 1)
                 group.closed.append((verdict, attempts, time.time(), receipt.event_id))
@@ -212,6 +217,7 @@ class SqliteJournal:
     def _take(self) -> Group:
         with self._filling:
             group = self._asked()
+            group.flight = list(self._flight)
             self._group = group.split()
             if self._group is not None:
                 self._writer.kick()

@@ -38,8 +38,8 @@ class Dying(Database):
         super().commit()
         failpoint("after commit")
 
-    def mark(self, marks: Any) -> None:
-        super().mark(marks)
+    def fly(self, numbers: Any) -> None:
+        super().fly(numbers)
         failpoint("marking")
 
     def remove(self, numbers: Any) -> None:

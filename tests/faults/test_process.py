@@ -16,6 +16,7 @@ from hellotext_async.client import Hellotext
 from hellotext_async.errors import *
 from hellotext_async.queue.sqlite import SqliteSpool
 url, path = sys.argv[1:3]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
 def say(*words): os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 """
