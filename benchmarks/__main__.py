@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from . import decode, events, imports, memory, spool, sweeps, track
+from . import decode, events, imports, limiter, memory, spool, sweeps, track
 from .ground import Ground
 from .paired import PAIRS
 from .pictures import draw
@@ -24,6 +24,7 @@ BENCHES: Final[dict[str, Callable[[Ground], Iterator[Row]]]] = {
     "in-flight": sweeps.in_flight,
     "subjects": sweeps.subjects,
     "waiting": sweeps.standing,
+    "limiter": limiter.rows,
     "track": track.rows,
     "decode": decode.rows,
     "memory": memory.rows,

@@ -64,13 +64,14 @@ class Ground:
     def races(self, all_: Sequence[tuple[Entry, Entry | None]], *, counted: bool = False) -> list[Ratio]:
         """Several races in turns; `counted` if each unit of all is to be exactly one request."""
         with ExitStack() as stack:
-            seen, sent = self._seen(), self._yardstick.sent if self._yardstick else 0
+            seen, before = self._seen(), self._yardstick.sent if self._yardstick else 0
             sides = [self._sides(stack, entry, against) for entry, against in all_]
             pairs: list[list[Pair]] = [[] for _ in sides]
             for _ in range(HEATS):
                 for found, side in zip(pairs, sides, strict=True):
                     found += heat(*side, -(-self.pairs // HEATS))
-            sent = sum(worker.sent for worker in {worker for side in sides for worker in side}) - sent
+            workers = {worker for side in sides for worker in side}
+            sent = sum(worker.sent for worker in workers) - (before if self._yardstick in workers else 0)
             seen = self._seen() - seen
         if counted and sent != seen:
             raise RuntimeError(f"{sent} requests were to be sent, but the responders saw {seen}")

@@ -9,7 +9,9 @@ from .paired import Ratio
 
 __all__ = ["Goal", "Row", "Unit"]
 
-Unit = Literal["x T", "x httpx", "x bare", "x memory", "x peer", "x its dependencies", "x the smallest", "ms", "B"]
+Unit = Literal[
+    "x T", "x httpx", "x bare", "x memory", "x peer", "x its dependencies", "x the smallest", "x without", "ms", "B"
+]
 
 
 class Goal(NamedTuple):
