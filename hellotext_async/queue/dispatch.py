@@ -85,7 +85,7 @@ class Dispatch:
             self.schedule.add(receipt)
             self.sender.wake()
             return receipt
-        receipt._accepted = None
+        receipt._place = None
         self.ledger.pending += 1
         if putting:
             self._putting.add(receipt)
@@ -110,7 +110,6 @@ class Dispatch:
 
     def stored(self, receipt: Receipt) -> None:
         """The journal has the event. What `put` waits for is admitted by `put`, which may be gone by now."""
-        receipt._accept()
         if receipt in self._unwanted:
             self._withdraw(receipt)
             self._tell()
@@ -146,7 +145,7 @@ class Dispatch:
     def repeated(self, receipt: Receipt, first: Receipt | Outcome | None) -> bool:
         """The journal knows the event's id: it is not accepted again, and ends as the first one did."""
         self._unpend(receipt)
-        receipt._accept()
+        receipt._accept(0)
         first = first or self.ledger.known(receipt.event_id)
         if isinstance(first, Outcome):
             receipt._finish(first)

@@ -48,7 +48,7 @@ class Trouble(msgspec.Struct):
 class Receipt(msgspec.Struct, eq=False, weakref=True):
     """One event that a queue took. ``await receipt`` gives its `Outcome`.
 
-    In a spool it has a number (`_seq`), and is `_accepted` when that is safe: None, a future, True or the error.
+    `_place` is 0 in memory. In a spool it is None or a future until the event is safe, then its number, or the error.
     """
 
     _action: str
@@ -58,8 +58,7 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     _at: float
     _id: str | int | None = None
     _trouble: Trouble | None = None
-    _seq: int = 0
-    _accepted: Any = True
+    _place: Any = 0
     _end: Any = None
 
     @property
@@ -96,7 +95,12 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     @property
     def stored(self) -> bool:
         """Whether a spool has it safe (a queue in memory has nothing to store)."""
-        return self._seq > 0 and self._accepted is True
+        return self._seq > 0
+
+    @property
+    def _seq(self) -> int:
+        """Its number in the spool, 0 if it has none."""
+        return self._place if isinstance(self._place, int) else 0
 
     def __await__(self) -> Generator[Any, None, Outcome]:
         return self._wait().__await__()
@@ -109,13 +113,13 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
 
     async def accepted(self) -> None:
         """Return once the queue has accepted the event; SpoolError if it could not."""
-        if self._accepted is True:
+        if isinstance(self._place, int):
             return
-        if isinstance(self._accepted, HellotextError):
-            raise self._accepted
-        if self._accepted is None:
-            self._accepted = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._accepted)
+        if isinstance(self._place, HellotextError):
+            raise self._place
+        if self._place is None:
+            self._place = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._place)
 
     def _future(self) -> asyncio.Future[Outcome]:
         end: asyncio.Future[Outcome] | Any = self._end
@@ -157,11 +161,11 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         else:
             waiting(end)
 
-    def _accept(self, error: HellotextError | None = None) -> None:
-        """It is accepted, or `error` says why it is not."""
-        waiting, self._accepted = self._accepted, error or True
+    def _accept(self, place: int | HellotextError) -> None:
+        """It is accepted and has its place in the spool, or an error says why it has none."""
+        waiting, self._place = self._place, place
         if isinstance(waiting, asyncio.Future):
-            _settle(waiting, error or True)  # pyright: ignore[reportUnknownArgumentType]
+            _settle(waiting, place)  # pyright: ignore[reportUnknownArgumentType]
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("action", self._action), ("done", self.done())]

@@ -294,7 +294,7 @@ class SqliteJournal:
 
     def _stored(self, keeper: Keeper, receipt: Receipt, result: int | First | SpoolError) -> None:
         if isinstance(result, int):
-            receipt._seq = result
+            receipt._accept(result)
             if not self.overflow:
                 self.loaded = result
             keeper.stored(receipt)
@@ -309,7 +309,7 @@ class SqliteJournal:
             keeper.repeated(receipt, outcome)
             return
         if not keeper.repeated(receipt, self._live.get(seq)):
-            receipt._seq = seq
+            receipt._place = seq
             self._live[seq] = receipt
 
     def _found(self, keeper: Keeper, count: int, last: int) -> None:
@@ -340,7 +340,7 @@ class SqliteJournal:
         receipt = self._live.pop(row.seq, None)
         if receipt is None:
             receipt = Receipt(row.action, row.body, row.subject, cast("Any", row.repeat), 0.0)
-        receipt._body, receipt._seq, receipt._id = row.body, row.seq, row.id
+        receipt._body, receipt._place, receipt._id = row.body, row.seq, row.id
         receipt._subject = row.subject
         receipt._at = self._now() - max(0.0, time.time() - row.accepted)
         if row.attempts:
