@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure everything, about four minutes; see --help."""
+"""``python -m benchmarks``: measure everything, some seven minutes; see --help."""
 
 from __future__ import annotations
 
