@@ -28,7 +28,7 @@ _TYPES: Final[dict[str, Any]] = {
     "tracked_at": Annotated[int, Meta(lt=MILLISECONDS)],
 }
 
-_SPECIAL: Final = IDS.union(OURS)
+_SPECIAL: Final = IDS.union(OURS, ("action",))
 _Usual: Final = msgspec.defstruct(
     "_Usual",
     [("action", str, ""), *((name, _TYPES[name] | UnsetType, UNSET) for name in CHECKS if name in _TYPES)],
@@ -49,7 +49,7 @@ def usual(action: Any, fields: Mapping[str, Any]) -> Any:
                 setattr(body, name, UNSET)
                 continue
             value = fields[name]
-            if not (value.isalnum() and value.isascii()):
+            if name == "action" or not (value.isalnum() and value.isascii()):
                 return None
     if not action or type(action) is not str or ("profile" not in fields and "session" not in fields):
         return None

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from hellotext_async._events.prepare import prepare
 from hellotext_async.client import Hellotext
 from hellotext_async.errors import ConfigurationError, InvalidParameter
 from tests.harness.scripts import reply
@@ -124,6 +125,12 @@ WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("profile", {"session": None}),
     ("action", {"action": ""}),
 ]  # fmt: skip
+
+
+def test_a_second_action_among_the_fields_is_refused() -> None:
+    """The action is the first argument; one that came in among the fields would be lost."""
+    with pytest.raises(InvalidParameter, match="action"):
+        prepare("page.viewed", {"action": "order.placed", "session": "s"})
 
 
 @pytest.mark.parametrize(("parameter", "wrong"), WRONG_EVENTS)
