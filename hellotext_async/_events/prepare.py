@@ -70,7 +70,7 @@ def prepare(
     if body is not None:
         if tracked_at is not None and "tracked_at" not in fields:
             body.tracked_at = int(tracked_at)
-        encoded = _encoded(body if event_format == "typed" else as_object(msgspec.to_builtins(body)))
+        encoded = _encoded(body if event_format == "typed" else as_object(_given(body)))
     if not encoded:
         fields = validated(action, fields)
         encoded = _closely(fields, event_format, tracked_at)
@@ -78,6 +78,10 @@ def prepare(
     repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(fields) else "duplicable"
     subject = fields.get("order_key") or fields.get("profile") or fields["session"]
     return Prepared(action, encoded, subject, repeat, fields.get("event_id"))
+
+
+def _given(body: Any) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
 
 
 def _closely(fields: dict[str, Any], event_format: EventFormat, tracked_at: float | None) -> bytes:

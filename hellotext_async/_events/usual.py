@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .fields import CHECKS, IDS, MAPPINGS, MILLISECONDS, OURS, TEXTS
+from .fields import IDS, MAPPINGS, MILLISECONDS, OURS, TEXTS, EventFields
 
 __all__ = ["usual"]
 
@@ -31,7 +31,10 @@ _TYPES: Final[dict[str, Any]] = {
 _SPECIAL: Final = IDS.union(OURS, ("action",))
 _Usual: Final = msgspec.defstruct(
     "_Usual",
-    [("action", str, ""), *((name, _TYPES[name] | UnsetType, UNSET) for name in CHECKS if name in _TYPES)],
+    [
+        ("action", str, ""),
+        *((name, _TYPES[name] | UnsetType, UNSET) for name in EventFields.__annotations__ if name in _TYPES),
+    ],
     forbid_unknown_fields=True,
     gc=False,
 )
@@ -41,7 +44,7 @@ def usual(action: Any, fields: Mapping[str, Any]) -> Any:
     """The body of an event whose every value is plainly right, without what is ours; None if it must be looked at."""
     try:
         body: Any = msgspec.convert(fields, _Usual)
-    except msgspec.ValidationError:
+    except Exception:  # text that UTF-8 cannot carry is no ValidationError
         return None
     for name in fields:
         if name in _SPECIAL:

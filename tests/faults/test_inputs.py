@@ -87,6 +87,12 @@ def recursive() -> dict[str, Any]:
     return value
 
 
+class Slug(str):
+    """Text of a kind of its own."""
+
+    __slots__ = ()
+
+
 WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("amount", {"amount": float("nan")}),
     ("amount", {"amount": float("inf"), "currency": "USD"}),
@@ -125,6 +131,14 @@ WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("profile", {"session": None}),
     ("action", {"action": ""}),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["typed", "object"])
+@pytest.mark.parametrize("wrong", [{"product": Slug("kale")}, {"tracked_at": "\ud800"}])
+def test_no_error_of_a_library_comes_out(form: Any, wrong: dict[str, Any]) -> None:
+    """Of a subclass of str that is not written as JSON, and of text that UTF-8 cannot carry."""
+    with pytest.raises(InvalidParameter, match=next(iter(wrong)) if form == "typed" else "."):
+        prepare("product.viewed", {"product": "kale", "session": "s", **wrong}, event_format=form)
 
 
 def test_a_second_action_among_the_fields_is_refused() -> None:
