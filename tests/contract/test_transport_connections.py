@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from hellotext_async._wire.call import Reply, Request
 from hellotext_async.config import Timeouts, Token
 from hellotext_async.transport import EVENTS_PATH, Unanswered
-from hellotext_async.transport.lane import Lane
+from hellotext_async.transport.lane import KEEP, Lane
 from tests.harness import scripts
 from tests.harness.canary import TOKEN, assert_unseen
 from tests.harness.cancel import Step, cancelled_after, fuzz
@@ -158,7 +157,7 @@ async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens) ->
     async with ScriptedServer() as server:
         server.on(1, (*scripts.READ, telling(gone)))
         transport = opened(server.url, timeouts=Timeouts(connect=30, read=30, total=30))
-        task = asyncio.create_task(ask(transport, numbered(1)))
+        task = asyncio.create_task(ask(transport, numbered(1), total=30))
         await server.history.until(seen=1)
         task.cancel()
         await asyncio.wait([task])
@@ -273,11 +272,12 @@ async def test_7_the_lane_gives_idle_connections_back(lane_to: Callable[..., Lan
 
 
 async def test_7_the_lane_passes_over_a_connection_that_rested_too_long(lane_to: Callable[..., Lane]) -> None:
-    """Also when the loop was kept from giving it back: the server may be about to close it."""
+    """Also when the loop was kept from giving it back in time: the server may be about to close it."""
     async with ScriptedServer() as server:
-        lane = lane_to(server.url, keep=0.05)
+        lane = lane_to(server.url)
         await lane.exchange(POST, total=5)
-        time.sleep(0.06)  # noqa: ASYNC251  # the whole loop is to stand still
+        for line in lane._idle:
+            line.heard -= KEEP
         await lane.exchange(POST, total=5)
         assert server.connections == 2
 
