@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Call", "Repeat", "Reply", "Request", "Sends"]
+__all__ = ["EVENTS_PATH", "Call", "Repeat", "Reply", "Request", "Sends"]
 
 T = TypeVar("T")
+
+EVENTS_PATH: Final = "/v1/attribution/events"
+"""Where calls and queue send events."""
 
 Repeat = Literal["safe", "repeatable", "duplicable", "once"]
 """How often a call may be applied: any number, again to the same end, twice is double, never twice."""

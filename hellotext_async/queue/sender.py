@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from .._policy.backoff import Uniform, delay
 from .._policy.classes import Delivery, repeats
 from .._policy.evidence import Attempt
-from .._wire.call import Request
+from .._wire.call import EVENTS_PATH, Request
 from .._wire.reply import error_of
 from ..errors import HellotextError, NotSent, OutcomeUnknown
 from .outcome import Outcome, Verdict
@@ -36,7 +36,6 @@ __all__ = ["Attempts", "Sender"]
 
 BASE: Final = 0.5
 CAP: Final = 30.0
-PATH: Final = "/v1/attribution/events"
 
 _log = logging.getLogger("hellotext_async")
 
@@ -174,7 +173,7 @@ class Sender:
             if self._journal is not None:
                 await self._mark(self._journal, receipt, permit)
             try:
-                attempt = await self._attempts.attempt(Request("POST", PATH, receipt._body), permit)
+                attempt = await self._attempts.attempt(Request("POST", EVENTS_PATH, receipt._body), permit)
             except BaseException:
                 self._cut_off(receipt)
                 raise

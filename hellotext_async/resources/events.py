@@ -8,7 +8,7 @@ import msgspec
 from .._events.event import Event
 from .._events.fields import EventFields
 from .._events.prepare import prepare
-from .._wire.call import Call, Sends
+from .._wire.call import EVENTS_PATH, Call, Sends
 from .._wire.codec import Answer
 from ..config import EventFormat
 
@@ -36,6 +36,4 @@ class Events:
 
     async def _send(self, action: str, fields: Mapping[str, Any]) -> Tracked:
         ready = prepare(action, fields, event_format=self._format)
-        return await self._sends.send(
-            Call("POST", "/v1/attribution/events", Tracked, ready.repeat, body=msgspec.Raw(ready.body))
-        )
+        return await self._sends.send(Call("POST", EVENTS_PATH, Tracked, ready.repeat, body=msgspec.Raw(ready.body)))

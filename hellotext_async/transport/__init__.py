@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 if TYPE_CHECKING:
     from .._wire.call import Reply, Request
 
-__all__ = ["EVENTS_PATH", "TARGET", "Credentials", "Reason", "Transport", "Unanswered"]
-
-EVENTS_PATH: Final = "/v1/attribution/events"
+__all__ = ["TARGET", "Credentials", "Reason", "Transport", "Unanswered"]
 
 TARGET: Final = re.compile(r"/[!-~]*")
 """What may stand as target in a request line; anything else could end the line, and is not sent."""

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
-from .._wire.call import Reply
-from . import EVENTS_PATH, TARGET, Unanswered
+from .._wire.call import EVENTS_PATH, Reply
+from . import TARGET, Unanswered
 from .line import Line
 from .secure import Secure
 from .watchdog import Watchdog

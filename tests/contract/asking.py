@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hellotext_async._wire.call import Reply, Request
-from hellotext_async.transport import EVENTS_PATH, Transport, Unanswered
+from hellotext_async._wire.call import EVENTS_PATH, Reply, Request
+from hellotext_async.transport import Transport, Unanswered
 
 __all__ = ["POST", "ask", "numbered", "status_or_doubt"]
 

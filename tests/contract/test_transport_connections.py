@@ -11,9 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
-from hellotext_async._wire.call import Reply, Request
+from hellotext_async._wire.call import EVENTS_PATH, Reply, Request
 from hellotext_async.config import Timeouts, Token
-from hellotext_async.transport import EVENTS_PATH, Unanswered
+from hellotext_async.transport import Unanswered
 from hellotext_async.transport.lane import KEEP, Lane
 from tests.harness import scripts
 from tests.harness.canary import TOKEN, assert_unseen

@@ -7,9 +7,9 @@ import random
 
 import pytest
 
-from hellotext_async._wire.call import Reply, Request
+from hellotext_async._wire.call import EVENTS_PATH, Reply, Request
 from hellotext_async.config import Timeouts
-from hellotext_async.transport import EVENTS_PATH, Unanswered
+from hellotext_async.transport import Unanswered
 from tests.harness import scripts
 from tests.harness.middleman import Middleman
 from tests.harness.scripts import Steps
