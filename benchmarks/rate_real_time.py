@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import sys
 import time
 from typing import Final
 
 import msgspec
 
 from hellotext_async import Hellotext
+from hellotext_async.cli.demo import emulating
 
 __all__ = ["Figures", "measured"]
 
@@ -39,22 +39,12 @@ class Figures(msgspec.Struct):
 
 async def measured(events: int, rate: float) -> Figures:
     """Both clients against one emulator, the idle one first."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hellotext_async", "emulator", "--controlled", "--rate-limit", str(rate)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    if process.stdout is None:
-        raise AssertionError("the emulator has a pipe")
-    url: str = msgspec.json.decode(await process.stdout.readline())["url"]
-    try:
-        async with Hellotext("test-token", base_url=url) as client:
+    async with emulating(rate) as emulator:
+        async with Hellotext("test-token", base_url=emulator.url) as client:
             profile = (await client.profiles.create(first_name="Ada")).id
             idle = [await _retrieved(client, profile, 2 / rate) for _ in range(IDLE)]
-        async with Hellotext("test-token", base_url=url) as client:
+        async with Hellotext("test-token", base_url=emulator.url) as client:
             return await _busy(client, profile, events, rate, [took for took, _ in idle])
-    finally:
-        await process.communicate(b"")
 
 
 async def _retrieved(client: Hellotext, profile: str, pause: float) -> tuple[float, bool]:

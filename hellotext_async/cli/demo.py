@@ -26,7 +26,7 @@ from .progress import Progress, showing
 from .shop import COUPONS, CUSTOMERS, day
 from .table import table
 
-__all__ = ["NAME", "arguments", "run"]
+__all__ = ["NAME", "arguments", "emulating", "run"]
 
 NAME = "demo"
 START = 30.0
@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(given: argparse.Namespace) -> int:
     """Deliver, and compare."""
     ours = _Count()
-    async with _emulator(given.rate_limit) as emulator:
+    async with emulating(given.rate_limit) as emulator:
         async with Hellotext("test-token", base_url=emulator.url) as client:
             with showing("delivering", given.events) as progress:
                 await _deliver(client, given.events, ours, progress)
@@ -137,7 +137,8 @@ class _Emulator:
 
 
 @asynccontextmanager
-async def _emulator(limit: float | None) -> AsyncGenerator[_Emulator]:
+async def emulating(limit: float | None) -> AsyncGenerator[_Emulator]:
+    """An emulator that runs until the block ends, with a limit in requests per second or none."""
     command = [sys.executable, "-m", "hellotext_async", "emulator", "--controlled"]
     if limit is not None:
         command += ["--rate-limit", repr(limit)]
