@@ -83,7 +83,7 @@ class Journal(Protocol):
         ...
 
     def unmark(self, receipt: Receipt) -> None:
-        """The event was sent, and waits to be sent again."""
+        """The event waits to be sent again, or was not sent after all."""
         ...
 
     def end(self, receipt: Receipt, end: Outcome | float) -> None:
