@@ -47,8 +47,8 @@ class RateState(msgspec.Struct, frozen=True):
     """What the client knows of the API's rate limit.
 
     `rate` in requests per second (None before the first throttle), `in_flight_limit`, `gate` in
-    seconds until something may be sent again, `wasted` the share of requests that were throttled,
-    `last_throttle` when (UTC).
+    seconds until something may be sent again, `wasted` the share of those judged that were
+    throttled (2xx, 4xx and throttles; lost ones and 5xx say nothing), `last_throttle` when (UTC).
     """
 
     rate: float | None
