@@ -13,8 +13,11 @@ Rules.
    A token bucket is as empty at one throttle as at the next, and a window as full, so over a whole
    *cycle* this is the limit itself. While too little is measured, w is at most halved. The first
    anchor is what was delivered per second in the second before the first throttle.
-5. From 0.9 w, r climbs to w on a cubic that is flat there: it spends most of a cycle near the
-   limit. It reaches w after K seconds, then rises ever faster, to find a limit that was raised.
+5. From the *dip*, a tenth below w, r climbs to w on a cubic that is flat there: it spends most of
+   a cycle near the limit. It reaches w after K seconds, then rises ever faster, to find a limit
+   that was raised. What the gate has held back already the dip need not: after a long one it is
+   less, unless the throttle came early or too little was measured to know w. If w itself has
+   risen by a fifth, the limit was raised and is not found yet: the next cycle begins at K.
 6. K makes a cycle long enough for what it wastes, requests and closed gates. It follows slowly:
    processes that share a limit come to equal shares only while their K are nearly equal.
 7. The curve's clock runs with the deliveries that had to wait for their time. Deliveries that had
@@ -37,13 +40,15 @@ CATCH_UP: Final = 0.01
 LONGEST_WAIT: Final = 3600.0
 PAUSE: Final = 0.2
 """Seconds that a gate is closed, at most, when nothing is told; longer at a low rate and after failed probes."""
-LOWERED, PROBING, ADDED = 0.9, 7.0, 0.05
-"""The curve: where it begins, how steep it is beyond w, what it gains beside the cubic in K; as shares of w."""
+DIP, LEAST_DIP, PROBING, ADDED = 0.1, 0.03, 7.0, 0.02
+"""The curve: how far below w it begins, how steep it is beyond, what it gains beside the cubic in K; as shares of w."""
 ENOUGH, MARGIN = 20, 2
 """Deliveries that make a measure; what a smaller one may have missed."""
-SHORTEST, LONGEST = 10.0, 60.0
-PER_REFUSAL, PER_GATE, FOLLOW = 100, 15.0, 0.25
-"""K: its bounds, requests for each refused one, seconds for each second of a gate, how fast it follows."""
+RAISED, EARLY = 1.2, 0.4
+"""By how much w has risen with a limit that was raised; the part of K within which a throttle is early."""
+SHORTEST, LONGEST = 10.0, 70.0
+PER_REFUSAL, PER_GATE, FREE, FOLLOW = 100, 80.0, 0.3, 0.25
+"""K: its bounds, requests for each refused one, seconds for each one of a gate beyond so many, how fast it follows."""
 PROBE, WAITED, EPOCH = 1, 2, 4
 """A stamp is the epoch (times EPOCH) and two flags."""
 
@@ -65,8 +70,8 @@ class Pacer:
         self._epoch = 0
         self._learned = self._lowered = False
         self._anchor = self._peak = inf
-        self._clock = self._heard = 0.0
-        self._k = SHORTEST
+        self._clock = self._began = self._heard = 0.0
+        self._k, self._dip = SHORTEST, DIP
         self._taken = self._refused = 0
         self._span = self._shut = 0.0
         self._recent = _LastSecond()
@@ -100,8 +105,7 @@ class Pacer:
             return 0
         if now > self._due + CATCH_UP:
             self._waited = False
-        credit = max(0.0, rate * CATCH_UP - 1) / rate
-        self._due = max(self._due, now - credit) + 1 / rate
+        self._due = max(self._due, now - CATCH_UP) + 1 / rate
         if self._half_open:
             self._half_open, self._probing, self._probed_at = False, True, now
             return self._epoch * EPOCH | PROBE
@@ -158,7 +162,7 @@ class Pacer:
         elif self._clock > self._k:
             self._clock = max(self._k, self._clock - passed)
         x = self._clock / self._k - 1
-        steep = PROBING if x > 0 else 1 - LOWERED
+        steep = PROBING if x > 0 else self._dip
         self.rate = self._bounded(self._anchor * (1 + steep * x**3 + ADDED * (x + 1)))
 
     def _bounded(self, rate: float) -> float:
@@ -172,7 +176,7 @@ class Pacer:
             self._taken, self._clock = self._recent.count(now, self._taken)
             self._anchor = self._peak = self._bounded(self._taken / self._clock)
         self._lowered = True
-        self.rate = self._bounded(LOWERED * self._peak)
+        self.rate = self._bounded((1 - DIP) * self._peak)
 
     def _close(self, now: float, retry_after: float | None) -> None:
         longest = min(30.0, max(1.0, 50 / self._anchor))
@@ -194,21 +198,26 @@ class Pacer:
         if not self._lowered:
             return
         self._lowered = False
-        self._span += self._clock
-        if not self._learned:
-            self._learned = True
-            self._peak = self._bounded(self._taken / self._clock)
-        else:
+        self._span += self._clock - self._began
+        before = self._anchor
+        if self._learned:
             self._follow(shut)
-        self._anchor = self._bounded(self._measured())
+        else:
+            self._learned, before = True, inf
+            self._peak = self._bounded(self._taken / self._clock)
+        enough = self._taken >= ENOUGH and self._span >= 1
+        # Over K seconds the cubic holds back a quarter of its dip.
+        early = self._clock - self._began < EARLY * self._k
+        self._dip = DIP if early or not enough else max(LEAST_DIP, DIP - 4 * shut / self._k)
+        self._anchor = self._bounded(self._measured(enough=enough))
         self._refused = 0
-        self._clock = 0.0
+        self._clock = self._began = self._k if enough and self._anchor > RAISED * before else 0.0
         self._advance(now, waited=True)
 
-    def _measured(self) -> float:
+    def _measured(self, *, enough: bool) -> float:
         """The limit, by what was delivered since the gate last reopened."""
         peak, span = self._peak, max(0.001, self._span)
-        if self._taken < ENOUGH or span < 1:
+        if not enough:
             return min(peak, max(peak / 2, (self._taken + MARGIN) / span))
         limit = self._taken / span
         self._taken, self._span = 0, 0.0
@@ -216,7 +225,7 @@ class Pacer:
         return min(peak, 1.02 * limit + 0.4 * max(0.0, peak - limit) * (limit / peak) ** 2)
 
     def _follow(self, shut: float) -> None:
-        wanted = max(PER_REFUSAL * self._refused / self._anchor, PER_GATE * shut)
+        wanted = max(PER_REFUSAL * self._refused / self._anchor, PER_GATE * (shut - FREE))
         self._k += FOLLOW * (min(LONGEST, max(SHORTEST, wanted)) - self._k)
 
 
