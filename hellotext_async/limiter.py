@@ -67,10 +67,10 @@ class Refused(Exception):
 
 
 class Permit(msgspec.Struct, gc=False):
-    """Leave to send one request: its lane, when it was given, the pacer's stamp, whether it probes an outage."""
+    """Leave to send one request: its lane, its number, the pacer's stamp, whether it probes an outage."""
 
     lane: Lane
-    at: float
+    number: int
     stamp: int
     probe: bool
 
@@ -96,7 +96,8 @@ class Limiter:
         self._ceiling = float(min(START, concurrency))
         self._reserve = min(RESERVE, concurrency - 1)
         self._slow_start = True
-        self._halved_at = -inf
+        self._halved_at = 0
+        self._given = 0
         self._in_flight = 0
         self._calls: deque[Waiter] = deque()
         self._events: deque[Waiter] = deque()
@@ -117,6 +118,13 @@ class Limiter:
         """A permit at once, or None; nobody who waits is overtaken by his own lane."""
         if self._calls or (lane == "event" and self._events):
             return None
+        if self.pacer.rate is None and not self.breaker.open:  # the usual case, made short
+            busy = self._in_flight
+            if busy + 1 + (self._reserve if busy and lane == "event" else 0) > self._ceiling:
+                return None
+            self._in_flight = busy + 1
+            self._given = number = self._given + 1
+            return Permit(lane, number, 0, False)
         now = self._time()
         return self._grant(lane, now) if self._ready_at(lane, now) <= now else None
 
@@ -164,9 +172,10 @@ class Limiter:
 
     def _grant(self, lane: Lane, now: float) -> Permit:
         self._in_flight += 1
+        self._given += 1
         probe = self.breaker.sent() if lane == "event" and self.breaker.open else False
         stamp = 0 if self.pacer.rate is None else self.pacer.sent(now)
-        return Permit(lane, now, stamp, probe)
+        return Permit(lane, self._given, stamp, probe)
 
     def delivered(self, permit: Permit) -> None:
         """Give `permit` back: its request was answered with success."""
@@ -203,8 +212,8 @@ class Limiter:
         self.breaker.heard(evidence, now, probe=permit.probe)
         if self.breaker.open and not was_open:
             self._ceiling, self._slow_start = float(min(START, self._most)), True
-        elif timed_out and permit.at > self._halved_at:
-            self._halved_at = now
+        elif timed_out and permit.number > self._halved_at:
+            self._halved_at = self._given
             self._ceiling, self._slow_start = max(1.0, self._ceiling / 2), False
 
     def give_back(self, permit: Permit) -> None:

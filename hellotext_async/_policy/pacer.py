@@ -72,16 +72,21 @@ class Pacer:
         self._anchor = self._peak = inf
         self._clock = self._began = self._heard = 0.0
         self._k, self._dip = SHORTEST, DIP
-        self._taken = self._refused = 0
+        self._delivered = self._measured_from = self._refused = 0
         self._span = self._shut = 0.0
         self._recent = _LastSecond()
-        self._answered = self._throttled = 0
+        self._throttled = 0
         self.last_throttle: float | None = None
 
     @property
     def wasted(self) -> float:
         """The share of all answered requests that were throttled."""
-        return self._throttled / self._answered if self._answered else 0.0
+        return self._throttled / (self._delivered + self._throttled) if self._throttled else 0.0
+
+    @property
+    def _taken(self) -> int:
+        """Deliveries in the span that is measured."""
+        return self._delivered - self._measured_from
 
     def gate(self, now: float) -> float:
         """Seconds until the gate opens."""
@@ -113,8 +118,7 @@ class Pacer:
 
     def delivered(self, now: float, stamp: int) -> None:
         """The server took it, or refused it for what it says and not for its number."""
-        self._answered += 1
-        self._taken += 1
+        self._delivered += 1
         if stamp & PROBE:
             self._end_probe(now)
             self._failed_probes = 0
@@ -122,13 +126,12 @@ class Pacer:
                 self._reopen(now)
         elif not self._learned:
             if now >= self._recent.ends:
-                self._recent.begin(now, self._taken - 1)
+                self._recent.begin(now, self._delivered - 1)
         elif stamp // EPOCH == self._epoch and not (self._half_open or self._probing):
             self._advance(now, waited=bool(stamp & WAITED))
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
         """429, or 503 with Retry-After: refused for its number."""
-        self._answered += 1
         self._throttled += 1
         self._refused += 1
         self.last_throttle = now
@@ -173,7 +176,7 @@ class Pacer:
             self._advance(now, waited=True)
             self._peak = self.rate or FLOOR
         else:
-            self._taken, self._clock = self._recent.count(now, self._taken)
+            self._measured_from, self._clock = self._recent.began(now, self._delivered)
             self._anchor = self._peak = self._bounded(self._taken / self._clock)
         self._lowered = True
         self.rate = self._bounded((1 - DIP) * self._peak)
@@ -220,7 +223,7 @@ class Pacer:
         if not enough:
             return min(peak, max(peak / 2, (self._taken + MARGIN) / span))
         limit = self._taken / span
-        self._taken, self._span = 0, 0.0
+        self._measured_from, self._span = self._delivered, 0.0
         # The mean of a cycle lies a little under its peak, and a window's limit nearer to the peak.
         return min(peak, 1.02 * limit + 0.4 * max(0.0, peak - limit) * (limit / peak) ** 2)
 
@@ -241,7 +244,7 @@ class _LastSecond:
         self._tenths.append((now, before))
         self.ends = now + 0.1
 
-    def count(self, now: float, taken: int) -> tuple[int, float]:
-        """How many, and in how much of that second: at least two tenths of it."""
+    def began(self, now: float, delivered: int) -> tuple[int, float]:
+        """How many were delivered before it, and how long it was: at least two tenths."""
         recent = [before for began, before in self._tenths if began > now - 1]
-        return (taken - recent[0] if recent else 0), max(2, len(recent)) / 10
+        return (recent[0] if recent else delivered), max(2, len(recent)) / 10
