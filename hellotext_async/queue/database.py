@@ -158,25 +158,20 @@ class Database:
         """The number of the newest event that ever was."""
         return self._next - 1
 
-    def number(self) -> int:
-        """A new event's place in the order of all."""
-        seq = self._next
-        self._next += 1
-        return seq
-
     def first(self, event_id: str) -> tuple[int, str | None, int] | None:
         """The event that had this id before: its number, its verdict if it has ended, and its attempts."""
         found = self._link.execute("select seq, verdict, attempts from ids where id = ?", (event_id,)).fetchone()
         return None if found is None else (found[0], found[1], found[2] or 0)
 
-    def add(self, numbers: Sequence[int], events: Sequence[New]) -> None:
-        """Keep new events under their numbers."""
+    def add(self, events: Sequence[New]) -> None:
+        """Keep new events under the next numbers."""
         values: list[Any] = []
         ids: list[Any] = []
-        for number, event in zip(numbers, events, strict=True):
+        for number, event in enumerate(events, self._next):
             values += (number, *event, zlib.crc32(event[-1]))
             if event[1]:
                 ids += (event[0], number)
+        self._next += len(events)
         self._insert("insert into events values", 9, values)
         self._insert("insert into ids (id, seq) values", 2, ids)
 

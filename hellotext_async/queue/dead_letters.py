@@ -8,7 +8,6 @@ truth about it: a replay that delivers appends a line that says so, so nothing i
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
@@ -121,7 +120,6 @@ class DeadLetterWriter:
         self._encoder = msgspec.json.Encoder()
         self._writer: GroupWriter[_Letters, None] | None = None
         self._waiting: _Letters = []
-        self._filling = threading.Lock()
 
     def write(self, letter: Letter, told: Told) -> None:
         """Write `letter`; `told` hears when it is safe, or why it is not."""
@@ -132,14 +130,12 @@ class DeadLetterWriter:
         if writer is None:
             name = "hellotext dead letters"
             writer = self._writer = self._make(self._take, self._write, _written, loop=self._loop, name=name)
-        with self._filling:
-            if not self._waiting:
-                writer.kick()
-            self._waiting.append((letter, told))
+        if not self._waiting:
+            writer.kick()
+        self._waiting.append((letter, told))
 
     def _take(self) -> _Letters:
-        with self._filling:
-            group, self._waiting = self._waiting, []
+        group, self._waiting = self._waiting, []
         return group
 
     def _at_once(self, letter: Letter) -> Exception | None:

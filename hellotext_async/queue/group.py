@@ -87,21 +87,18 @@ class Group:
             self.stored = [error for _ in self.new]
             return
         self.stored = []
-        numbers: list[int] = []
-        new: list[New] = []
         here: dict[str, int] = {}
+        new: list[New] = []
+        number = db.last
         for event in self.new:
-            event_id, given = event[0], event[1]
-            first: First | None = None
-            if given:
+            if event[1]:
+                event_id = event[0]
                 first = (here[event_id], None, 0) if event_id in here else db.first(event_id)
-            if first is not None:
-                self.stored.append(first)
-                continue
-            number = db.number()
-            if given:
-                here[event_id] = number
-            numbers.append(number)
+                if first is not None:
+                    self.stored.append(first)
+                    continue
+                here[event_id] = number + 1
+            number += 1
             new.append(event)
             self.stored.append(number)
-        db.add(numbers, new)
+        db.add(new)

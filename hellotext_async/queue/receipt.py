@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._policy.evidence import Attempt
     from .._wire.call import Repeat
 
-__all__ = ["Receipt", "Trouble"]
+__all__ = ["MadeId", "Receipt", "Trouble"]
 
 _PREFIX: Final = secrets.token_hex(6)
 _numbers = itertools.count(1)
@@ -45,6 +45,12 @@ class Trouble(msgspec.Struct):
     holds: bool = True
 
 
+class MadeId(str):
+    """An id that was made for an event by an earlier process, and came back from a spool."""
+
+    __slots__ = ()
+
+
 class Receipt(msgspec.Struct, eq=False, weakref=True):
     """One event that a queue took. ``await receipt`` gives its `Outcome`.
 
@@ -65,15 +71,15 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     def event_id(self) -> str:
         """The caller's id of the event, else one made for it."""
         if isinstance(self._id, str):
-            return self._id
+            return str(self._id)
         if self._id is None:
             self._id = next(_numbers)
         return f"{_PREFIX}-{self._id}"
 
     @property
     def _given(self) -> bool:
-        """Whether the id is the caller's (or came back from a spool, where it counts as one)."""
-        return isinstance(self._id, str)
+        """Whether the id is the caller's."""
+        return type(self._id) is str
 
     @property
     def action(self) -> str:

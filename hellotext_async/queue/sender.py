@@ -171,7 +171,11 @@ class Sender:
                 self.wake()
             self.in_flight += 1
             if self._journal is not None:
-                await self._mark(self._journal, receipt, permit)
+                try:
+                    await self._journal.mark(receipt)
+                except BaseException:
+                    self._unmarked(self._journal, receipt, permit)
+                    raise
             try:
                 attempt = await self._attempts.attempt(Request("POST", EVENTS_PATH, receipt._body), permit)
             except BaseException:
@@ -191,15 +195,12 @@ class Sender:
         finally:
             self._leading = False
 
-    async def _mark(self, journal: Journal, receipt: Receipt, permit: Permit) -> None:
-        try:
-            await journal.mark(receipt)
-        except BaseException:
-            self._attempts.give_back(permit)
-            self.in_flight -= 1
-            journal.unmark(receipt)  # the mark may be made all the same, and nothing was sent
-            self._schedule.put_back(receipt)
-            raise
+    def _unmarked(self, journal: Journal, receipt: Receipt, permit: Permit) -> None:
+        """The mark failed or was not waited for; it may be made all the same, and nothing was sent."""
+        self._attempts.give_back(permit)
+        self.in_flight -= 1
+        journal.unmark(receipt)
+        self._schedule.put_back(receipt)
 
     def _cut_off(self, receipt: Receipt) -> None:
         """The queue is closing in the middle of an attempt."""

@@ -24,7 +24,7 @@ from ..errors import ConfigurationError, HellotextError, SpoolError
 from .database import Database, Durability, Row
 from .group import First, Group
 from .outcome import Outcome
-from .receipt import Receipt, Trouble
+from .receipt import MadeId, Receipt, Trouble
 from .writer import GroupWriter
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ class SqliteJournal:
         self._loading = False
         self._group: Group | None = None
         self._flight: dict[int, None] = {}
-        self._filling = threading.Lock()
         self._db: Database | None = None
         self._closing = threading.Event()
         self._failure: SpoolError | None = None
@@ -109,8 +108,7 @@ class SqliteJournal:
         self._writer: GroupWriter[Group, None] = self._spool.writer(
             self._take, self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
         )
-        with self._filling:
-            self._asked().opening = True
+        self._asked().opening = True
 
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError."""
@@ -119,7 +117,7 @@ class SqliteJournal:
     # What is asked, in the loop.
 
     def _asked(self) -> Group:
-        """The group to fill, while `_filling` is held: the thread may take it at any other time."""
+        """The group to fill: the loop's until it is taken."""
         if self._group is None:
             self._group = Group()
             self._writer.kick()
@@ -136,54 +134,49 @@ class SqliteJournal:
             time.time(),
             receipt._body or b"",
         )
-        with self._filling:
-            group = self._asked()
-            group.entering.append(receipt)
-            group.new.append(new)
+        group = self._asked()
+        group.entering.append(receipt)
+        group.new.append(new)
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
-        with self._filling:
-            group = self._asked()
-            group.gone.append(receipt._seq)
-            group.freed.append((receipt.event_id,))
+        group = self._asked()
+        group.gone.append(receipt._seq)
+        group.freed.append((receipt.event_id,))
 
     def mark(self, receipt: Receipt) -> asyncio.Future[None]:
         """Done when it is safe that the event is about to be sent."""
         trouble = receipt._trouble
-        with self._filling:
-            group = self._asked()
-            if trouble is None:
-                self._flight[receipt._seq] = None
-            else:
-                group.marks.append((receipt._seq, trouble.attempts + 1, True, trouble.doubts))
-            if group.safe is None:
-                group.safe = self._loop.create_future()
-            return group.safe
+        group = self._asked()
+        if trouble is None:
+            self._flight[receipt._seq] = None
+        else:
+            group.marks.append((receipt._seq, trouble.attempts + 1, True, trouble.doubts))
+        if group.safe is None:
+            group.safe = self._loop.create_future()
+        return group.safe
 
     def unmark(self, receipt: Receipt) -> None:
         """The event waits to be sent again, or was not sent after all."""
         trouble = receipt._trouble
-        with self._filling:
-            group = self._asked()
-            self._flight.pop(receipt._seq, None)
-            if trouble is not None:
-                group.marks.append((receipt._seq, trouble.attempts, False, trouble.doubts))
+        group = self._asked()
+        self._flight.pop(receipt._seq, None)
+        if trouble is not None:
+            group.marks.append((receipt._seq, trouble.attempts, False, trouble.doubts))
 
     def end(self, receipt: Receipt, end: Outcome | float) -> None:
         """The event has ended; the keeper hears when it is safe that it is not sent again."""
-        with self._filling:
-            group = self._asked()
-            group.leaving.append(receipt)
-            group.ends.append(end)
-            group.gone.append(receipt._seq)
-            if receipt._seq in self._flight:
-                del self._flight[receipt._seq]
-            else:
-                group.noted.append(receipt._seq)
-            if receipt._given:
-                verdict, attempts = (end.verdict, end.attempts) if isinstance(end, Outcome) else ("delivered", 1)
-                group.closed.append((verdict, attempts, time.time(), receipt.event_id))
+        group, seq = self._asked(), receipt._seq
+        group.leaving.append(receipt)
+        group.ends.append(end)
+        group.gone.append(seq)
+        if seq in self._flight:
+            del self._flight[seq]
+        else:
+            group.noted.append(seq)
+        if receipt._given:
+            verdict, attempts = (end.verdict, end.attempts) if isinstance(end, Outcome) else ("delivered", 1)
+            group.closed.append((verdict, attempts, time.time(), receipt.event_id))
 
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
@@ -198,8 +191,7 @@ class SqliteJournal:
         """There is room in memory for `most` events: bring them in; the keeper hears."""
         if not self._loading and self.overflow:
             self._loading = True
-            with self._filling:
-                self._asked().wanted = (self.loaded, self._newest, most)
+            self._asked().wanted = (self.loaded, self._newest, most)
 
     def leave(self, error: HellotextError) -> None:
         """Tell those who wait for events on disk that they stay there."""
@@ -215,12 +207,11 @@ class SqliteJournal:
     # What is done, in the thread.
 
     def _take(self) -> Group:
-        with self._filling:
-            group = self._asked()
-            group.flight = list(self._flight)
-            self._group = group.split()
-            if self._group is not None:
-                self._writer.kick()
+        group = self._asked()
+        group.flight = list(self._flight)
+        self._group = group.split()
+        if self._group is not None:
+            self._writer.kick()
         return group
 
     def _write(self, group: Group) -> None:
@@ -340,7 +331,7 @@ class SqliteJournal:
         receipt = self._live.pop(row.seq, None)
         if receipt is None:
             receipt = Receipt(row.action, row.body, row.subject, cast("Any", row.repeat), 0.0)
-        receipt._body, receipt._place, receipt._id = row.body, row.seq, row.id
+        receipt._body, receipt._place, receipt._id = row.body, row.seq, row.id if row.given else MadeId(row.id)
         receipt._subject = row.subject
         receipt._at = self._now() - max(0.0, time.time() - row.accepted)
         if row.attempts:

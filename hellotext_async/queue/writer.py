@@ -1,8 +1,9 @@
 """One thread that writes in groups: what is asked while a group is being written is the next group.
 
-Rules. There is no linger: no clock is waited for. The thread is woken a few turns of the loop after
-it became idle, so that what the loop is in the middle of is in the group, and takes what there is
-when it gets to run. A group succeeds or fails as a whole, and the loop hears of it.
+Rules. There is no linger: no clock is waited for. A group is handed to the thread a few turns of
+the loop after it became idle, so that what the loop is in the middle of is in the group. A group
+belongs to the loop until it is handed over and again when it is written: nothing is locked. It
+succeeds or fails as a whole, and the loop hears of it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ __all__ = ["GroupWriter"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-TURNS: Final = 3
+TURNS: Final = 4
 """Of the loop, before a group is taken; an idle loop makes them in microseconds."""
 
 
 class GroupWriter(Generic[T, R]):
-    """Calls `take` and then `write` in its thread, once for each `kick`; `written` hears of it in the loop."""
+    """Once for each `kick` calls `take` in the loop, `write` in its thread, and `written` in the loop again."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class GroupWriter(Generic[T, R]):
         self._busy = False
         self._closing = False
         self._idle: list[asyncio.Future[None]] = []
-        self._wake: SimpleQueue[bool] = SimpleQueue()
+        self._groups: SimpleQueue[T | None] = SimpleQueue()
         self._ended = loop.create_future()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -67,7 +68,7 @@ class GroupWriter(Generic[T, R]):
     def _next(self) -> None:
         if self._waiting:
             self._waiting = False
-            self._wake.put(True)
+            self._groups.put(self._take())
             return
         self._busy = False
         for waiter in self._idle:
@@ -75,7 +76,7 @@ class GroupWriter(Generic[T, R]):
                 waiter.set_result(None)
         self._idle.clear()
         if self._closing:
-            self._wake.put(False)
+            self._groups.put(None)
 
     def _heard(self, group: T, result: R | None, error: Exception | None) -> None:
         try:
@@ -95,7 +96,7 @@ class GroupWriter(Generic[T, R]):
         if not self._closing:
             self._closing = True
             if not self._busy:
-                self._wake.put(False)
+                self._groups.put(None)
         await asyncio.shield(self._ended)
 
     def _end(self) -> None:
@@ -105,8 +106,8 @@ class GroupWriter(Generic[T, R]):
     # In the thread.
 
     def _run(self) -> None:
-        while self._wake.get():
-            if not self._do(self._take()):
+        while (group := self._groups.get()) is not None:
+            if not self._do(group):
                 break
         if self._last is not None:
             self._last()
