@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections import deque
 from functools import lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -86,8 +85,7 @@ class Lane:
         self._keep = keep
         # Events have one head until the token is replaced. It holds the token, which no repr of a cache shows.
         self._head = lru_cache(maxsize=1)(partial(_head, url.netloc, user_agent))
-        self._free = concurrency
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._places = asyncio.Semaphore(concurrency)
         self._limits: set[asyncio.Timeout] = set()
         self._lines: set[Line] = set()
         self._idle: list[Line] = []
@@ -105,11 +103,11 @@ class Lane:
             raise Unanswered(False, "malformed")
         now = begun = self._loop.time()
         until = begun + (total if total < self._total else self._total)
-        if self._free:
-            self._free -= 1
-        else:
-            await self._in_time(self._place, "pool", begun, until)
+        if self._places.locked():
+            await self._in_time(self._places.acquire, "pool", begun, until)
             now = self._loop.time()
+        else:
+            await self._places.acquire()
         line = None
         try:
             line = self._rested(now)
@@ -133,18 +131,6 @@ class Lane:
         body = request.body or b""
         return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
-    # Places: one for each exchange, first come, first served.
-
-    async def _place(self) -> None:
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append(waiter)
-        try:
-            await waiter
-        except BaseException:
-            if waiter.done() and not waiter.cancelled():
-                self._leave(None)
-            raise
-
     def _leave(self, line: Line | None) -> None:
         """The exchange is over: its connection rests if it can be used again, and its place goes to the next."""
         if line is not None:
@@ -153,12 +139,7 @@ class Lane:
                 self._idle.append(line)
             else:
                 line.abort()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self._free += 1
+        self._places.release()
 
     async def _in_time(self, get: Callable[[], Awaitable[T]], missed: Reason, begun: float, until: float) -> T:
         """What `get` gives; Unanswered if the time is over, or the lane closes, before it does."""
