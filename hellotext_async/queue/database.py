@@ -210,6 +210,10 @@ class Database:
         """Forget ids whose events were withdrawn."""
         self._link.executemany("delete from ids where id = ?", ids)
 
+    def forgive_ids(self, ids: Sequence[tuple[str]]) -> None:
+        """Forget ids whose events ended badly; one that has not ended, or was delivered, stays."""
+        self._link.executemany("delete from ids where id = ? and verdict <> 'delivered'", ids)
+
     def purge(self, now: float) -> None:
         """Forget ids that ended longer ago than the window; once a minute is enough."""
         if now - self._purged >= 60:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -205,10 +205,11 @@ class DeadLetters:
         """Deliver the letters' events again and yield their outcomes; what is delivered leaves the list.
 
         `event_id` and `tracked_at` stay the same. Events whose outcome is unknown may have been
-        applied, and are sent only with `include_unknown`.
+        applied, and are sent only with `include_unknown`. What the queue knows to be under way or
+        delivered by now is not sent again.
         """
         letters = {letter.event_id: letter for letter in self if include_unknown or letter.verdict != "unknown"}
-        async for outcome in queue.deliver(letter.event() for letter in letters.values()):
+        async for outcome in queue.deliver(_once_more(queue, letters.values())):
             self._note(letters[outcome.event_id], outcome)
             yield outcome
 
@@ -219,3 +220,9 @@ class DeadLetters:
             letter, verdict=ended, reason=reason(outcome.error), attempts=outcome.attempts, at=time.time()
         )
         _append(self.path, msgspec.json.encode(line) + b"\n")
+
+
+def _once_more(queue: EventQueue, letters: Iterable[Letter]) -> Iterator[Event]:
+    for letter in letters:
+        queue.forget(letter.event_id)
+        yield letter.event()

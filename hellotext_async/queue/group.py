@@ -1,8 +1,9 @@
 """What is asked of a spool in one transaction, by kind, and what came of it.
 
 Rules. It is filled in the loop, written in the thread, and heard of in the loop. New events come
-first, then marks, then ends, then what is read; each kind in the order of asking. `flight` is who is
-in flight for the first time when the group is taken, `noted` who of those that are gone had a note.
+first, after the ids that are made free for them, then marks, then ends, then what is read; each
+kind in the order of asking. `flight` is who is in flight for the first time when the group is
+taken, `noted` who of those that are gone had a note.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Group:
 
     def __init__(self) -> None:
         self.opening = False
+        self.forgiven: list[tuple[str]] = []
         self.entering: list[Receipt] = []
         self.new: list[New] = []
         self.flight: list[int] | None = None
@@ -63,6 +65,8 @@ class Group:
         db.begin()
         if self.opening:
             self.found = (db.count(), db.last)
+        if self.forgiven:
+            db.forgive_ids(self.forgiven)
         if self.new:
             self._store(db, refused=refused)
         db.note(self.marks)

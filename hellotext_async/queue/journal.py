@@ -92,6 +92,10 @@ class Journal(Protocol):
         """
         ...
 
+    def forgive(self, event_id: str) -> None:
+        """An event that ended badly may be handed in again under its id, from now on."""
+        ...
+
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
         ...

@@ -53,6 +53,12 @@ class Ledger:
         if receipt._given and self._current.get(receipt.event_id) is receipt:
             del self._current[receipt.event_id]
 
+    def forgive(self, event_id: str) -> None:
+        """An event that ended badly may be handed in again under its id."""
+        first = self._ended.get(event_id)
+        if first is not None and first.outcome is not None and not first.outcome.delivered:
+            del self._ended[event_id]
+
     def delivered(self, receipt: Receipt, size: int, waited: float) -> None:
         """An accepted event was delivered at the first attempt: the usual way, made short."""
         self.outcomes["delivered"] += 1

@@ -236,6 +236,13 @@ class EventQueue:
         hurry.cancel()
         return await dispatch.aclose()
 
+    def forget(self, event_id: str) -> None:
+        """Let an event that ended badly be handed in again under its id; what is under way or delivered stays known."""
+        dispatch = self._running()
+        dispatch.ledger.forgive(event_id)
+        if dispatch.journal is not None:
+            dispatch.journal.forgive(event_id)
+
     def resume(self) -> None:
         """Go on after a suspension."""
         if self._dispatch is not None:

@@ -178,6 +178,10 @@ class SqliteJournal:
             verdict, attempts = (end.verdict, end.attempts) if isinstance(end, Outcome) else ("delivered", 1)
             group.closed.append((verdict, attempts, time.time(), receipt.event_id))
 
+    def forgive(self, event_id: str) -> None:
+        """An event that ended badly may be handed in again under its id, from now on."""
+        self._asked().forgiven.append((event_id,))
+
     def set_aside(self, receipt: Receipt) -> None:
         """There is no room for the stored event in memory: it is on disk only from now on."""
         if not self.overflow:

@@ -323,6 +323,31 @@ async def test_dead_letters_hold_what_ended_badly_and_can_be_replayed(tmp_path: 
     assert [seen.body for seen in again.history] == [script.history[0].body, script.history[1].body]
 
 
+@pytest.mark.parametrize("kept", ["in memory", "in the spool", "in the spool, after a restart"])
+async def test_a_replay_sends_again_though_the_queue_remembers_the_id(tmp_path: Path, kept: str) -> None:
+    """Handed in by the caller the same id is the same event; replayed it is another try, until it is delivered."""
+    path = tmp_path / "dead.jsonl"
+    script = Script(answers(422), received())
+    buffer = None if kept == "in memory" else SqliteSpool(tmp_path / "spool.db")
+    made = engine(script)
+    given = {key: value for key, value in event().items() if key != "action"}
+
+    def opened() -> EventQueue:
+        return EventQueue(lambda: made, Settings(buffer=buffer, dead_letters=path, delivery_timeout=86400))
+
+    first = opened()
+    assert (await first.track("page.viewed", event_id="e1", **given)).verdict == "rejected"
+    if kept.endswith("restart"):
+        await first.aclose()
+        first = opened()
+    async with first as again:
+        assert (await again.track("page.viewed", event_id="e1", **given)).verdict == "rejected"
+        assert [outcome.verdict async for outcome in DeadLetters(path).replay(again)] == ["delivered"]
+        again.forget("e1")
+        assert (await again.track("page.viewed", event_id="e1", **given)).verdict == "delivered"
+    assert len(script.history) == 2
+
+
 async def test_half_a_line_left_by_a_crash_does_not_hide_the_other_letters(tmp_path: Path) -> None:
     """It is counted as damaged."""
     path = tmp_path / "dead.jsonl"
