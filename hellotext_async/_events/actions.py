@@ -63,8 +63,9 @@ def demand(action: str, body: Mapping[str, object]) -> Needs | None:
     needs = ACTIONS.get(action)
     if needs is None:
         return None
-    if body.keys().isdisjoint(needs.trackables) and body.keys().isdisjoint(_OBJECT):
-        raise InvalidParameter(needs.trackables[0], f"{action} needs one of: {', '.join(needs.trackables)}")
+    first = needs.trackables[0]
+    if first not in body and body.keys().isdisjoint(needs.trackables) and body.keys().isdisjoint(_OBJECT):
+        raise InvalidParameter(first, f"{action} needs one of: {', '.join(needs.trackables)}")
     for name in needs.also:
         if name not in body:
             raise InvalidParameter(name, f"{action} needs it")
