@@ -3,9 +3,9 @@
 Rules. One limiter per client, for its calls and its queues. A permit is taken before every
 request and given back with what the request proved. Waiters are served first come, first
 served; calls before the queue's events, save that every eighth permit goes to a waiting event.
-The queue never takes the last places, which calls need. The ceiling starts at 10 and grows by
-one for each success up to `concurrency`; a timeout halves it (once a round), and from then on
-a round of successes adds one.
+The queue leaves the last two places free for calls, save for that eighth. The ceiling starts at 10
+and grows by one for each success up to `concurrency`; a timeout halves it (once a round), and from
+then on a round of successes adds one.
 """
 
 from __future__ import annotations
@@ -161,9 +161,10 @@ class Limiter:
         at = self.pacer.ready_at(now)
         return max(0.0, at - now) if at < inf else None
 
-    def _ready_at(self, lane: Lane, now: float) -> float:
+    def _ready_at(self, lane: Lane, now: float, *, last: bool = False) -> float:
+        """When the lane's next may go; an event takes one of the last places only if told so."""
         places = self._in_flight + 1
-        if lane == "event" and places > 1:
+        if lane == "event" and places > 1 and not last:
             places += self._reserve
         if places > self._ceiling:
             return inf
@@ -234,14 +235,16 @@ class Limiter:
 
     def _next(self, now: float) -> deque[Waiter] | None:
         """The waiters whose turn it is, if one of them may go now."""
-        calls_first = self._granted % EVENT_SHARE != EVENT_SHARE - 1
-        order = (self._calls, self._events) if calls_first else (self._events, self._calls)
-        for waiting in order:
+        for waiting in (self._calls, self._events):
             while waiting and waiting[0].done():
                 waiting.popleft()
-            if waiting and self._ready_at("call" if waiting is self._calls else "event", now) <= now:
-                return waiting
-        return None
+        turn = self._granted % EVENT_SHARE == EVENT_SHARE - 1
+        # Where calls wait, no place is left free for them, and without this the events would starve.
+        if turn and self._calls and self._events and self._ready_at("event", now, last=True) <= now:
+            return self._events
+        if self._calls and self._ready_at("call", now) <= now:
+            return self._calls
+        return self._events if self._events and self._ready_at("event", now) <= now else None
 
     def _arm(self, now: float) -> None:
         """Wake up when the first waiter may go by time; what goes by a place is woken by `leave`."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hellotext_async import errors
+from hellotext_async.engine import Engine
 from hellotext_async.errors import QueueClosed, SpoolBusy, SpoolError
 from hellotext_async.queue.dead_letters import DeadLetters
 from hellotext_async.queue.queue import EventQueue
@@ -26,9 +27,9 @@ def refs(script: Script) -> list[str]:
     return [seen.json["metadata"]["ref"] for seen in script.history]
 
 
-def opened_on(path: Path, script: Script, **settings: Any) -> EventQueue:
-    made = engine(script)
-    return EventQueue(lambda: made, Settings(buffer=SqliteSpool(path), delivery_timeout=86400, **settings))
+def opened_on(path: Path, script: Script, *, made: Engine | None = None, **settings: Any) -> EventQueue:
+    own = made or engine(script)
+    return EventQueue(lambda: own, Settings(buffer=SqliteSpool(path), delivery_timeout=86400, **settings))
 
 
 async def put(opened: EventQueue, fields: dict[str, Any], **more: Any) -> Any:
@@ -111,12 +112,14 @@ async def test_what_was_not_sent_when_the_queue_closed_is_in_no_doubt(tmp_path: 
     for turns in range(40):
         path = tmp_path / f"{turns}.db"
         first, second = Script(default=silent()), Script()
-        async with opened_on(path, first) as opened:
+        made = engine(first)
+        async with opened_on(path, first, made=made) as opened:
             for n in range(3):
                 await put(opened, event(n))
             for _ in range(turns):
                 await asyncio.sleep(0)
             await opened.aclose(timeout=0)
+            assert made.limiter.in_flight == 0
         async with opened_on(path, second) as again:
             await again.flush(10)
             assert sorted(refs(first) + refs(second)) == ["0", "1", "2"], turns
@@ -345,7 +348,24 @@ async def test_a_replay_sends_again_though_the_queue_remembers_the_id(tmp_path: 
         assert [outcome.verdict async for outcome in DeadLetters(path).replay(again)] == ["delivered"]
         again.forget("e1")
         assert (await again.track("page.viewed", event_id="e1", **given)).verdict == "delivered"
+    if buffer is not None:
+        async with opened() as later:
+            later.forget("e1")
+            assert (await later.track("page.viewed", event_id="e1", **given)).verdict == "delivered"
     assert len(script.history) == 2
+
+
+async def test_an_id_that_was_made_is_nobodys_after_a_restart_either(tmp_path: Path) -> None:
+    """Only an id that a caller gave says that an event is the same."""
+    script = Script()
+    async with opened_on(tmp_path / "s.db", Script(default=unsent())) as opened:
+        made = (await put(opened, event(1))).event_id
+        await opened.aclose(timeout=0)
+    async with opened_on(tmp_path / "s.db", script) as again:
+        await again.flush(10)
+        outcome = await again.track("page.viewed", session="s", event_id=made, metadata={"ref": "2"})
+        assert (outcome.verdict, outcome.event_id) == ("delivered", made)
+    assert refs(script) == ["1", "2"]
 
 
 async def test_half_a_line_left_by_a_crash_does_not_hide_the_other_letters(tmp_path: Path) -> None:

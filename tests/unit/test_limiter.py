@@ -1,0 +1,165 @@
+"""The limiter's rules: who gets the next permit, and who has none."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from math import inf
+
+import pytest
+
+from hellotext_async._policy.breaker import Breaker
+from hellotext_async._policy.pacer import Pacer
+from hellotext_async.limiter import Lane, Limiter, Permit, Refused
+
+FAST = 1e6
+"""A ceiling of the rate that holds nobody up, so that permits go the paced way."""
+
+pytestmark = pytest.mark.parametrize("rate", [None, FAST], ids=["unpaced", "paced"])
+
+
+def limiter(concurrency: int, rate: float | None) -> Limiter:
+    uniform = random.Random(1).uniform
+    return Limiter(
+        concurrency,
+        pacer=Pacer(ceiling=rate, uniform=uniform),
+        breaker=Breaker(uniform),
+        loop=asyncio.get_running_loop(),
+    )
+
+
+def taken(made: Limiter, lane: Lane) -> list[Permit]:
+    """All the permits there are for one lane."""
+    permits: list[Permit] = []
+    while (permit := made.try_enter(lane)) is not None:
+        permits.append(permit)
+    return permits
+
+
+class Line:
+    """Tasks that wait for a permit, and the order in which they get one."""
+
+    def __init__(self, made: Limiter) -> None:
+        self._made = made
+        self.served: list[tuple[Lane, int]] = []
+        self.permits: list[Permit] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def join(self, lane: Lane, count: int, *, until: float = inf) -> None:
+        for number in range(count):
+            self.tasks.append(asyncio.create_task(self._wait(lane, number, until)))
+        await asyncio.sleep(0)
+
+    async def _wait(self, lane: Lane, number: int, until: float) -> None:
+        permit = await self._made.enter(lane, until=until)
+        self.served.append((lane, number))
+        self.permits.append(permit)
+
+    async def leave(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def test_the_queue_leaves_the_last_places_to_calls(rate: float | None) -> None:
+    """Two of ten are never an event's; with a single place an event may have it."""
+    made = limiter(10, rate)
+    assert len(taken(made, "event")) == 8
+    assert len(taken(made, "call")) == 2
+    assert len(taken(limiter(1, rate), "event")) == 1
+    assert len(taken(limiter(2, rate), "event")) == 1
+    assert len(taken(limiter(10, rate), "call")) == 10
+
+
+async def test_the_ceiling_starts_at_ten_and_grows_with_each_success(rate: float | None) -> None:
+    """Up to what was allowed."""
+    made = limiter(12, rate)
+    permits = taken(made, "call")
+    assert len(permits) == 10
+    for permit in permits[:3]:
+        made.delivered(permit)
+    assert made.ceiling == 12
+    assert len(taken(made, "call")) == 5
+    assert made.in_flight == 12
+
+
+async def test_calls_go_first_and_every_eighth_permit_is_an_events(rate: float | None) -> None:
+    """So neither waits for ever; within a lane it is first come, first served."""
+    made = limiter(4, rate)
+    (first, *_rest) = taken(made, "call")
+    line = Line(made)
+    await line.join("event", 5)
+    await line.join("call", 30)
+    for _ in range(3):
+        made.give_back(_rest.pop())
+    await asyncio.sleep(0)
+    permits = [first]
+    while len(line.served) < 24:
+        permits += line.permits
+        line.permits.clear()
+        made.give_back(permits.pop(0))
+        await asyncio.sleep(0)
+    lanes = [lane for lane, _ in line.served]
+    assert lanes[:7] == ["call"] * 7
+    assert 2 <= lanes[:24].count("event") <= 3
+    for lane in ("call", "event"):
+        numbers = [number for served, number in line.served if served == lane]
+        assert numbers == sorted(numbers)
+    await line.leave()
+
+
+async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
+    """A place is free for calls; an event that comes when one waits waits behind it, and so does a call."""
+    made = limiter(10, rate)
+    events = taken(made, "event")
+    line = Line(made)
+    await line.join("event", 1)
+    assert made.try_enter("event") is None
+    call = made.try_enter("call")
+    assert call is not None
+    made.give_back(call)
+    calls = taken(made, "call")
+    await line.join("call", 1)
+    assert made.try_enter("call") is None
+    made.give_back(calls.pop())
+    await asyncio.sleep(0)
+    assert line.served == [("call", 0)]
+    for _ in range(2):
+        made.give_back(events.pop())
+    await asyncio.sleep(0)
+    assert line.served == [("call", 0)]  # two places are free, and stay so
+    made.give_back(events.pop())
+    await asyncio.sleep(0)
+    assert line.served == [("call", 0), ("event", 0)]
+
+
+async def test_a_waiter_that_is_cancelled_leaves_its_turn_to_the_next(rate: float | None) -> None:
+    """Before its turn, and at the very moment of it."""
+    for late in (False, True):
+        made = limiter(1, rate)
+        (held,) = taken(made, "call")
+        line = Line(made)
+        await line.join("call", 2)
+        if not late:
+            line.tasks[0].cancel()
+            await asyncio.sleep(0)
+        made.give_back(held)
+        line.tasks[0].cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert line.served == [("call", 1)]
+        assert made.in_flight == 1
+
+
+async def test_who_may_not_wait_is_refused_at_once(rate: float | None) -> None:
+    """Nothing stays behind of it; and who may wait a little gets what comes free in time."""
+    made = limiter(1, rate)
+    (held,) = taken(made, "call")
+    now = asyncio.get_running_loop().time()
+    with pytest.raises(Refused):
+        await made.enter("call", until=now)
+    line = Line(made)
+    await line.join("call", 1, until=now + 60)
+    made.give_back(held)
+    await asyncio.sleep(0)
+    assert line.served == [("call", 0)]
