@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from math import inf
+from typing import Any
 
 import pytest
 
 from hellotext_async._policy.breaker import Breaker
 from hellotext_async._policy.pacer import Pacer
-from hellotext_async.limiter import Lane, Limiter, Permit, Refused
+from hellotext_async.limiter import Lane, Limiter, Loop, Permit, Refused
 
 FAST = 1e6
 """A ceiling of the rate that holds nobody up, so that permits go the paced way."""
@@ -18,14 +20,29 @@ FAST = 1e6
 pytestmark = pytest.mark.parametrize("rate", [None, FAST], ids=["unpaced", "paced"])
 
 
-def limiter(concurrency: int, rate: float | None) -> Limiter:
+def limiter(concurrency: int, rate: float | None, *, loop: Loop | None = None) -> Limiter:
     uniform = random.Random(1).uniform
     return Limiter(
         concurrency,
         pacer=Pacer(ceiling=rate, uniform=uniform),
         breaker=Breaker(uniform),
-        loop=asyncio.get_running_loop(),
+        loop=loop or asyncio.get_running_loop(),
     )
+
+
+class Stopped:
+    """A loop whose clock stands where it is put, and whose timers never fire."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, callback: Callable[..., object], /, *args: object) -> asyncio.TimerHandle:
+        return asyncio.TimerHandle(when, callback, args, asyncio.get_running_loop())
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().create_future()
 
 
 def taken(made: Limiter, lane: Lane) -> list[Permit]:
@@ -131,6 +148,45 @@ async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
     made.give_back(events.pop())
     await asyncio.sleep(0)
     assert line.served == [("call", 0), ("event", 0)]
+
+
+@pytest.mark.parametrize("waits", ["call", "event"])
+@pytest.mark.parametrize("comes", ["call", "event"])
+async def test_who_comes_when_a_waiter_is_due_goes_behind_it(rate: float | None, waits: Lane, comes: Lane) -> None:
+    """The time of the waiter has come, its timer has not fired yet: only a call passes it, and only an event."""
+    loop = Stopped()
+    made = limiter(10, 50, loop=loop)
+    assert made.try_enter("call") is not None
+    line = Line(made)
+    await line.join(waits, 1)
+    loop.now = 5.0
+    assert (made.try_enter(comes) is None) == (waits == "call" or comes == "event")
+    await line.leave()
+
+
+async def test_an_events_turn_takes_no_last_place_that_no_call_waits_for(rate: float | None) -> None:
+    """Whoever was served before."""
+    for served in range(8):
+        made = limiter(10, rate)
+        for _ in range(served):
+            calls = taken(made, "call")
+            line = Line(made)
+            await line.join("call", 1)
+            made.give_back(calls.pop())
+            await asyncio.sleep(0)
+            for permit in (*calls, *line.permits):
+                made.give_back(permit)
+        events = taken(made, "event")
+        line = Line(made)
+        await line.join("event", 1)
+        call = made.try_enter("call")
+        assert call is not None
+        made.give_back(call)
+        await asyncio.sleep(0)
+        assert line.served == []
+        made.give_back(events.pop())
+        await asyncio.sleep(0)
+        assert line.served == [("event", 0)]
 
 
 async def test_a_waiter_that_is_cancelled_leaves_its_turn_to_the_next(rate: float | None) -> None:
