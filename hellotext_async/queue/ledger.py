@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from .outcome import VERDICTS, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from ..errors import HellotextError
     from .receipt import Receipt
     from .room import Room
 
@@ -33,9 +32,7 @@ class Ledger:
         self.room = room
         self.accepted = 0
         self.pending = 0
-        self.in_flight = 0
         self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
-        self.hook_errors = 0
         self._on_outcome = on_outcome
         self._current: dict[str, Receipt] = {}
         self._ended: OrderedDict[str, Receipt] = OrderedDict()
@@ -91,10 +88,4 @@ class Ledger:
                 self._on_outcome(outcome)
         except Exception as error:
             # A hook's error is the program's, not the delivery's; its text may hold a customer's data.
-            self.hook_errors += 1
             _log.error("on_outcome raised %s for event %s", type(error).__name__, outcome.event_id)
-
-    def kept(self, receipt: Receipt, size: int, error: HellotextError) -> None:
-        """The event stays in the spool; whoever waits for it here is told so."""
-        self.room.give(size)
-        receipt._finish(error)
