@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from .._wire.params import encode
 from ..errors import InvalidParameter
@@ -62,13 +63,13 @@ def validated(action: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prepare(
-    action: str, fields: Mapping[str, Any], *, event_format: EventFormat = "typed", tracked_at: float | None = None
+    action: str, fields: Mapping[str, Any], event_format: EventFormat = "typed", tracked_at: float | None = None
 ) -> Prepared:
     """One event ready to be sent; `tracked_at` (Unix seconds) is when it happened unless it says so itself."""
     body = usual(action, fields)
     encoded = b""
     if body is not None:
-        if tracked_at is not None and "tracked_at" not in fields:
+        if tracked_at is not None and body.tracked_at is UNSET:
             body.tracked_at = int(tracked_at)
         encoded = _encoded(body if event_format == "typed" else as_object(_given(body)))
     if not encoded:
@@ -81,7 +82,7 @@ def prepare(
 
 
 def _given(body: Any) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
+    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
 
 
 def _closely(fields: dict[str, Any], event_format: EventFormat, tracked_at: float | None) -> bytes:

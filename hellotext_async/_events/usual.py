@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .fields import IDS, MAPPINGS, MILLISECONDS, OURS, TEXTS, EventFields
+from .fields import IDS, MAPPINGS, MILLISECONDS, TEXTS, EventFields
 
 __all__ = ["usual"]
 
@@ -28,11 +28,10 @@ _TYPES: Final[dict[str, Any]] = {
     "tracked_at": Annotated[int, Meta(lt=MILLISECONDS)],
 }
 
-_SPECIAL: Final = IDS.union(OURS, ("action",))
 _Usual: Final = msgspec.defstruct(
     "_Usual",
     [
-        ("action", str, ""),
+        ("action", str | UnsetType, UNSET),
         *((name, _TYPES[name] | UnsetType, UNSET) for name in EventFields.__annotations__ if name in _TYPES),
     ],
     forbid_unknown_fields=True,
@@ -47,16 +46,12 @@ def usual(action: Any, fields: Mapping[str, Any]) -> Any:
     except Exception:  # text that UTF-8 cannot carry is no ValidationError
         return None
     for name in fields:
-        if name in _SPECIAL:
-            if name in OURS:
-                setattr(body, name, UNSET)
-                continue
-            value = fields[name]
-            if name == "action" or not (value.isalnum() and value.isascii()):
-                return None
-    if not action or type(action) is not str or ("profile" not in fields and "session" not in fields):
+        if name in IDS and not ((value := fields[name]).isalnum() and value.isascii()):
+            return None
+    if body.action is not UNSET or not action or type(action) is not str:
         return None
-    if "currency" in fields and "amount" not in fields:
+    if (body.profile is UNSET and body.session is UNSET) or (body.amount is UNSET and body.currency is not UNSET):
         return None
     body.action = action
+    body.event_id = body.order_key = UNSET
     return body

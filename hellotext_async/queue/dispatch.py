@@ -83,7 +83,8 @@ class Dispatch:
         if self.journal is None:
             self.ledger.accepted += 1
             self.schedule.add(receipt)
-            self.sender.wake()
+            if self.sender.listens:
+                self.sender.wake()
             return receipt
         receipt._place = None
         self.ledger.pending += 1

@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 import warnings
+from asyncio import _get_running_loop
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -50,6 +51,7 @@ class EventQueue:
     def __init__(self, attempts: Callable[[], Attempts], settings: Settings) -> None:
         self._attempts = attempts
         self._settings = settings
+        self._format = settings.event_format
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = _process.here
         self._dispatch: Dispatch | None = None
@@ -94,11 +96,11 @@ class EventQueue:
             dispatch is None
             or self._closed is not None
             or dispatch.death is not None
-            or asyncio._get_running_loop() is not self._loop
+            or _get_running_loop() is not self._loop
             or self._process is not _process.here
         ):
             dispatch = self._running()
-        ready = prepare(action, fields, event_format=self._settings.event_format, tracked_at=time.time())
+        ready = prepare(action, fields, self._format, time.time())
         if ready.event_id is not None and (first := dispatch.ledger.known(ready.event_id)) is not None:
             return first
         if not dispatch.room.try_take(len(ready.body)):
@@ -130,7 +132,7 @@ class EventQueue:
         return receipt
 
     def _prepared(self, action: str, fields: Mapping[str, Any]) -> Prepared:
-        ready = prepare(action, fields, event_format=self._settings.event_format, tracked_at=time.time())
+        ready = prepare(action, fields, self._format, time.time())
         self._check_size(ready)
         return ready
 
@@ -155,7 +157,7 @@ class EventQueue:
             return
         if self._process is not _process.here:
             raise Forked("this queue was opened before a fork; make one in the child")
-        if asyncio._get_running_loop() is not self._loop:
+        if _get_running_loop() is not self._loop:
             raise WrongLoop("this queue belongs to another event loop; from a thread use anyio.from_thread.run_sync")
 
     def _start(self) -> Dispatch:

@@ -106,6 +106,7 @@ class Sender:
         self._suspended_at: float | None = None
         self.suspension: HellotextError | None = None
         self.in_flight = 0
+        self.listens = True  # whether `wake` would do anything: asked first, for it is not called once an event
 
     # Time: deliveries have a clock of their own, which stands still during a suspension.
 
@@ -126,6 +127,7 @@ class Sender:
         if self._suspended_at is not None:
             self._stood_still += self._loop.time() - self._suspended_at
         self._suspended_at = self.suspension = None
+        self._arm()
         self.wake()
 
     # Workers: as many as there is work for, parked when there is none.
@@ -144,6 +146,8 @@ class Sender:
             worker = self._loop.create_task(self._work(), name="hellotext event worker")
             self._workers.add(worker)
             worker.add_done_callback(self._worker_ended)
+        else:
+            self.listens = self._expiry_at == inf
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
@@ -186,6 +190,7 @@ class Sender:
     async def _park(self) -> None:
         parked = self._loop.create_future()
         self._parked.append(parked)
+        self.listens = True
         await parked
 
     async def _lead(self) -> Permit:
@@ -322,6 +327,8 @@ class Sender:
         oldest = self._schedule.oldest()
         expiry = oldest + self._timeout + self._stood_still if oldest < inf else inf
         self._expiry_at = expiry
+        if expiry == inf:
+            self.listens = True
         at = min(self._schedule.next_due(), expiry if self.suspension is None else inf)
         if self._timer is not None:
             self._timer.cancel()

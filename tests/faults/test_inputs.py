@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -128,6 +129,8 @@ WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("product", {"action": "product.viewed"}),
     ("product", {"action": "product.viewed", "product_variant_parameters": {"name": "x"}}),
     ("session", {"session": "a/b"}),
+    ("session", {"session": "müller"}),
+    ("profile", {"profile": "x" * 65}),
     ("profile", {"session": None}),
     ("action", {"action": ""}),
 ]  # fmt: skip
@@ -145,6 +148,15 @@ def test_a_second_action_among_the_fields_is_refused() -> None:
     """The action is the first argument; one that came in among the fields would be lost."""
     with pytest.raises(InvalidParameter, match="action"):
         prepare("page.viewed", {"action": "order.placed", "session": "s"})
+
+
+def test_what_is_ours_is_not_sent() -> None:
+    """Neither the caller's id of an event nor its key of order, with a usual body and with one looked at closely."""
+    ours = {"event_id": "shop-1", "order_key": "customer-1"}
+    for extra in ({}, {"amount": Decimal("1.5")}):
+        ready = prepare("page.viewed", {"session": "s", **ours, **extra})
+        assert not ours.keys() & json.loads(ready.body).keys()
+        assert (ready.event_id, ready.subject) == ("shop-1", "customer-1")
 
 
 @pytest.mark.parametrize(("parameter", "wrong"), WRONG_EVENTS)

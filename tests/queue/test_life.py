@@ -316,3 +316,14 @@ async def test_an_answer_that_is_no_reply_at_all_never_reaches_the_caller_raw() 
     """Even a 200 with nonsense is delivered: its status line was read."""
     async with queue(Script(default=answers(200, b"<html>"))) as opened:
         assert (await opened.track("page.viewed", session="s")).verdict == "delivered"
+
+
+@virtual_time
+async def test_workers_that_have_all_been_busy_go_on_with_what_comes_later() -> None:
+    """More events than workers, then none, then one more, several times over."""
+    async with queue(Script(), concurrency=2) as opened:
+        for _ in range(3):
+            for n in range(5):
+                opened.track("page.viewed", session=f"s{n}")
+            await opened.flush()
+            assert (await opened.track("page.viewed", session="s")).waited < 1

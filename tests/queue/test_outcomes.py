@@ -123,6 +123,22 @@ async def test_events_that_wait_behind_a_closed_gate_expire_in_time() -> None:
 
 
 @virtual_time
+async def test_events_that_come_while_every_worker_is_busy_expire_in_time() -> None:
+    """Also one that comes after all who waited before it have expired."""
+    async with queue(Script(silent()), concurrency=1, delivery_timeout=5) as opened:
+        opened.track("page.viewed", session="s0")
+        await asyncio.sleep(1)
+        early = opened.track("page.viewed", session="s1")
+        assert (await early).verdict == "expired"
+        opened.resume()
+        late = opened.track("page.viewed", session="s2")
+        outcome = await late
+        assert opened.stats().in_flight == 1
+    assert outcome.verdict == "expired"
+    assert 5 <= outcome.waited < 6
+
+
+@virtual_time
 async def test_the_body_is_the_same_at_every_attempt() -> None:
     """What is sent is fixed at acceptance, tracked_at included."""
     script = Script(FAILED, UNSENT, THROTTLED, FAILED)
@@ -149,6 +165,21 @@ async def test_a_401_suspends_the_queue_and_loses_nothing() -> None:
         opened.resume()
         assert {(await receipt).verdict for receipt in receipts} == {"delivered"}
         assert not opened.stats().suspended
+
+
+@virtual_time
+async def test_after_a_suspension_events_have_the_time_that_they_had_left() -> None:
+    """Also if the server is silent from then on, and the suspension was longer than the delivery timeout."""
+    script = Script(answers(401), default=silent())
+    async with queue(script, concurrency=1, delivery_timeout=5) as opened:
+        receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(3)]
+        await opened.flush()
+        await asyncio.sleep(100)
+        opened.resume()
+        outcome = await receipts[2]
+        assert opened.stats().in_flight == 1
+    assert outcome.verdict == "expired"
+    assert 5 <= outcome.waited < 6
 
 
 @virtual_time
