@@ -31,6 +31,7 @@ from .writer import GroupWriter
 
 if TYPE_CHECKING:
     from .._events.fields import EventFields
+    from ..config import EventFormat
     from .sender import Attempts
     from .settings import Settings
 
@@ -51,7 +52,7 @@ class EventQueue:
     def __init__(self, attempts: Callable[[], Attempts], settings: Settings) -> None:
         self._attempts = attempts
         self._settings = settings
-        self._format = settings.event_format
+        self._format: EventFormat = settings.event_format
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = _process.here
         self._dispatch: Dispatch | None = None
