@@ -46,6 +46,7 @@ class Dispatch:
         loop: asyncio.AbstractEventLoop,
         uniform: Uniform,
     ) -> None:
+        self.loop = loop
         self.room = Room(settings.capacity, settings.max_bytes)
         self.ledger = Ledger(self.room, settings.on_outcome)
         self.schedule = Schedule(hold=float("inf") if settings.strict_order else HOLD)

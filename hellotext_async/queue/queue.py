@@ -11,8 +11,8 @@ import asyncio
 import random
 import time
 import warnings
-from asyncio import _get_running_loop
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -53,8 +53,8 @@ class EventQueue:
         self._attempts = attempts
         self._settings = settings
         self._format: EventFormat = settings.event_format
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._process = _process.here
+        self._thread = 0
         self._dispatch: Dispatch | None = None
         self._closed: QueueClosed | None = None
         self._closing: asyncio.Task[Report] | None = None
@@ -97,7 +97,8 @@ class EventQueue:
             dispatch is None
             or self._closed is not None
             or dispatch.death is not None
-            or _get_running_loop() is not self._loop
+            or get_ident() != self._thread  # asking for the running loop costs five times that
+            or not dispatch.loop.is_running()
             or self._process is not _process.here
         ):
             dispatch = self._running()
@@ -154,11 +155,11 @@ class EventQueue:
         return self._dispatch
 
     def _check_place(self) -> None:
-        if self._loop is None:
+        if self._dispatch is None:
             return
         if self._process is not _process.here:
             raise Forked("this queue was opened before a fork; make one in the child")
-        if _get_running_loop() is not self._loop:
+        if asyncio._get_running_loop() is not self._dispatch.loop:
             raise WrongLoop("this queue belongs to another event loop; from a thread use anyio.from_thread.run_sync")
 
     def _start(self) -> Dispatch:
@@ -176,7 +177,7 @@ class EventQueue:
         dispatch = Dispatch(settings, self._attempts(), journal, letters, loop=loop, uniform=random.uniform)
         if journal is not None:
             journal.begin(dispatch)
-        self._loop, self._process = loop, _process.here
+        self._thread, self._process = get_ident(), _process.here
         return dispatch
 
     def _now(self) -> float:

@@ -273,6 +273,33 @@ def test_a_queue_belongs_to_its_loop() -> None:
         EventQueue(lambda: None, Settings()).track("page.viewed", session="s")  # type: ignore[arg-type,return-value]
 
 
+def test_a_queue_waits_for_its_loop_to_run_again() -> None:
+    """While its loop stands still neither another loop of the thread nor no loop at all may use it."""
+    own, other = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+    async def started() -> EventQueue:
+        made = engine(Script())
+        return await EventQueue(lambda: made, Settings()).open()
+
+    async def refused() -> None:
+        with pytest.raises(WrongLoop):
+            opened.track("page.viewed", session="s")
+
+    async def delivered() -> None:
+        assert (await opened.track("page.viewed", session="s")).delivered
+        await opened.aclose()
+
+    opened = own.run_until_complete(started())
+    try:
+        other.run_until_complete(refused())
+        with pytest.raises(WrongLoop):
+            opened.track("page.viewed", session="s")
+        own.run_until_complete(delivered())
+    finally:
+        own.close()
+        other.close()
+
+
 def test_a_loop_that_ends_under_a_queue_abandons_its_events_and_says_so() -> None:
     """asyncio.run without aclose: every receipt ends, and a ResourceWarning counts what was held."""
     made: list[Any] = []
