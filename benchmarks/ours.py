@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -67,7 +68,7 @@ class Queue(Idle):
 
     def _next(self, units: int) -> Iterable[str]:
         self.sent += units
-        return (next(self.sessions) for _ in range(units))
+        return islice(self.sessions, units)
 
     async def close(self) -> None:
         """Close it, and see that every event was delivered."""
