@@ -109,6 +109,20 @@ class Engine:
     async def send(self, call: Call[T], options: Options) -> T:
         """The answer to `call`, or the error that it ended in."""
         tries = _Tries(self, call, options)
+        request = request_of(call)
+        attempt = await tries.once(request)
+        if tries.again(attempt):
+            attempt = await self._repeated(tries, request, attempt)
+        done: T = tries.conclude(attempt)
+        return done
+
+    async def _repeated(self, tries: _Tries, request: Request, first: Attempt) -> Attempt:
+        """The retry loop, from its first attempt's result on: its machinery costs a call more than an event takes."""
+        made = [first]
+
+        async def once() -> Attempt:
+            return made.pop() if made else await tries.once(request)
+
         retrying = AsyncRetrying(
             retry=retry_if_result(tries.again),
             wait=tries.pause,
@@ -116,8 +130,7 @@ class Engine:
             sleep=self._sleep,
             retry_error_callback=_last,
         )
-        done: T = tries.conclude(await retrying(tries.once, request_of(call)))
-        return done
+        return await retrying(once)
 
 
 def _last(state: RetryCallState) -> Attempt:
