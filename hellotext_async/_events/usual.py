@@ -19,12 +19,13 @@ __all__ = ["usual"]
 
 _Text = Annotated[str, Meta(min_length=1)]
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
+_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 _TYPES: Final[dict[str, Any]] = {
     **dict.fromkeys(IDS, _Id),
     **dict.fromkeys(TEXTS, _Text),
-    **dict.fromkeys(MAPPINGS, dict[str, str | int | _Finite | bool]),
-    "amount": int | _Finite,
+    **dict.fromkeys(MAPPINGS, dict[str, str | _Int | _Finite | bool]),
+    "amount": _Int | _Finite,
     "tracked_at": Annotated[int, Meta(lt=MILLISECONDS)],
 }
 

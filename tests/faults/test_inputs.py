@@ -99,6 +99,8 @@ WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("amount", {"amount": float("inf"), "currency": "USD"}),
     ("amount", {"amount": Decimal("NaN")}),
     ("amount", {"amount": "5"}),
+    ("amount", {"amount": 2**64}),
+    ("metadata.x", {"metadata": {"x": -(2**63) - 1}}),
     ("amount", {"amount": True}),
     ("amount", {"currency": "USD"}),
     ("tracked_at", {"tracked_at": datetime(2026, 1, 1)}),
