@@ -97,12 +97,13 @@ class Dispatch:
     def admit(self, receipt: Receipt) -> None:
         """The event is accepted."""
         self.ledger.accepted += 1
-        if self.journal is not None and self._goes_to_disk(self.journal, receipt._seq):
+        if self.journal is not None and self._goes_to_disk(self.journal, receipt._place):
             self.room.give(len(receipt._body or b""))
             self.journal.set_aside(receipt)
             return
         self.schedule.add(receipt)
-        self.sender.wake()
+        if self.sender.listens:
+            self.sender.wake()
 
     def _goes_to_disk(self, journal: Journal, seq: int) -> bool:
         """Behind what is on disk only already, or first of those when memory is half full."""

@@ -35,7 +35,7 @@ class Group:
         self.opening = False
         self.forgiven: list[tuple[str]] = []
         self.entering: list[Receipt] = []
-        self.new: list[New] = []
+        self.ids: list[str] = []
         self.flight: list[int] | None = None
         self.marks: list[Mark] = []
         self.safe: asyncio.Future[None] | None = None
@@ -53,11 +53,11 @@ class Group:
 
     def split(self) -> Group | None:
         """The new events that are too many for one group, as the next one."""
-        if len(self.new) <= LARGEST:
+        if len(self.entering) <= LARGEST:
             return None
         rest = Group()
-        rest.entering, rest.new = self.entering[LARGEST:], self.new[LARGEST:]
-        del self.entering[LARGEST:], self.new[LARGEST:]
+        rest.entering, rest.ids = self.entering[LARGEST:], self.ids[LARGEST:]
+        del self.entering[LARGEST:], self.ids[LARGEST:]
         return rest
 
     def commit(self, db: Database, *, refused: bool) -> None:
@@ -67,7 +67,7 @@ class Group:
             self.found = (db.count(), db.last)
         if self.forgiven:
             db.forgive_ids(self.forgiven)
-        if self.new:
+        if self.entering:
             self._store(db, refused=refused)
         db.note(self.marks)
         if self.flight is not None:
@@ -88,21 +88,22 @@ class Group:
     def _store(self, db: Database, *, refused: bool) -> None:
         if refused:
             error = SpoolError("the spool or its disk is full: the event was not accepted")
-            self.stored = [error for _ in self.new]
+            self.stored = [error for _ in self.entering]
             return
         self.stored = []
         here: dict[str, int] = {}
         new: list[New] = []
-        number = db.last
-        for event in self.new:
-            if event[1]:
-                event_id = event[0]
+        number, now = db.last, time.time()
+        for receipt, event_id in zip(self.entering, self.ids, strict=True):
+            given = receipt._given
+            if given:
                 first = (here[event_id], None, 0) if event_id in here else db.first(event_id)
                 if first is not None:
                     self.stored.append(first)
                     continue
                 here[event_id] = number + 1
             number += 1
-            new.append(event)
+            body = receipt._body or b""
+            new.append((event_id, given, receipt._action, receipt._subject, receipt._repeat, now, body))
             self.stored.append(number)
         db.add(new)

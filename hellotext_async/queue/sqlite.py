@@ -125,18 +125,9 @@ class SqliteJournal:
 
     def store(self, receipt: Receipt) -> None:
         """Keep a new event; the keeper hears when it is safe."""
-        new = (
-            receipt.event_id,
-            receipt._given,
-            receipt._action,
-            receipt._subject,
-            receipt._repeat,
-            time.time(),
-            receipt._body or b"",
-        )
         group = self._asked()
         group.entering.append(receipt)
-        group.new.append(new)
+        group.ids.append(receipt.event_id)
 
     def withdraw(self, receipt: Receipt) -> None:
         """The stored event is not wanted after all."""
@@ -149,7 +140,7 @@ class SqliteJournal:
         trouble = receipt._trouble
         group = self._asked()
         if trouble is None:
-            self._flight[receipt._seq] = None
+            self._flight[receipt._place] = None
         else:
             group.marks.append((receipt._seq, trouble.attempts + 1, True, trouble.doubts))
         if group.safe is None:
@@ -166,7 +157,7 @@ class SqliteJournal:
 
     def end(self, receipt: Receipt, end: Outcome | float) -> None:
         """The event has ended; the keeper hears when it is safe that it is not sent again."""
-        group, seq = self._asked(), receipt._seq
+        group, seq = self._asked(), receipt._place
         group.leaving.append(receipt)
         group.ends.append(end)
         group.gone.append(seq)
