@@ -24,7 +24,7 @@ class _NoLimiter:
 
     def __init__(self) -> None:
         self.breaker = SimpleNamespace(open=False)
-        self._permit = Permit("event", 0.0, 0, probe=False)
+        self._permit = Permit(0)
 
     def try_enter(self, lane: str) -> Permit:
         """Always the same permit."""

@@ -66,13 +66,12 @@ class Refused(Exception):
         self.wait = wait
 
 
-class Permit(msgspec.Struct, gc=False):
-    """Leave to send one request: its lane, its number, the pacer's stamp, whether it probes an outage."""
+class Permit(msgspec.Struct, frozen=True, gc=False):
+    """Leave to send one request: in which round of the ceiling, the pacer's stamp, whether it probes an outage."""
 
-    lane: Lane
-    number: int
-    stamp: int
-    probe: bool
+    round: int
+    stamp: int = 0
+    probe: bool = False
 
 
 class Limiter:
@@ -96,8 +95,7 @@ class Limiter:
         self._ceiling = float(min(START, concurrency))
         self._reserve = min(RESERVE, concurrency - 1)
         self._slow_start = True
-        self._halved_at = 0
-        self._given = 0
+        self._usual = Permit(0)
         self._in_flight = 0
         self._calls: deque[Waiter] = deque()
         self._events: deque[Waiter] = deque()
@@ -123,8 +121,7 @@ class Limiter:
             if busy + 1 + (self._reserve if busy and lane == "event" else 0) > self._ceiling:
                 return None
             self._in_flight = busy + 1
-            self._given = number = self._given + 1
-            return Permit(lane, number, 0, False)
+            return self._usual
         now = self._time()
         return self._grant(lane, now) if self._ready_at(lane, now) <= now else None
 
@@ -173,10 +170,9 @@ class Limiter:
 
     def _grant(self, lane: Lane, now: float) -> Permit:
         self._in_flight += 1
-        self._given += 1
         probe = self.breaker.sent() if lane == "event" and self.breaker.open else False
         stamp = 0 if self.pacer.rate is None else self.pacer.sent(now)
-        return Permit(lane, self._given, stamp, probe)
+        return Permit(self._usual.round, stamp, probe) if stamp or probe else self._usual
 
     def delivered(self, permit: Permit) -> None:
         """Give `permit` back: its request was answered with success."""
@@ -213,8 +209,8 @@ class Limiter:
         self.breaker.heard(evidence, now, probe=permit.probe)
         if self.breaker.open and not was_open:
             self._ceiling, self._slow_start = float(min(START, self._most)), True
-        elif timed_out and permit.number > self._halved_at:
-            self._halved_at = self._given
+        elif timed_out and permit.round == self._usual.round:
+            self._usual = Permit(permit.round + 1)
             self._ceiling, self._slow_start = max(1.0, self._ceiling / 2), False
 
     def give_back(self, permit: Permit) -> None:

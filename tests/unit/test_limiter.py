@@ -100,6 +100,31 @@ async def test_the_ceiling_starts_at_ten_and_grows_with_each_success(rate: float
     assert made.in_flight == 12
 
 
+async def test_a_round_of_timeouts_halves_the_ceiling_once(rate: float | None) -> None:
+    """However many of those that were under way together time out; the next round may halve it again."""
+    loop = Stopped()
+    made = limiter(40, None if rate is None else 100, loop=loop)
+
+    def round_of_requests() -> list[Permit]:
+        permits: list[Permit] = []
+        while made.in_flight < made.ceiling:
+            loop.now += 0.004
+            if (permit := made.try_enter("call")) is not None:
+                permits.append(permit)
+        return permits
+
+    while made.ceiling < 40:
+        for permit in round_of_requests():
+            made.delivered(permit)
+    for halved in (20, 10):
+        *permits, one, two, three = round_of_requests()
+        for permit in permits:
+            made.delivered(permit)
+        for permit in (one, two, three):
+            made.leave(permit, "uncertain", timed_out=True)
+        assert halved <= made.ceiling <= halved + 1
+
+
 async def test_calls_go_first_and_every_eighth_permit_is_an_events(rate: float | None) -> None:
     """So neither waits for ever; within a lane it is first come, first served."""
     made = limiter(4, rate)
