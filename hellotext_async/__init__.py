@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .errors import WrongLoop as WrongLoop
     from .limiter import RateState as RateState
     from .queue.dead_letters import DeadLetters as DeadLetters
-    from .queue.dead_letters import Letter as Letter
+    from .queue.letters import Letter as Letter
     from .queue.outcome import Outcome as Outcome
     from .queue.outcome import Report as Report
     from .queue.outcome import Stats as Stats
@@ -83,7 +83,8 @@ _HOMES = {
         "ValidationFailed", "WrongLoop",
     ),
     "limiter": ("RateState",),
-    "queue.dead_letters": ("DeadLetters", "Letter"),
+    "queue.dead_letters": ("DeadLetters",),
+    "queue.letters": ("Letter",),
     "queue.outcome": ("Outcome", "Report", "Stats"),
     "queue.queue": ("EventQueue",),
     "queue.receipt": ("Receipt",),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..client import Hellotext
 from ..errors import QueueClosed
-from ..queue.dead_letters import DeadLetters, Letter
+from ..queue.dead_letters import DeadLetters
+from ..queue.letters import Letter
 from .closing import closing
 from .progress import showing
 from .signals import stopping

@@ -5,22 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .._events.event import Event, fields_of
 from ..errors import HellotextError, InvalidParameter, QueueFull
 
 if TYPE_CHECKING:
     from .outcome import Outcome
-    from .queue import EventQueue
     from .receipt import Receipt
 
-__all__ = ["Stream", "deliver"]
+__all__ = ["Stream", "Taker", "deliver"]
 
 Stream = Iterable[Event | Mapping[str, Any]] | AsyncIterable[Event | Mapping[str, Any]]
 
 TURN: Final = 64
 """Events handed over before the loop gets a turn."""
+
+
+class Taker(Protocol):
+    """What takes events one by one: the queue."""
+
+    def enqueue(self, action: str, fields: Mapping[str, Any]) -> Receipt:
+        """Take one at once; QueueFull, InvalidParameter."""
+        ...
+
+    async def put_fields(self, action: str, fields: Mapping[str, Any]) -> Receipt:
+        """Take one as soon as there is room."""
+        ...
 
 
 class _Window:
@@ -64,7 +75,7 @@ class _Window:
             await self._change
 
 
-async def deliver(queue: EventQueue, events: Stream, *, most: int) -> AsyncGenerator[Outcome, None]:
+async def deliver(queue: Taker, events: Stream, *, most: int) -> AsyncGenerator[Outcome, None]:
     """Feed `events` to `queue`, at most `most` under way, and yield every outcome.
 
     An event that is not valid ends the feeding; what was accepted before it is still delivered
@@ -107,7 +118,7 @@ async def _each(events: Stream) -> AsyncGenerator[Event | Mapping[str, Any], Non
             yield event
 
 
-async def _enter(queue: EventQueue, event: Event | Mapping[str, Any]) -> Receipt:
+async def _enter(queue: Taker, event: Event | Mapping[str, Any]) -> Receipt:
     """Hand over one event, waiting for room only if there is none."""
     if isinstance(event, Event):
         action, fields = event.action, event.fields

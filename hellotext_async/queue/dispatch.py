@@ -12,8 +12,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..errors import QueueClosed, SpoolError
-from .dead_letters import Letter
 from .ledger import Ledger
+from .letters import Letter
 from .outcome import Outcome, Report, Stats
 from .receipt import Receipt
 from .room import Room
@@ -23,8 +23,8 @@ from .sender import Sender
 if TYPE_CHECKING:
     from .._events.prepare import Prepared
     from .._policy.backoff import Uniform
-    from .dead_letters import DeadLetterWriter
     from .journal import Journal
+    from .letters import DeadLetterWriter
     from .sender import Attempts
     from .settings import Settings
 

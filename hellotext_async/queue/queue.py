@@ -23,8 +23,8 @@ from .._events.event import Event
 from .._events.prepare import Prepared, prepare
 from ..errors import Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
 from .bulk import Stream, deliver
-from .dead_letters import DeadLetterWriter
 from .dispatch import Dispatch
+from .letters import DeadLetterWriter
 from .outcome import VERDICTS, Outcome, Report, Stats
 from .receipt import Receipt
 from .writer import GroupWriter
