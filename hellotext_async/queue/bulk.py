@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import anyio
+
 from .._events.event import Event, fields_of
 from ..errors import HellotextError, InvalidParameter, QueueFull
 
@@ -19,7 +21,7 @@ __all__ = ["Stream", "Taker", "deliver"]
 Stream = Iterable[Event | Mapping[str, Any]] | AsyncIterable[Event | Mapping[str, Any]]
 
 TURN: Final = 64
-"""Events handed over before the loop gets a turn."""
+"""Events handed over before the loop gets a turn, and fetched before more are let in."""
 
 
 class Taker(Protocol):
@@ -39,14 +41,30 @@ class _Window:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._low = most - min(TURN, (most + 1) // 2)
         self._under_way = 0
         self._ended: deque[Outcome] = deque()
         self._change: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._fed = False
         self.error: HellotextError | None = None
+
+    # For the one who feeds.
 
     def watch(self, receipt: Receipt) -> None:
         self._under_way += 1
         receipt._watch(self._end)
+
+    async def room(self) -> None:
+        """Return when one more may be under way."""
+        if self._under_way + len(self._ended) >= self._most:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+
+    def fed(self, _: object) -> None:
+        """There is nothing more to come."""
+        self._fed = True
+        _wake(self._change)
 
     def _end(self, end: Outcome | HellotextError) -> None:
         self._under_way -= 1
@@ -54,59 +72,68 @@ class _Window:
             self.error = end
         else:
             self._ended.append(end)
-        if self._change is not None and not self._change.done():
-            self._change.set_result(None)
+        _wake(self._change)
+
+    # For the one who fetches.
 
     @property
-    def under_way(self) -> bool:
-        return self._under_way > 0 or bool(self._ended)
-
-    def full(self) -> bool:
-        return self._under_way + len(self._ended) >= self._most
+    def over(self) -> bool:
+        """Whether nothing more is fed, and everything has ended and was fetched."""
+        return (self._fed or self.error is not None) and not self._under_way and not self._ended
 
     def fetch(self) -> Iterable[Outcome]:
         while self._ended:
             yield self._ended.popleft()
+            if self._under_way + len(self._ended) <= self._low:
+                _wake(self._room)
 
     async def change(self) -> None:
-        """Return when something has ended that was not fetched."""
-        if not self._ended and self._under_way:
+        """Return when something has ended that was not fetched, or everything is over."""
+        if not self._ended and not self.over:
             self._change = asyncio.get_running_loop().create_future()
             await self._change
 
 
-async def deliver(queue: Taker, events: Stream, *, most: int) -> AsyncGenerator[Outcome, None]:
-    """Feed `events` to `queue`, at most `most` under way, and yield every outcome.
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
 
-    An event that is not valid ends the feeding; what was accepted before it is still delivered
-    and yielded, and then its InvalidParameter is raised, saying which one it was. Events that a
-    closing queue keeps in its spool have no outcome: then QueueClosed is raised at the end.
+
+async def deliver(queue: Taker, events: Stream, *, most: int) -> AsyncGenerator[Outcome, None]:
+    """Feed `events` to `queue`, at most `most` under way, and yield every outcome as soon as there is one.
+
+    An event that is not valid ends the feeding, and so does an error of the stream's own; what was
+    accepted before it is still delivered and yielded, and then the error is raised. InvalidParameter
+    says which event it was. Events that a closing queue keeps in its spool have no outcome: then
+    QueueClosed is raised at the end. Whoever stops fetching stops the feeding.
     """
     window = _Window(most)
-    wrong: InvalidParameter | None = None
-    number = 0
-    async for event in _each(events):
-        number += 1
-        try:
-            window.watch(await _enter(queue, event))
-        except InvalidParameter as error:
-            error.add_note(f"event number {number} of those handed to deliver()")
-            wrong = error
-            break
-        if window.error is not None:
-            break
-        if number % TURN == 0:
-            await asyncio.sleep(0)
-        while window.full():
+    # A stream may be slow: outcomes do not wait for its next event.
+    feeder = asyncio.create_task(_feed(queue, events, window), name="hellotext bulk feeder")
+    feeder.add_done_callback(window.fed)
+    try:
+        while not window.over:
             await window.change()
             for outcome in window.fetch():
                 yield outcome
-    while window.under_way:
-        await window.change()
-        for outcome in window.fetch():
-            yield outcome
-    if wrong is not None or window.error is not None:
-        raise wrong or window.error or AssertionError
+    finally:
+        with anyio.CancelScope(shield=True):
+            feeder.cancel()
+            await asyncio.wait([feeder])
+    if window.error is not None:
+        raise window.error
+    feeder.result()
+
+
+async def _feed(queue: Taker, events: Stream, window: _Window) -> None:
+    """Hand over one event after the other."""
+    number = 0
+    async for event in _each(events):
+        number += 1
+        window.watch(await _enter(queue, event, number))
+        if number % TURN == 0:
+            await asyncio.sleep(0)
+        await window.room()
 
 
 async def _each(events: Stream) -> AsyncGenerator[Event | Mapping[str, Any], None]:
@@ -118,14 +145,18 @@ async def _each(events: Stream) -> AsyncGenerator[Event | Mapping[str, Any], Non
             yield event
 
 
-async def _enter(queue: Taker, event: Event | Mapping[str, Any]) -> Receipt:
+async def _enter(queue: Taker, event: Event | Mapping[str, Any], number: int) -> Receipt:
     """Hand over one event, waiting for room only if there is none."""
-    if isinstance(event, Event):
-        action, fields = event.action, event.fields
-    else:
-        given = fields_of(event)
-        action, fields = given.pop("action", ""), given
     try:
-        return queue.enqueue(action, fields)
-    except QueueFull:
-        return await queue.put_fields(action, fields)
+        if isinstance(event, Event):
+            action, fields = event.action, event.fields
+        else:
+            given = fields_of(event)
+            action, fields = given.pop("action", ""), given
+        try:
+            return queue.enqueue(action, fields)
+        except QueueFull:
+            return await queue.put_fields(action, fields)
+    except InvalidParameter as error:
+        error.add_note(f"event number {number} of those handed to deliver()")
+        raise

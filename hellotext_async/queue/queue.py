@@ -84,8 +84,8 @@ class EventQueue:
     def deliver(self, events: Stream) -> AsyncGenerator[Outcome, None]:
         """Deliver any iterable or async iterable of events (`Event` or mapping), yielding outcomes as they end.
 
-        Memory stays bounded. An invalid event ends the feeding: what came before it is delivered
-        and yielded, then its InvalidParameter is raised.
+        Memory stays bounded. An invalid event ends the feeding, and so does an error of the
+        iterable's own: what came before it is delivered and yielded, then the error is raised.
         """
         most = min(self._settings.capacity, max(1024, 8 * self._settings.concurrency))
         return deliver(self, events, most=most)

@@ -412,13 +412,24 @@ def test_the_errors_of_a_spool_are_the_packages_own() -> None:
     assert issubclass(SpoolError, errors.HellotextError)
 
 
-async def test_deliver_says_so_when_the_spool_keeps_what_it_was_given(tmp_path: Path) -> None:
-    """A close while events wait: what ended is yielded, then QueueClosed(kept=True), never a wait for ever."""
+@pytest.mark.parametrize("idle", [False, True])
+async def test_deliver_says_so_when_the_spool_keeps_what_it_was_given(tmp_path: Path, idle: bool) -> None:
+    """A close while events wait: what ended is yielded, then QueueClosed(kept=True), never a wait for ever.
+
+    Nor for the next event of a stream that has none.
+    """
+
+    async def source() -> Any:
+        for n in range(50):
+            yield order(n)
+        if idle:
+            await asyncio.Event().wait()
+
     opened = opened_on(tmp_path / "s.db", Script(default=unsent()))
     async with opened:
 
         async def bulk() -> int:
-            return len([outcome async for outcome in opened.deliver(order(n) for n in range(50))])
+            return len([outcome async for outcome in opened.deliver(source())])
 
         task = asyncio.ensure_future(bulk())
         await asyncio.sleep(0.05)
