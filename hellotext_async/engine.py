@@ -117,7 +117,7 @@ class Engine:
         return done
 
     async def _repeated(self, tries: _Tries, request: Request, first: Attempt) -> Attempt:
-        """The retry loop, from its first attempt's result on: its machinery costs a call more than an event takes."""
+        """The retry loop, begun with an attempt that was made outside: nearly every call needs no more, and no loop."""
         made = [first]
 
         async def once() -> Attempt:

@@ -19,7 +19,7 @@ __all__ = ["usual"]
 
 _Text = Annotated[str, Meta(min_length=1)]
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
-_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # no bound may be larger; the closer look takes the rest
 _Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 _TYPES: Final[dict[str, Any]] = {
     **dict.fromkeys(IDS, _Id),

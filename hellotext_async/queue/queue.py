@@ -31,7 +31,6 @@ from .writer import GroupWriter
 
 if TYPE_CHECKING:
     from .._events.fields import EventFields
-    from ..config import EventFormat
     from .sender import Attempts
     from .settings import Settings
 
@@ -52,7 +51,6 @@ class EventQueue:
     def __init__(self, attempts: Callable[[], Attempts], settings: Settings) -> None:
         self._attempts = attempts
         self._settings = settings
-        self._format: EventFormat = settings.event_format
         self._process = _process.here
         self._thread = 0
         self._dispatch: Dispatch | None = None
@@ -102,7 +100,7 @@ class EventQueue:
             or self._process is not _process.here
         ):
             dispatch = self._running()
-        ready = prepare(action, fields, self._format, time.time())
+        ready = prepare(action, fields, self._settings.event_format, time.time())
         if ready.event_id is not None and (first := dispatch.ledger.known(ready.event_id)) is not None:
             return first
         if not dispatch.room.try_take(len(ready.body)):
@@ -134,7 +132,7 @@ class EventQueue:
         return receipt
 
     def _prepared(self, action: str, fields: Mapping[str, Any]) -> Prepared:
-        ready = prepare(action, fields, self._format, time.time())
+        ready = prepare(action, fields, self._settings.event_format, time.time())
         self._check_size(ready)
         return ready
 

@@ -106,7 +106,7 @@ class Sender:
         self._suspended_at: float | None = None
         self.suspension: HellotextError | None = None
         self.in_flight = 0
-        self.listens = True  # whether `wake` would do anything: asked first, for it is not called once an event
+        self.listens = True  # False when `wake` would do nothing: asked first for every event that comes
 
     # Time: deliveries have a clock of their own, which stands still during a suspension.
 

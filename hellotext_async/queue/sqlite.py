@@ -138,11 +138,11 @@ class SqliteJournal:
     def mark(self, receipt: Receipt) -> asyncio.Future[None]:
         """Done when it is safe that the event is about to be sent."""
         trouble = receipt._trouble
-        group = self._asked()
+        group, seq = self._asked(), receipt._place
         if trouble is None:
-            self._flight[receipt._place] = None
+            self._flight[seq] = None
         else:
-            group.marks.append((receipt._seq, trouble.attempts + 1, True, trouble.doubts))
+            group.marks.append((seq, trouble.attempts + 1, True, trouble.doubts))
         if group.safe is None:
             group.safe = self._loop.create_future()
         return group.safe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ from tests.harness.transport import Script, answers, received, silent
 from tests.rig import assert_adds_up, engine, event, queue
 
 SLOW = received(takes=1.0)
+
+
+def torn() -> Iterator[dict[str, Any]]:
+    """A stream of two events that then fails."""
+    yield event(0)
+    yield event(1)
+    raise LookupError("the stream's own")
 
 
 @virtual_time
@@ -195,17 +203,12 @@ async def test_outcomes_do_not_wait_for_a_slow_streams_next_event() -> None:
 async def test_an_error_of_the_stream_is_raised_when_what_came_before_has_ended() -> None:
     """From a plain and from an async iterable."""
 
-    def plain() -> Any:
-        yield event(0)
-        yield event(1)
-        raise LookupError("the stream's own")
-
     async def slow() -> Any:
-        for given in plain():
+        for given in torn():
             yield given
 
     async with queue(Script(default=SLOW)) as opened:
-        for events in (plain(), slow()):
+        for events in (torn(), slow()):
             found = []
             with pytest.raises(LookupError, match="own"):
                 async for outcome in opened.deliver(events):
@@ -216,14 +219,8 @@ async def test_an_error_of_the_stream_is_raised_when_what_came_before_has_ended(
 @virtual_time
 async def test_an_error_of_the_stream_is_nobodys_when_nobody_fetches(caplog: pytest.LogCaptureFixture) -> None:
     """Who stopped fetching before is not told, and nothing is logged."""
-
-    def source() -> Any:
-        yield event(0)
-        yield event(1)
-        raise LookupError("the stream's own")
-
     async with queue(Script()) as opened:
-        outcomes = opened.deliver(source())
+        outcomes = opened.deliver(torn())
         await anext(outcomes)
         await asyncio.sleep(10)
         await outcomes.aclose()
