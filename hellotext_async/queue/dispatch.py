@@ -82,10 +82,7 @@ class Dispatch:
         if ready.event_id is not None:
             self.ledger.remember(receipt)
         if self.journal is None:
-            self.ledger.accepted += 1
-            self.schedule.add(receipt)
-            if self.sender.listens:
-                self.sender.wake()
+            self.admit(receipt)
             return receipt
         receipt._place = None
         self.ledger.pending += 1
