@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 import msgspec
 
 from ._core import Core, Sender
-from ._wire.call import Call, Repeat
+from ._wire.call import Call, Idempotency
 from ._wire.params import plain
 from .config import EventFormat, Limits, Options, Retry, Timeouts, Token, origin, token_from, url_from
 from .errors import ConfigurationError, InvalidParameter
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import ssl as ssl_module
     from os import PathLike
 
-    from ._policy.classes import Delivery
+    from ._policy.retry_policy import Delivery
     from .limiter import RateState
     from .queue.outcome import Outcome
     from .queue.sqlite import SqliteSpool
@@ -37,8 +38,11 @@ if TYPE_CHECKING:
 __all__ = ["Families", "Hellotext"]
 
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
-_REPEATS: Final[dict[str, Repeat]] = {
-    "GET": "safe", "PUT": "repeatable", "PATCH": "repeatable", "DELETE": "repeatable", "POST": "duplicable",
+_BY_METHOD: Final[dict[str, Idempotency]] = {
+    "GET": "safe", "PUT": "idempotent", "PATCH": "idempotent", "DELETE": "idempotent", "POST": "non_idempotent",
+}  # fmt: skip
+_OLD_NAMES: Final[dict[str, Idempotency]] = {
+    "repeatable": "idempotent", "duplicable": "non_idempotent", "once": "at_most_once",
 }  # fmt: skip
 
 
@@ -135,20 +139,25 @@ class Families:
         *,
         query: Mapping[str, str | int | None] | None = None,
         json: Mapping[str, Any] | None = None,
-        repeat: Repeat | None = None,
+        idempotency: Idempotency | None = None,
+        repeat: str | None = None,
     ) -> Any:
         """Ask what has no family yet; answers the decoded JSON (None for an empty body).
 
-        `path` is quoted already and starts with ``/``. `repeat` says how often it may be applied;
-        by default GET is safe, PUT, PATCH and DELETE are repeatable, POST is duplicable.
+        `path` is quoted already and starts with ``/``. `idempotency` decides what is
+        retried; by default GET is "safe", PUT, PATCH and DELETE are "idempotent", POST is "non_idempotent".
+        `repeat` is its old name and warns.
         """
-        if method not in _REPEATS:
-            raise InvalidParameter("method", f"expected one of {', '.join(_REPEATS)}")
+        if method not in _BY_METHOD:
+            raise InvalidParameter("method", f"expected one of {', '.join(_BY_METHOD)}")
         if not isinstance(path, str) or not _PATH.fullmatch(path) or ".." in path.split("/"):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidParameter("path", "expected a quoted path that starts with '/', without query or '..'")
+        if repeat is not None:
+            warnings.warn("request(repeat=) is now called idempotency=", DeprecationWarning, stacklevel=2)
+            idempotency = idempotency or _OLD_NAMES.get(repeat, cast("Idempotency", repeat))
         body = None if json is None else {key: plain(value, key) for key, value in json.items()}
         returns = cast("type[Any]", Any)
-        call = Call(method, path, returns, repeat or _REPEATS[method], query=query, body=body)
+        call = Call(method, path, returns, idempotency or _BY_METHOD[method], query=query, body=body)
         return await self._sends.send(call)
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
 from ._policy.backoff import Uniform, delay
-from ._policy.classes import repeats
-from ._policy.evidence import Attempt, unanswered, weigh
+from ._policy.evidence import Attempt, classify_failure, classify_reply
+from ._policy.retry_policy import should_retry
 from ._wire.encode import request_of
 from ._wire.reply import answer, error_of
 from .errors import HellotextError, NotSent, OutcomeUnknown, RateLimited
@@ -71,37 +71,37 @@ class Engine:
         )
 
     @property
-    def away(self) -> bool:
+    def breaker_open(self) -> bool:
         """Whether the server is held to be away."""
         return self.limiter.breaker.open
 
-    def try_permit(self) -> Permit | None:
+    def try_acquire(self) -> Permit | None:
         """Leave to send one event, if there is one at once."""
-        return self.limiter.try_enter("event")
+        return self.limiter.try_acquire("event")
 
-    async def permit(self) -> Permit:
+    async def acquire(self) -> Permit:
         """Leave to send one event."""
-        return await self.limiter.enter("event")
+        return await self.limiter.acquire("event")
 
-    def give_back(self, permit: Permit) -> None:
+    def cancel(self, permit: Permit) -> None:
         """The permit was not used."""
-        self.limiter.give_back(permit)
+        self.limiter.cancel(permit)
 
     async def attempt(self, request: Request, permit: Permit, *, total: float | None = None) -> Attempt:
         """One exchange under `permit`, which is given back with what it proved."""
         try:
             reply = await self.transport.exchange(request, total=self.total if total is None else total)
         except Unanswered as nothing:
-            attempt = unanswered(sent=nothing.sent, reason=nothing.reason)
+            attempt = classify_failure(sent=nothing.sent, reason=nothing.reason)
         except BaseException:
-            self.limiter.give_back(permit)
+            self.limiter.cancel(permit)
             raise
         else:
             if 200 <= reply.status < 300:
                 self.limiter.delivered(permit)
                 return Attempt("delivered", reply)
-            attempt = weigh(reply, wall=self._wall())
-        self.limiter.leave(
+            attempt = classify_reply(reply, wall=self._wall())
+        self.limiter.release(
             permit, attempt.evidence, wait=attempt.retry_after, timed_out=attempt.reason == "timeout"
         )  # fmt: skip
         return attempt
@@ -157,7 +157,7 @@ class _Tries:
         """One attempt, as soon as there is a permit for it."""
         engine = self._engine
         try:
-            permit = await engine.limiter.enter("call", until=self._patience())
+            permit = await engine.limiter.acquire("call", until=self._patience())
         except Refused as refused:
             wait = refused.wait
         else:
@@ -187,8 +187,8 @@ class _Tries:
             return False
         if attempt.evidence == "delivered":
             lost = attempt.reply is not None and attempt.reply.missing == "cut off"
-            return lost and self._call.repeat in ("safe", "repeatable")
-        return repeats(attempt.evidence, self._call.repeat)
+            return lost and self._call.idempotency in ("safe", "idempotent")
+        return should_retry(attempt.evidence, self._call.idempotency)
 
     def pause(self, state: RetryCallState) -> float:
         """Seconds before the next attempt."""
@@ -212,9 +212,9 @@ class _Tries:
         reply = attempt.reply
         if reply is not None and attempt.evidence == "delivered":
             return answer(self._call, reply, attempts=self._made)
-        done_before = self._doubt is not None and self._call.gone is not None
+        done_before = self._doubt is not None and self._call.if_missing is not None
         if reply is not None and reply.status == 404 and done_before:
-            return self._call.gone
+            return self._call.if_missing
         self._fail(attempt)
 
     def _fail(self, attempt: Attempt) -> NoReturn:
@@ -222,12 +222,16 @@ class _Tries:
 
     def _error(self, attempt: Attempt) -> HellotextError:
         """The error of `attempt`; an earlier one that may have been applied outweighs one that was not."""
-        if attempt.evidence in ("not_sent", "throttled") and self._doubt is not None and self._call.repeat != "safe":
+        if (
+            attempt.evidence in ("not_sent", "throttled")
+            and self._doubt is not None
+            and self._call.idempotency != "safe"
+        ):
             attempt = self._doubt
         if attempt.reply is None:
             kind = NotSent if attempt.evidence == "not_sent" else OutcomeUnknown
             return kind(attempt.reason, attempts=self._made)
-        if attempt.evidence == "server_error" and self._call.repeat == "once":
+        if attempt.evidence == "server_error" and self._call.idempotency == "at_most_once":
             return OutcomeUnknown(f"HTTP {attempt.reply.status}", attempts=self._made)
         wait = attempt.retry_after
         throttled = attempt.evidence == "throttled"

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ._policy.evidence import Evidence
     from ._policy.pacer import Pacer
 
-__all__ = ["Lane", "Limiter", "Loop", "Permit", "RateState", "Refused"]
+__all__ = ["Limiter", "Loop", "Permit", "Priority", "RateState", "Refused"]
 
-Lane = Literal["call", "event"]
+Priority = Literal["call", "event"]
 Waiter = asyncio.Future["Permit | None"]
 
 START: Final = 10
@@ -112,35 +112,35 @@ class Limiter:
         """How many may hold one at this time."""
         return int(self._ceiling)
 
-    def try_enter(self, lane: Lane) -> Permit | None:
-        """A permit at once, or None; nobody who waits is overtaken by his own lane."""
-        if self._calls or (lane == "event" and self._events):
+    def try_acquire(self, priority: Priority) -> Permit | None:
+        """A permit at once, or None; nobody who waits is overtaken by his own priority."""
+        if self._calls or (priority == "event" and self._events):
             return None
         if self.pacer.rate is None and not self.breaker.open:  # the usual case, made short
             busy = self._in_flight
-            if busy + 1 + (self._reserve if busy and lane == "event" else 0) > self._ceiling:
+            if busy + 1 + (self._reserve if busy and priority == "event" else 0) > self._ceiling:
                 return None
             self._in_flight = busy + 1
             return self._usual
         now = self._time()
-        return self._grant(lane, now) if self._ready_at(lane, now) <= now else None
+        return self._grant(priority, now) if self._ready_at(priority, now) <= now else None
 
-    async def enter(self, lane: Lane, *, until: float = inf) -> Permit:
+    async def acquire(self, priority: Priority, *, until: float = inf) -> Permit:
         """A permit as soon as there is one; Refused when there can be, or was, none by `until` (loop time)."""
-        permit = self.try_enter(lane)
+        permit = self.try_acquire(priority)
         if permit is not None:
             return permit
         now = self._time()
-        self._refuse(lane, now, until)
+        self._refuse(priority, now, until)
         waiter = self._loop.create_future()
         timer = self._loop.call_at(until, _expire, waiter) if until < inf else None
-        (self._calls if lane == "call" else self._events).append(waiter)
+        (self._calls if priority == "call" else self._events).append(waiter)
         self._arm(now)
         try:
             permit = await waiter
         except BaseException:
             if not waiter.cancelled() and (granted := waiter.result()) is not None:
-                self.give_back(granted)
+                self.cancel(granted)
             raise
         finally:
             if timer is not None:
@@ -149,8 +149,8 @@ class Limiter:
             raise Refused(self._wait(self._time()))
         return permit
 
-    def _refuse(self, lane: Lane, now: float, until: float) -> None:
-        at = self._ready_at(lane, now)
+    def _refuse(self, priority: Priority, now: float, until: float) -> None:
+        at = self._ready_at(priority, now)
         if until <= now or until < at < inf:
             raise Refused(self._wait(now))
 
@@ -158,19 +158,19 @@ class Limiter:
         at = self.pacer.ready_at(now)
         return max(0.0, at - now) if at < inf else None
 
-    def _ready_at(self, lane: Lane, now: float, *, last: bool = False) -> float:
-        """When the lane's next may go; an event takes one of the last places only if told so."""
+    def _ready_at(self, priority: Priority, now: float, *, last: bool = False) -> float:
+        """When the priority's next may go; an event takes one of the last places only if told so."""
         places = self._in_flight + 1
-        if lane == "event" and places > 1 and not last:
+        if priority == "event" and places > 1 and not last:
             places += self._reserve
         if places > self._ceiling:
             return inf
         at = now if self.pacer.rate is None else self.pacer.ready_at(now)
-        return max(at, self.breaker.ready_at()) if self.breaker.open and lane == "event" else at
+        return max(at, self.breaker.ready_at()) if self.breaker.open and priority == "event" else at
 
-    def _grant(self, lane: Lane, now: float) -> Permit:
+    def _grant(self, priority: Priority, now: float) -> Permit:
         self._in_flight += 1
-        probe = self.breaker.sent() if lane == "event" and self.breaker.open else False
+        probe = self.breaker.start_probe() if priority == "event" and self.breaker.open else False
         stamp = 0 if self.pacer.rate is None else self.pacer.sent(now)
         return Permit(self._usual.round, stamp, probe) if stamp or probe else self._usual
 
@@ -179,14 +179,16 @@ class Limiter:
         now = self._time()
         self._in_flight -= 1
         if self.breaker.failures:
-            self.breaker.heard("delivered", now, probe=permit.probe)
+            self.breaker.record("delivered", now, probe=permit.probe)
         self.pacer.delivered(now, permit.stamp)
         if self._ceiling < self._most:
             self._ceiling += 1 if self._slow_start else 1 / self._ceiling
         if self._calls or self._events:
             self._serve(now)
 
-    def leave(self, permit: Permit, evidence: Evidence, *, wait: float | None = None, timed_out: bool = False) -> None:
+    def release(
+        self, permit: Permit, evidence: Evidence, *, wait: float | None = None, timed_out: bool = False
+    ) -> None:
         """Give `permit` back with what its request proved; `wait` is the Retry-After of a throttled one."""
         if evidence == "delivered":
             self.delivered(permit)
@@ -206,18 +208,18 @@ class Limiter:
 
     def _judge(self, permit: Permit, evidence: Evidence, now: float, *, timed_out: bool) -> None:
         was_open = self.breaker.open
-        self.breaker.heard(evidence, now, probe=permit.probe)
+        self.breaker.record(evidence, now, probe=permit.probe)
         if self.breaker.open and not was_open:
             self._ceiling, self._slow_start = float(min(START, self._most)), True
         elif timed_out and permit.round == self._usual.round:
             self._usual = Permit(permit.round + 1)
             self._ceiling, self._slow_start = max(1.0, self._ceiling / 2), False
 
-    def give_back(self, permit: Permit) -> None:
+    def cancel(self, permit: Permit) -> None:
         """Give back a permit whose request proved nothing: it was never sent, or its task was cancelled."""
         now = self._time()
         self._in_flight -= 1
-        self.breaker.forget(probe=permit.probe)
+        self.breaker.cancel_probe(probe=permit.probe)
         self.pacer.lost(now, permit.stamp)
         self._serve(now)
 
@@ -243,17 +245,17 @@ class Limiter:
         return self._events if self._events and self._ready_at("event", now) <= now else None
 
     def _arm(self, now: float) -> None:
-        """Wake up when the first waiter may go by time; what goes by a place is woken by `leave`."""
-        at = min((self._ready_at(lane, now) for lane in self._waited()), default=inf)
+        """Wake up when the first waiter may go by time; what goes by a place is woken by `release`."""
+        at = min((self._ready_at(priority, now) for priority in self._waited()), default=inf)
         if self._timer is not None:
             if self._timer.when() <= at:
                 return
             self._timer.cancel()
         self._timer = self._loop.call_at(at, self._wake) if at < inf else None
 
-    def _waited(self) -> list[Lane]:
-        lanes: list[tuple[Lane, deque[Waiter]]] = [("call", self._calls), ("event", self._events)]
-        return [lane for lane, waiting in lanes if waiting]
+    def _waited(self) -> list[Priority]:
+        priorities: list[tuple[Priority, deque[Waiter]]] = [("call", self._calls), ("event", self._events)]
+        return [priority for priority, waiting in priorities if waiting]
 
     def _wake(self) -> None:
         self._timer = None

@@ -25,7 +25,7 @@ from hellotext_async.transport import Unanswered
 from tests.harness import scripts, transport
 from tests.harness.canary import EMAIL, PHONE, TOKEN, assert_unseen, hits_in, hits_in_file, hits_in_text
 from tests.harness.cancel import Step, cancelled_after, fuzz
-from tests.harness.checker import Ledger, Repeat, Verdict
+from tests.harness.checker import Idempotency, Ledger, Verdict
 from tests.harness.clock import Deadlock, Endless, VirtualLoop, run_virtual, virtual_time
 from tests.harness.crash import run_child
 from tests.harness.middleman import Middleman
@@ -395,7 +395,7 @@ def done(*refs: str) -> list[Seen]:
     return [Seen(n, 1, n, body=b'{"metadata":{"ref":"%s"}}' % ref.encode()) for n, ref in enumerate(refs, 1)]
 
 
-def ledger(*events: tuple[str, Repeat, Verdict | None], delivery: Any = "careful", marked: bool = False) -> Ledger:
+def ledger(*events: tuple[str, Idempotency, Verdict | None], delivery: Any = "careful", marked: bool = False) -> Ledger:
     """A ledger of accepted events of one subject."""
     book = Ledger(delivery)
     for ref, repeat, verdict in events:
@@ -409,14 +409,19 @@ def ledger(*events: tuple[str, Repeat, Verdict | None], delivery: Any = "careful
 @pytest.mark.parametrize(
     ("book", "applied"),
     [
-        (ledger(("a", "duplicable", "delivered"), ("b", "repeatable", "delivered")), "a b b"),
-        (ledger(("a", "duplicable", "unknown"), ("b", "once", "unknown")), "b"),
-        (ledger(("a", "duplicable", "delivered"), marked=True), "a a"),
-        (ledger(("a", "repeatable", "rejected"), ("b", "duplicable", "expired"), ("c", "once", "rejected")), "a"),
-        (ledger(("a", "duplicable", "unknown"), ("b", "duplicable", "delivered")), "b a"),
-        (ledger(("a", "duplicable", "rejected"), delivery="at_least_once"), "a"),
-        (ledger(("a", "duplicable", "rejected"), marked=True), "a"),
-        (ledger(("a", "repeatable", "delivered"), ("b", "repeatable", "delivered")), "a b a"),
+        (ledger(("a", "non_idempotent", "delivered"), ("b", "idempotent", "delivered")), "a b b"),
+        (ledger(("a", "non_idempotent", "unknown"), ("b", "at_most_once", "unknown")), "b"),
+        (ledger(("a", "non_idempotent", "delivered"), marked=True), "a a"),
+        (
+            ledger(
+                ("a", "idempotent", "rejected"), ("b", "non_idempotent", "expired"), ("c", "at_most_once", "rejected")
+            ),
+            "a",
+        ),
+        (ledger(("a", "non_idempotent", "unknown"), ("b", "non_idempotent", "delivered")), "b a"),
+        (ledger(("a", "non_idempotent", "rejected"), delivery="at_least_once"), "a"),
+        (ledger(("a", "non_idempotent", "rejected"), marked=True), "a"),
+        (ledger(("a", "idempotent", "delivered"), ("b", "idempotent", "delivered")), "a b a"),
     ],
 )
 def test_the_checker_accepts_what_the_rules_allow(book: Ledger, applied: str) -> None:
@@ -427,17 +432,17 @@ def test_the_checker_accepts_what_the_rules_allow(book: Ledger, applied: str) ->
 @pytest.mark.parametrize(
     ("book", "applied", "rule"),
     [
-        (ledger(("a", "repeatable", "delivered")), "", "delivered, but never applied"),
-        (ledger(("a", "duplicable", "rejected")), "a", "rejected, but applied"),
-        (ledger(("a", "duplicable", "abandoned")), "a", "abandoned, but applied"),
-        (ledger(("a", "repeatable", "expired")), "a", "expired, but applied"),
-        (ledger(("a", "duplicable", "delivered")), "a a", "applied more often than its class allows"),
-        (ledger(("a", "once", "unknown"), marked=True), "a a", "applied more often than its class allows"),
-        (ledger(("a", "repeatable", "delivered"), delivery="at_most_once"), "a a", "applied more often"),
-        (ledger(("a", "duplicable", "delivered"), delivery="at_least_once"), "a a", "applied more often"),
-        (ledger(("a", "duplicable", None)), "a", "lost: accepted, no outcome and not held"),
+        (ledger(("a", "idempotent", "delivered")), "", "delivered, but never applied"),
+        (ledger(("a", "non_idempotent", "rejected")), "a", "rejected, but applied"),
+        (ledger(("a", "non_idempotent", "abandoned")), "a", "abandoned, but applied"),
+        (ledger(("a", "idempotent", "expired")), "a", "expired, but applied"),
+        (ledger(("a", "non_idempotent", "delivered")), "a a", "applied more often than its class allows"),
+        (ledger(("a", "at_most_once", "unknown"), marked=True), "a a", "applied more often than its class allows"),
+        (ledger(("a", "idempotent", "delivered"), delivery="at_most_once"), "a a", "applied more often"),
+        (ledger(("a", "non_idempotent", "delivered"), delivery="at_least_once"), "a a", "applied more often"),
+        (ledger(("a", "non_idempotent", None)), "a", "lost: accepted, no outcome and not held"),
         (ledger(), "x", "applied, but nobody handed it over"),
-        (ledger(("a", "duplicable", "delivered"), ("b", "repeatable", "delivered")), "b a", "overtook an earlier"),
+        (ledger(("a", "non_idempotent", "delivered"), ("b", "idempotent", "delivered")), "b a", "overtook an earlier"),
     ],
 )
 def test_the_checker_finds_each_broken_rule(book: Ledger, applied: str, rule: str) -> None:
@@ -450,7 +455,7 @@ def test_the_checker_finds_each_broken_rule(book: Ledger, applied: str, rule: st
 
 def test_the_checker_knows_who_was_told_what() -> None:
     """A second outcome, one of a refused or held event, and a refused event that was applied are violations."""
-    book = ledger(("twice", "duplicable", "unknown"), ("held", "duplicable", "unknown"))
+    book = ledger(("twice", "non_idempotent", "unknown"), ("held", "non_idempotent", "unknown"))
     book.ended("twice", "unknown")
     for ref in ("refused", "nobody heard"):
         book.offered(ref)
@@ -467,7 +472,7 @@ def test_the_checker_knows_who_was_told_what() -> None:
 
 def test_the_checker_adds_up_the_numbers() -> None:
     """accepted == outcomes + queued + in flight, and the outcomes are those that were told."""
-    book = ledger(("a", "duplicable", "delivered"), ("b", "duplicable", None))
+    book = ledger(("a", "non_idempotent", "delivered"), ("b", "non_idempotent", None))
     right = Numbers(accepted=2, outcomes={"delivered": 1, "expired": 0}, queued=1)
     book.verify(done("a"), held=["b"], counts=right)
     right.queued = 0

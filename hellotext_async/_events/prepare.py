@@ -20,7 +20,7 @@ from .fields import CHECKS, OURS
 from .usual import usual
 
 if TYPE_CHECKING:
-    from .._wire.call import Repeat
+    from .._wire.call import Idempotency
     from ..config import EventFormat
 
 __all__ = ["MAX_EVENT_BYTES", "Prepared", "prepare", "validated"]
@@ -38,7 +38,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     action: str
     body: bytes
     subject: str
-    repeat: Repeat
+    idempotency: Idempotency
     event_id: str | None
 
 
@@ -76,9 +76,11 @@ def prepare(
         fields = validated(action, fields)
         encoded = _closely(fields, event_format, tracked_at)
     needs = demand(action, fields)
-    repeat: Repeat = "repeatable" if needs is not None and needs.once and _identified(fields) else "duplicable"
+    idempotency: Idempotency = (
+        "idempotent" if needs is not None and needs.once and _identified(fields) else "non_idempotent"
+    )
     subject = fields.get("order_key") or fields.get("profile") or fields["session"]
-    return Prepared(action, encoded, subject, repeat, fields.get("event_id"))
+    return Prepared(action, encoded, subject, idempotency, fields.get("event_id"))
 
 
 def _given(body: Any) -> dict[str, Any]:

@@ -35,13 +35,13 @@ class Breaker:
         """When the next request that respects the breaker may start; inf while a probe is out."""
         return inf if self._probing else self._due
 
-    def sent(self) -> bool:
+    def start_probe(self) -> bool:
         """A request that waited for `ready_at` starts; True if it is the probe."""
         self._probing = self.open
         return self.open
 
-    def heard(self, evidence: Evidence, now: float, *, probe: bool) -> None:
-        """What a request ended in; `probe` if `sent` said so of it."""
+    def record(self, evidence: Evidence, now: float, *, probe: bool) -> None:
+        """What a request ended in; `probe` if `start_probe` said so of it."""
         if evidence not in _FAILURES:
             self._close()
             return
@@ -51,7 +51,7 @@ class Breaker:
         if probe or (not self.open and self.failures >= THRESHOLD):
             self._postpone(now)
 
-    def forget(self, *, probe: bool) -> None:
+    def cancel_probe(self, *, probe: bool) -> None:
         """A request was given up before it could prove anything."""
         if probe:
             self._probing = False

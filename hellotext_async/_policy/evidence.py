@@ -17,7 +17,7 @@ import msgspec
 from .._wire.call import Reply
 from .._wire.reply import retry_after
 
-__all__ = ["Attempt", "Evidence", "unanswered", "weigh"]
+__all__ = ["Attempt", "Evidence", "classify_failure", "classify_reply"]
 
 Evidence = Literal["delivered", "rejected", "throttled", "not_sent", "server_error", "uncertain"]
 
@@ -36,7 +36,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
         return self.evidence not in ("server_error", "uncertain")
 
 
-def weigh(reply: Reply, *, wall: float) -> Attempt:
+def classify_reply(reply: Reply, *, wall: float) -> Attempt:
     """What a reply proves; `wall` (Unix seconds) measures a Retry-After that is a date."""
     status = reply.status
     if 200 <= status < 300:
@@ -50,6 +50,6 @@ def weigh(reply: Reply, *, wall: float) -> Attempt:
     return Attempt("rejected", reply)
 
 
-def unanswered(*, sent: bool, reason: str) -> Attempt:
+def classify_failure(*, sent: bool, reason: str) -> Attempt:
     """What silence proves."""
     return Attempt("uncertain" if sent else "not_sent", reason=reason)

@@ -10,15 +10,16 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EVENTS_PATH", "Call", "Repeat", "Reply", "Request", "Sends"]
+__all__ = ["EVENTS_PATH", "Call", "Idempotency", "Reply", "Request", "Sends"]
 
 T = TypeVar("T")
 
 EVENTS_PATH: Final = "/v1/attribution/events"
 """Where calls and queue send events."""
 
-Repeat = Literal["safe", "repeatable", "duplicable", "once"]
-"""How often a call may be applied: any number, again to the same end, twice is double, never twice."""
+Idempotency = Literal["safe", "idempotent", "non_idempotent", "at_most_once"]
+"""RFC 9110's words for what a second application does: nothing, nothing more, harm; `at_most_once` is never retried
+once a byte has left. The table of what is retried is `_policy/retry_policy.py`."""
 
 
 Missing = Literal["", "cut off", "too large", "unreadable"]
@@ -30,17 +31,17 @@ class Call(Generic[T]):
     """One thing asked of the API.
 
     `path` is quoted already. `query` leaves out what is None. `body` is plain values, or JSON that
-    is written already. `gone` is the answer when a repeat of this call is told 404: the first try
+    is written already. `if_missing` is the answer when a retry of this call gets a 404: the first attempt
     did it (a DELETE).
     """
 
     method: str
     path: str
     returns: type[T]
-    repeat: Repeat
+    idempotency: Idempotency
     query: Mapping[str, str | int | None] | None = None
     body: Mapping[str, object] | msgspec.Raw | None = None
-    gone: T | None = None
+    if_missing: T | None = None
 
     def __repr__(self) -> str:
         """Without the body and the query: they are a customer's data."""

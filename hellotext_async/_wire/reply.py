@@ -38,15 +38,15 @@ _SECONDS: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d*)?")
 
 def answer(call: Call[T], reply: Reply, *, attempts: int = 1) -> T:
     """What a 2xx `reply` says; a create whose answer is lost was applied all the same."""
-    if call.gone is not None and not (reply.body or reply.missing):
-        return call.gone
+    if call.if_missing is not None and not (reply.body or reply.missing):
+        return call.if_missing
     if not reply.missing:
         try:
             return decode(reply.body, call.returns)
         except Undecodable:
             pass
     problem = f"its answer was {reply.missing}" if reply.missing else "its answer is not the documented JSON"
-    if call.repeat in ("duplicable", "once"):
+    if call.idempotency in ("non_idempotent", "at_most_once"):
         raise errors.OutcomeUnknown(problem, attempts=attempts, applied=True)
     raise error_of(reply, attempts=attempts, problem=problem)
 

@@ -78,7 +78,7 @@ class Dispatch:
     def enter(self, ready: Prepared, *, putting: bool = False) -> Receipt:
         """An event has its room: it is accepted, or becomes pending until the journal has it."""
         subject = ready.subject if self._ordered else None
-        receipt = Receipt(ready.action, ready.body, subject, ready.repeat, self.sender.now(), ready.event_id)
+        receipt = Receipt(ready.action, ready.body, subject, ready.idempotency, self.sender.now(), ready.event_id)
         if ready.event_id is not None:
             self.ledger.remember(receipt)
         if self.journal is None:

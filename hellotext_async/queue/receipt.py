@@ -19,7 +19,7 @@ from .outcome import Outcome
 
 if TYPE_CHECKING:
     from .._policy.evidence import Attempt
-    from .._wire.call import Repeat
+    from .._wire.call import Idempotency
 
 __all__ = ["MadeId", "Receipt", "Trouble"]
 
@@ -60,7 +60,7 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     _action: str
     _body: bytes | None
     _subject: str | None
-    _repeat: Repeat
+    _repeat: Idempotency
     _at: float
     _id: str | int | None = None
     _trouble: Trouble | None = None

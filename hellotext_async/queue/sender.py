@@ -18,8 +18,8 @@ from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 from .._policy.backoff import Uniform, delay
-from .._policy.classes import Delivery, repeats
 from .._policy.evidence import Attempt
+from .._policy.retry_policy import Delivery, should_retry
 from .._wire.call import EVENTS_PATH, Request
 from .._wire.reply import error_of
 from ..errors import HellotextError, NotSent, OutcomeUnknown
@@ -44,19 +44,19 @@ class Attempts(Protocol):
     """All that the queue knows of what is below it."""
 
     @property
-    def away(self) -> bool:
+    def breaker_open(self) -> bool:
         """Whether the server is held to be away."""
         ...
 
-    def try_permit(self) -> Permit | None:
+    def try_acquire(self) -> Permit | None:
         """Leave to send one event, if there is one at once."""
         ...
 
-    async def permit(self) -> Permit:
+    async def acquire(self) -> Permit:
         """Leave to send one event."""
         ...
 
-    def give_back(self, permit: Permit) -> None:
+    def cancel(self, permit: Permit) -> None:
         """The permit was not used."""
         ...
 
@@ -161,7 +161,7 @@ class Sender:
             if self.suspension is not None or not self._schedule.waiting():
                 await self._park()
                 continue
-            permit = self._attempts.try_permit()
+            permit = self._attempts.try_acquire()
             if permit is None:
                 if self._leading:
                     await self._park()
@@ -169,7 +169,7 @@ class Sender:
                 permit = await self._lead()
             receipt = None if self.suspension is not None else self._schedule.take()
             if receipt is None:
-                self._attempts.give_back(permit)
+                self._attempts.cancel(permit)
                 continue
             if (self._parked or len(self._workers) < self._concurrency) and self._schedule.waiting():
                 self.wake()
@@ -196,20 +196,20 @@ class Sender:
     async def _lead(self) -> Permit:
         self._leading = True
         try:
-            return await self._attempts.permit()
+            return await self._attempts.acquire()
         finally:
             self._leading = False
 
     def _unmarked(self, journal: Journal, receipt: Receipt, permit: Permit) -> None:
         """The mark failed or was not waited for; it may be made all the same, and nothing was sent."""
-        self._attempts.give_back(permit)
+        self._attempts.cancel(permit)
         self.in_flight -= 1
         journal.unmark(receipt)
         self._schedule.put_back(receipt)
 
     def _cut_off(self, receipt: Receipt) -> None:
         """The queue is closing in the middle of an attempt."""
-        if self._journal is not None and repeats("uncertain", receipt._repeat, self._delivery):
+        if self._journal is not None and should_retry("uncertain", receipt._repeat, self._delivery):
             self.in_flight -= 1
             self._schedule.put_back(receipt)
         else:
@@ -235,7 +235,7 @@ class Sender:
             self.suspend(error_of(attempt.reply))
             return
         trouble = self._note(receipt, attempt)
-        if not repeats(attempt.evidence, receipt._repeat, self._delivery):
+        if not should_retry(attempt.evidence, receipt._repeat, self._delivery):
             self._stop(receipt, attempt, trouble)
         elif self.now() - receipt._at >= self._timeout:
             self.expire(receipt, taken=True)
@@ -255,7 +255,7 @@ class Sender:
 
     def _again(self, receipt: Receipt, attempt: Attempt, trouble: Trouble) -> None:
         self.in_flight -= 1
-        away = self._attempts.away
+        away = self._attempts.breaker_open
         if attempt.evidence == "throttled" or (away and attempt.evidence != "server_error"):
             self._back(receipt)
             return
@@ -312,7 +312,7 @@ class Sender:
             action=receipt._action,
             attempts=_attempts(trouble, verdict),
             error=error,
-            maybe_duplicated=applied > 1 and receipt._repeat != "repeatable",
+            maybe_duplicated=applied > 1 and receipt._repeat != "idempotent",
             waited=self.now() - receipt._at,
         )
         if taken:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from .._policy.classes import Delivery
+from .._policy.retry_policy import Delivery
 from ..config import EventFormat
 from ..errors import ConfigurationError
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
-from .._policy.classes import Delivery, repeats
 from .._policy.evidence import Attempt
+from .._policy.retry_policy import Delivery, should_retry
 from ..errors import ConfigurationError, HellotextError, SpoolError
 from .database import Database, Durability, Row
 from .group import First, Group
@@ -313,7 +313,7 @@ class SqliteJournal:
         wanted = [row for row in rows if row.seq not in unconfirmed]
         for row in wanted:
             receipt = self._receipt(row)
-            cut_off = row.in_flight and not repeats("uncertain", receipt._repeat, self._delivery)
+            cut_off = row.in_flight and not should_retry("uncertain", receipt._repeat, self._delivery)
             (damaged if row.damaged else doubtful if cut_off else ready).append(receipt)
         if rows:
             self.loaded = rows[-1].seq

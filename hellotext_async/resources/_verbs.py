@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get
 
 import msgspec
 
-from .._wire.call import Call, Repeat
+from .._wire.call import Call, Idempotency
 from .._wire.codec import Answer
 from .._wire.pages import page_of, paging
 from .._wire.params import id_segment, known, plain
@@ -54,11 +54,13 @@ class Family:
     def _at(self, id: str, *more: str) -> str:
         return "/".join((self.path, self._segment(id), *more))
 
-    async def _post(self, returns: type[E], body: Mapping[str, object], *, repeat: Repeat = "duplicable") -> E:
-        return await self._sends.send(Call("POST", self.path, returns, repeat, body=body))
+    async def _post(
+        self, returns: type[E], body: Mapping[str, object], *, idempotency: Idempotency = "non_idempotent"
+    ) -> E:
+        return await self._sends.send(Call("POST", self.path, returns, idempotency, body=body))
 
     async def _patch(self, returns: type[E], id: str, body: Mapping[str, object]) -> E:
-        return await self._sends.send(Call("PATCH", self._at(id), returns, "repeatable", body=body))
+        return await self._sends.send(Call("PATCH", self._at(id), returns, "idempotent", body=body))
 
 
 class Retrieves(Family, Generic[E]):
@@ -77,7 +79,7 @@ class Deletes(Family):
     async def delete(self, id: str, /) -> Deleted:
         """Delete the object behind `id`. A repeat that finds it gone counts as done; NotFound on the first try."""
         gone = Deleted(id=id, type=self.noun)
-        return await self._sends.send(Call("DELETE", self._at(id), Deleted, "repeatable", gone=gone))
+        return await self._sends.send(Call("DELETE", self._at(id), Deleted, "idempotent", if_missing=gone))
 
 
 class Pages(Family, Generic[E]):

@@ -36,4 +36,5 @@ class Events:
 
     async def _send(self, action: str, fields: Mapping[str, Any]) -> Tracked:
         ready = prepare(action, fields, event_format=self._format)
-        return await self._sends.send(Call("POST", EVENTS_PATH, Tracked, ready.repeat, body=msgspec.Raw(ready.body)))
+        call = Call("POST", EVENTS_PATH, Tracked, ready.idempotency, body=msgspec.Raw(ready.body))
+        return await self._sends.send(call)

@@ -50,4 +50,4 @@ class ProfileLists(Retrieves[ProfileList], Lists[ProfileList], Deletes):
 
     async def _membership(self, method: str, id_or_name: str, profile: str) -> Profile:
         path = self._at(id_or_name, "profiles", id_segment(profile, "profile"))
-        return await self._sends.send(Call(method, path, Profile, "repeatable"))
+        return await self._sends.send(Call(method, path, Profile, "idempotent"))

@@ -79,11 +79,11 @@ class Profiles(Retrieves[Profile], Pages[Profile], Deletes):
 
     async def subscribe(self, id: str, /) -> Profile:
         """Mark a profile as subscribed to promotional messages; this restores a deleted (cleared) one too."""
-        return await self._sends.send(Call("POST", self._at(id, "subscribe"), Profile, "repeatable"))
+        return await self._sends.send(Call("POST", self._at(id, "subscribe"), Profile, "idempotent"))
 
     async def unsubscribe(self, id: str, /) -> Profile:
         """Mark a profile as not wanting promotional messages any more."""
-        return await self._sends.send(Call("POST", self._at(id, "unsubscribe"), Profile, "repeatable"))
+        return await self._sends.send(Call("POST", self._at(id, "unsubscribe"), Profile, "idempotent"))
 
     async def verify(self, id: str, /, *, phone: str | None = None, email: str | None = None) -> Verified:
         """Say that a phone (e164) or an e-mail of the profile is the customer's own; exactly one of the two."""
@@ -97,4 +97,4 @@ class Profiles(Retrieves[Profile], Pages[Profile], Deletes):
         if (phone is None) == (email is None):
             raise InvalidParameter("phone", "expected either phone or email")
         body = {"email": text("email", email)} if phone is None else {"phone": text("phone", phone)}
-        return await self._sends.send(Call(method, self._at(id, "verify"), Verified, "repeatable", body=body))
+        return await self._sends.send(Call(method, self._at(id, "verify"), Verified, "idempotent", body=body))

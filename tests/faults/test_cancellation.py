@@ -24,7 +24,7 @@ from tests.harness.transport import Script, answers, breaks, unsent
 from tests.harness.transport import received as got
 from tests.rig import LoopSpool, assert_adds_up, engine
 
-CREATE = Call("POST", "/v1/coupons", Deleted, "duplicable", body={"code": "A"})
+CREATE = Call("POST", "/v1/coupons", Deleted, "non_idempotent", body={"code": "A"})
 
 
 @pytest.mark.parametrize("by", ["task", "arrival"])
@@ -91,7 +91,7 @@ def test_put_cancelled_at_any_suspension_is_accepted_exactly_if_it_returned(by: 
                     nonlocal number
                     number += 1
                     ref = str(number)
-                    ledger.offered(ref, "duplicable", "p")
+                    ledger.offered(ref, "non_idempotent", "p")
                     await opened.put("page.viewed", profile="p", metadata={"ref": ref})
                     return ref
 

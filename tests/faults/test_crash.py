@@ -20,7 +20,7 @@ EVENTS = 200
 
 
 def repeat_of(ref: str) -> str:
-    return "repeatable" if int(ref) % 2 else "duplicable"
+    return "idempotent" if int(ref) % 2 else "non_idempotent"
 
 
 def note(ledger: Ledger, fate: Fate) -> None:

@@ -94,7 +94,7 @@ class Shop(RuleBasedStateMachine):
         for _ in range(count):
             self.number += 1
             ref = str(self.number)
-            self.ledger.offered(ref, "repeatable" if order else "duplicable", subject)
+            self.ledger.offered(ref, "idempotent" if order else "non_idempotent", subject)
             self.putting.append(self.loop.create_task(self.put(ref, order, subject)))
         self.settle(0)
 

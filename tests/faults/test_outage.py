@@ -83,7 +83,7 @@ async def test_after_an_outage_sending_resumes_without_a_herd() -> None:
         await asyncio.sleep(105)
         before = made.limiter.pacer.rate
         await asyncio.sleep(285)
-        assert made.away
+        assert made.breaker_open
         assert made.limiter.pacer.rate == before
         await asyncio.sleep(60)
         back = min(at for at in times if at >= 400)
@@ -208,7 +208,7 @@ async def test_bursts_of_5xx_are_resent_by_class_and_agree_with_the_server() -> 
         receipts = {}
         for n in range(300):
             given = order(n, profile=f"p{n % 7}") if n % 2 else event(n, profile=f"p{n % 7}")
-            ledger.offered(str(n), "repeatable" if n % 2 else "duplicable", f"p{n % 7}")
+            ledger.offered(str(n), "idempotent" if n % 2 else "non_idempotent", f"p{n % 7}")
             receipts[str(n)] = opened.track(given.pop("action"), **given)
             ledger.accepted(str(n))
         for ref, receipt in receipts.items():

@@ -26,15 +26,15 @@ from typing import Any, Final, Literal, Protocol
 
 from .seen import Seen
 
-__all__ = ["Claim", "Counts", "Delivery", "Ledger", "Repeat", "Verdict", "Violation", "ref_of"]
+__all__ = ["Claim", "Counts", "Delivery", "Idempotency", "Ledger", "Verdict", "Violation", "ref_of"]
 
-Repeat = Literal["safe", "repeatable", "duplicable", "once"]
+Idempotency = Literal["safe", "idempotent", "non_idempotent", "at_most_once"]
 Delivery = Literal["careful", "at_least_once", "at_most_once"]
 Verdict = Literal["delivered", "rejected", "unknown", "expired", "abandoned"]
 
-_RESENT_UNANSWERED: Final[dict[Delivery, tuple[Repeat, ...]]] = {
-    "careful": ("safe", "repeatable"),
-    "at_least_once": ("safe", "repeatable", "duplicable"),
+_RESENT_UNANSWERED: Final[dict[Delivery, tuple[Idempotency, ...]]] = {
+    "careful": ("safe", "idempotent"),
+    "at_least_once": ("safe", "idempotent", "non_idempotent"),
     "at_most_once": ("safe",),
 }
 
@@ -60,7 +60,7 @@ class Claim:
     """
 
     ref: str
-    repeat: Repeat
+    repeat: Idempotency
     subject: str | None
     accepted: bool | None = None
     outcomes: list[tuple[Verdict, bool]] = field(default_factory=list[tuple[Verdict, bool]])
@@ -98,7 +98,7 @@ class Ledger:
         self.claims: dict[str, Claim] = {}
         self._order: list[Claim] = []
 
-    def offered(self, ref: str, repeat: Repeat = "duplicable", subject: str | None = None) -> None:
+    def offered(self, ref: str, repeat: Idempotency = "non_idempotent", subject: str | None = None) -> None:
         """The event is about to be handed over; from here on it may be sent."""
         self.claims[ref] = Claim(ref, repeat, subject)
 
@@ -200,10 +200,10 @@ def _broken(claim: Claim, times: int, delivery: Delivery) -> Iterator[str]:
         yield "applied more often than its class allows"
 
 
-def _most(repeat: Repeat, delivery: Delivery, marked: bool) -> float:
+def _most(repeat: Idempotency, delivery: Delivery, marked: bool) -> float:
     """How often an event may be applied at most."""
     if repeat == "safe":
         return float("inf")
-    if repeat == "once" or delivery == "at_most_once":
+    if repeat == "at_most_once" or delivery == "at_most_once":
         return 1
-    return float("inf") if repeat == "repeatable" or marked else 1
+    return float("inf") if repeat == "idempotent" or marked else 1

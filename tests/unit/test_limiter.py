@@ -12,7 +12,7 @@ import pytest
 
 from hellotext_async._policy.breaker import Breaker
 from hellotext_async._policy.pacer import Pacer
-from hellotext_async.limiter import Lane, Limiter, Loop, Permit, Refused
+from hellotext_async.limiter import Limiter, Loop, Permit, Priority, Refused
 
 FAST = 1e6
 """A ceiling of the rate that holds nobody up, so that permits go the paced way."""
@@ -45,10 +45,10 @@ class Stopped:
         return asyncio.get_running_loop().create_future()
 
 
-def taken(made: Limiter, lane: Lane) -> list[Permit]:
+def taken(made: Limiter, lane: Priority) -> list[Permit]:
     """All the permits there are for one lane."""
     permits: list[Permit] = []
-    while (permit := made.try_enter(lane)) is not None:
+    while (permit := made.try_acquire(lane)) is not None:
         permits.append(permit)
     return permits
 
@@ -58,17 +58,17 @@ class Line:
 
     def __init__(self, made: Limiter) -> None:
         self._made = made
-        self.served: list[tuple[Lane, int]] = []
+        self.served: list[tuple[Priority, int]] = []
         self.permits: list[Permit] = []
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def join(self, lane: Lane, count: int, *, until: float = inf) -> None:
+    async def join(self, lane: Priority, count: int, *, until: float = inf) -> None:
         for number in range(count):
             self.tasks.append(asyncio.create_task(self._wait(lane, number, until)))
         await asyncio.sleep(0)
 
-    async def _wait(self, lane: Lane, number: int, until: float) -> None:
-        permit = await self._made.enter(lane, until=until)
+    async def _wait(self, lane: Priority, number: int, until: float) -> None:
+        permit = await self._made.acquire(lane, until=until)
         self.served.append((lane, number))
         self.permits.append(permit)
 
@@ -109,7 +109,7 @@ async def test_a_round_of_timeouts_halves_the_ceiling_once(rate: float | None) -
         permits: list[Permit] = []
         while made.in_flight < made.ceiling:
             loop.now += 0.004
-            if (permit := made.try_enter("call")) is not None:
+            if (permit := made.try_acquire("call")) is not None:
                 permits.append(permit)
         return permits
 
@@ -121,7 +121,7 @@ async def test_a_round_of_timeouts_halves_the_ceiling_once(rate: float | None) -
         for permit in permits:
             made.delivered(permit)
         for permit in (one, two, three):
-            made.leave(permit, "uncertain", timed_out=True)
+            made.release(permit, "uncertain", timed_out=True)
         assert halved <= made.ceiling <= halved + 1
 
 
@@ -133,13 +133,13 @@ async def test_calls_go_first_and_every_eighth_permit_is_an_events(rate: float |
     await line.join("event", 5)
     await line.join("call", 30)
     for _ in range(3):
-        made.give_back(_rest.pop())
+        made.cancel(_rest.pop())
     await asyncio.sleep(0)
     permits = [first]
     while len(line.served) < 24:
         permits += line.permits
         line.permits.clear()
-        made.give_back(permits.pop(0))
+        made.cancel(permits.pop(0))
         await asyncio.sleep(0)
     lanes = [lane for lane, _ in line.served]
     assert lanes[:7] == ["call"] * 7
@@ -156,36 +156,38 @@ async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
     events = taken(made, "event")
     line = Line(made)
     await line.join("event", 1)
-    assert made.try_enter("event") is None
-    call = made.try_enter("call")
+    assert made.try_acquire("event") is None
+    call = made.try_acquire("call")
     assert call is not None
-    made.give_back(call)
+    made.cancel(call)
     calls = taken(made, "call")
     await line.join("call", 1)
-    assert made.try_enter("call") is None
-    made.give_back(calls.pop())
+    assert made.try_acquire("call") is None
+    made.cancel(calls.pop())
     await asyncio.sleep(0)
     assert line.served == [("call", 0)]
     for _ in range(2):
-        made.give_back(events.pop())
+        made.cancel(events.pop())
     await asyncio.sleep(0)
     assert line.served == [("call", 0)]  # two places are free, and stay so
-    made.give_back(events.pop())
+    made.cancel(events.pop())
     await asyncio.sleep(0)
     assert line.served == [("call", 0), ("event", 0)]
 
 
 @pytest.mark.parametrize("waits", ["call", "event"])
 @pytest.mark.parametrize("comes", ["call", "event"])
-async def test_who_comes_when_a_waiter_is_due_goes_behind_it(rate: float | None, waits: Lane, comes: Lane) -> None:
+async def test_who_comes_when_a_waiter_is_due_goes_behind_it(
+    rate: float | None, waits: Priority, comes: Priority
+) -> None:
     """The time of the waiter has come, its timer has not fired yet: only a call passes it, and only an event."""
     loop = Stopped()
     made = limiter(10, 50, loop=loop)
-    assert made.try_enter("call") is not None
+    assert made.try_acquire("call") is not None
     line = Line(made)
     await line.join(waits, 1)
     loop.now = 5.0
-    assert (made.try_enter(comes) is None) == (waits == "call" or comes == "event")
+    assert (made.try_acquire(comes) is None) == (waits == "call" or comes == "event")
     await line.leave()
 
 
@@ -197,19 +199,19 @@ async def test_an_events_turn_takes_no_last_place_that_no_call_waits_for(rate: f
             calls = taken(made, "call")
             line = Line(made)
             await line.join("call", 1)
-            made.give_back(calls.pop())
+            made.cancel(calls.pop())
             await asyncio.sleep(0)
             for permit in (*calls, *line.permits):
-                made.give_back(permit)
+                made.cancel(permit)
         events = taken(made, "event")
         line = Line(made)
         await line.join("event", 1)
-        call = made.try_enter("call")
+        call = made.try_acquire("call")
         assert call is not None
-        made.give_back(call)
+        made.cancel(call)
         await asyncio.sleep(0)
         assert line.served == []
-        made.give_back(events.pop())
+        made.cancel(events.pop())
         await asyncio.sleep(0)
         assert line.served == [("event", 0)]
 
@@ -224,7 +226,7 @@ async def test_a_waiter_that_is_cancelled_leaves_its_turn_to_the_next(rate: floa
         if not late:
             line.tasks[0].cancel()
             await asyncio.sleep(0)
-        made.give_back(held)
+        made.cancel(held)
         line.tasks[0].cancel()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -238,9 +240,9 @@ async def test_who_may_not_wait_is_refused_at_once(rate: float | None) -> None:
     (held,) = taken(made, "call")
     now = asyncio.get_running_loop().time()
     with pytest.raises(Refused):
-        await made.enter("call", until=now)
+        await made.acquire("call", until=now)
     line = Line(made)
     await line.join("call", 1, until=now + 60)
-    made.give_back(held)
+    made.cancel(held)
     await asyncio.sleep(0)
     assert line.served == [("call", 0)]

@@ -78,7 +78,7 @@ def _end(action: Any, fields: dict[str, Any], form: Any) -> object:
         ready = prepare(action, fields, form)
     except InvalidParameter as error:
         return error.parameter, str(error)
-    return msgspec.json.decode(ready.body), ready.subject, ready.repeat, ready.event_id
+    return msgspec.json.decode(ready.body), ready.subject, ready.idempotency, ready.event_id
 
 
 @settings(max_examples=1000, deadline=None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hellotext_async._wire.call import Call, Repeat
+from hellotext_async._wire.call import Call, Idempotency
 from hellotext_async.config import Limits, Options, Retry
 from hellotext_async.engine import Engine
 from hellotext_async.errors import (
@@ -33,7 +33,7 @@ GET = Call("GET", "/v1/coupons/x", Deleted, "safe")
 OK = answers(200, b'{"id":"x"}')
 
 
-def call(repeat: Repeat) -> Call[Deleted]:
+def call(repeat: Idempotency) -> Call[Deleted]:
     return Call("POST", "/v1/coupons", Deleted, repeat, body={"code": "A"})
 
 
@@ -50,10 +50,10 @@ async def error_of(script: Script, what: Call[Any] = GET, **options: Any) -> Any
 
 
 REPEATED: dict[str, dict[str, bool]] = {
-    "not_sent": {"safe": True, "repeatable": True, "duplicable": True, "once": True},
-    "throttled": {"safe": True, "repeatable": True, "duplicable": True, "once": True},
-    "server_error": {"safe": True, "repeatable": True, "duplicable": True, "once": False},
-    "uncertain": {"safe": True, "repeatable": True, "duplicable": False, "once": False},
+    "not_sent": {"safe": True, "idempotent": True, "non_idempotent": True, "at_most_once": True},
+    "throttled": {"safe": True, "idempotent": True, "non_idempotent": True, "at_most_once": True},
+    "server_error": {"safe": True, "idempotent": True, "non_idempotent": True, "at_most_once": False},
+    "uncertain": {"safe": True, "idempotent": True, "non_idempotent": False, "at_most_once": False},
 }
 FIRST: dict[str, Answer] = {
     "not_sent": unsent(),
@@ -64,8 +64,8 @@ FIRST: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("evidence", list(REPEATED))
-@pytest.mark.parametrize("repeat", ["safe", "repeatable", "duplicable", "once"])
-def test_the_class_and_the_evidence_decide_on_a_repeat(repeat: Repeat, evidence: str) -> None:
+@pytest.mark.parametrize("repeat", ["safe", "idempotent", "non_idempotent", "at_most_once"])
+def test_the_class_and_the_evidence_decide_on_a_repeat(repeat: Idempotency, evidence: str) -> None:
     """The table of delivery, cell by cell."""
 
     @virtual_time
@@ -134,16 +134,16 @@ async def test_a_retry_after_beyond_the_deadline_fails_at_once() -> None:
 @virtual_time
 async def test_an_early_attempt_that_may_have_been_applied_is_not_forgotten() -> None:
     """500 and then a refused connection is not NotSent: the create may exist."""
-    error = await error_of(Script(answers(500), default=unsent()), call("duplicable"))
+    error = await error_of(Script(answers(500), default=unsent()), call("non_idempotent"))
     assert isinstance(error, ServerError)
-    error = await error_of(Script(breaks(), default=unsent()), call("repeatable"))
+    error = await error_of(Script(breaks(), default=unsent()), call("idempotent"))
     assert isinstance(error, OutcomeUnknown)
 
 
 @virtual_time
 async def test_a_delete_that_finds_it_gone_on_a_repeat_is_done() -> None:
     """404 is NotFound on the first try, and success after a doubtful one."""
-    gone = Call("DELETE", "/v1/coupons/x", Deleted, "repeatable", gone=Deleted(id="x", type="coupon"))
+    gone = Call("DELETE", "/v1/coupons/x", Deleted, "idempotent", if_missing=Deleted(id="x", type="coupon"))
     assert isinstance(await error_of(Script(answers(404)), gone), NotFound)
     assert (await ask(Script(breaks(), answers(404)), gone)).deleted
     assert isinstance(await error_of(Script(unsent(), answers(404)), gone), NotFound)
@@ -153,7 +153,7 @@ async def test_a_delete_that_finds_it_gone_on_a_repeat_is_done() -> None:
 async def test_a_create_whose_answer_is_lost_was_applied() -> None:
     """A 2xx with a body that is not its JSON: OutcomeUnknown(applied=True) for creates, an own error for reads."""
     for body in (b"<html>", b"", b"\xff\xfe", b"[1]", b'{"type":"x"}', b"[" * 100_000):
-        error = await error_of(Script(answers(200, body)), call("duplicable"))
+        error = await error_of(Script(answers(200, body)), call("non_idempotent"))
         assert isinstance(error, OutcomeUnknown)
         assert error.applied is True
         assert isinstance(await error_of(Script(answers(200, body))), UnexpectedResponse)
@@ -192,14 +192,14 @@ async def test_while_the_server_is_away_a_call_makes_one_attempt() -> None:
     for _ in range(2):
         with pytest.raises(NotSent):
             await made.send(GET, Options(Retry()))
-    assert made.away
+    assert made.breaker_open
     asked = script.asked
     with pytest.raises(NotSent):
         await made.send(GET, Options(Retry()))
     assert script.asked == asked + 1
     script.default = OK
     assert (await made.send(GET, Options(Retry()))).id == "x"
-    assert not made.away
+    assert not made.breaker_open
 
 
 @virtual_time

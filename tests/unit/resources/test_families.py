@@ -68,7 +68,7 @@ async def test_every_verb_asks_what_is_documented(
     assert [type(found) for found in (await verbs.list(limit=5)).items] == [item]
     one = f"{path}/x1"
     assert sends.asked == [("POST", path), ("GET", one), ("PATCH", one), ("DELETE", one), ("GET", f"{path}?limit=5")]
-    assert [call.repeat for call in sends.calls] == ["duplicable", "safe", "repeatable", "repeatable", "safe"]
+    assert [call.idempotency for call in sends.calls] == ["non_idempotent", "safe", "idempotent", "idempotent", "safe"]
 
 
 @each
@@ -135,7 +135,7 @@ async def test_a_repeat_of_a_delete_that_finds_it_gone_says_deleted() -> None:
     """The answer is the same as the first one's."""
     sends = Recording({"id": "x1", "type": "coupon", "deleted": True})
     told = await Coupons(sends).delete("x1")
-    assert sends.calls[0].gone == told
+    assert sends.calls[0].if_missing == told
 
 
 async def test_values_inside_are_named_by_their_place() -> None:
@@ -192,7 +192,7 @@ async def test_a_list_goes_by_name_too() -> None:
         ("POST", "/v1/lists/Greens/profiles/MzYwlE50"),
         ("DELETE", "/v1/lists/zN4Xx4Km/profiles/MzYwlE50"),
     ]
-    assert {call.repeat for call in sends.calls[-2:]} == {"repeatable"}
+    assert {call.idempotency for call in sends.calls[-2:]} == {"idempotent"}
     with pytest.raises(InvalidParameter) as caught:
         await lists.add_profile("Greens", "a/b")
     assert caught.value.parameter == "profile"

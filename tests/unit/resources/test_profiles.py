@@ -128,7 +128,7 @@ async def test_the_other_verbs_ask_what_is_documented() -> None:
         ("POST", "/v1/profiles/MzYwlE50/unsubscribe"),
         ("DELETE", "/v1/profiles/MzYwlE50"),
     ]
-    assert [call.repeat for call in sends.calls] == ["safe", "repeatable", "repeatable", "repeatable"]
+    assert [call.idempotency for call in sends.calls] == ["safe", "idempotent", "idempotent", "idempotent"]
     assert not any(request.body for request in sends.requests)
 
 

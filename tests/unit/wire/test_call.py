@@ -10,7 +10,7 @@ from hellotext_async.resources._verbs import Deleted
 
 
 def call(**more: object) -> Call[Deleted]:
-    return Call("PATCH", "/v1/lists/Beauty%20%26%20Care", Deleted, "repeatable", **more)  # type: ignore[arg-type]
+    return Call("PATCH", "/v1/lists/Beauty%20%26%20Care", Deleted, "idempotent", **more)  # type: ignore[arg-type]
 
 
 def test_a_call_becomes_a_request() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hellotext_async._wire.call import Call, Repeat, Reply
+from hellotext_async._wire.call import Call, Idempotency, Reply
 from hellotext_async._wire.reply import answer, error_of, retry_after
 from hellotext_async.errors import (
     APIError,
@@ -113,17 +113,17 @@ def test_503_with_retry_after_is_throttling() -> None:
     assert type(error_of(Reply(503))) is ServerError
 
 
-def call(repeat: Repeat, *, gone: Deleted | None = None) -> Call[Deleted]:
-    return Call("DELETE", "/v1/lists/x", Deleted, repeat, gone=gone)
+def call(repeat: Idempotency, *, if_missing: Deleted | None = None) -> Call[Deleted]:
+    return Call("DELETE", "/v1/lists/x", Deleted, repeat, if_missing=if_missing)
 
 
-@pytest.mark.parametrize("repeat", ["safe", "repeatable", "duplicable", "once"])
+@pytest.mark.parametrize("repeat", ["safe", "idempotent", "non_idempotent", "at_most_once"])
 @pytest.mark.parametrize(
     "reply", [Reply(200, body=b"<html>"), Reply(200), Reply(200, body=b'{"id":"x"}', missing="cut off")]
 )
-def test_an_answer_that_is_lost_is_an_own_error(repeat: Repeat, reply: Reply) -> None:
+def test_an_answer_that_is_lost_is_an_own_error(repeat: Idempotency, reply: Reply) -> None:
     """What may not be applied twice was applied; the rest is an unexpected response."""
-    kind = OutcomeUnknown if repeat in ("duplicable", "once") else UnexpectedResponse
+    kind = OutcomeUnknown if repeat in ("non_idempotent", "at_most_once") else UnexpectedResponse
     with pytest.raises(kind) as caught:
         answer(call(repeat), reply, attempts=2)
     assert caught.value.attempts == 2
@@ -133,9 +133,9 @@ def test_an_answer_that_is_lost_is_an_own_error(repeat: Repeat, reply: Reply) ->
 def test_a_delete_answered_with_nothing_is_done() -> None:
     """204, or an empty body."""
     gone = Deleted(id="x", type="list")
-    assert answer(call("repeatable", gone=gone), Reply(204)) == gone
+    assert answer(call("idempotent", if_missing=gone), Reply(204)) == gone
     with pytest.raises(UnexpectedResponse):
-        answer(call("repeatable", gone=gone), Reply(200, missing="cut off"))
+        answer(call("idempotent", if_missing=gone), Reply(200, missing="cut off"))
 
 
 def at(*values: str, date: str | None = None) -> float | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from .._wire.call import Repeat
+from .._wire.call import Idempotency
 from .evidence import Evidence
 
-__all__ = ["Delivery", "repeats"]
+__all__ = ["Delivery", "should_retry"]
 
 Delivery = Literal["careful", "at_least_once", "at_most_once"]
 
@@ -19,13 +19,13 @@ _ALWAYS: Final[frozenset[Evidence]] = frozenset(("not_sent", "throttled"))
 _ANSWERED: Final[frozenset[Evidence]] = frozenset((*_ALWAYS, "server_error"))
 _ANY: Final[frozenset[Evidence]] = frozenset((*_ANSWERED, "uncertain"))
 
-_REPEATED: Final[dict[Delivery, dict[Repeat, frozenset[Evidence]]]] = {
-    "careful":       {"safe": _ANY, "repeatable": _ANY,    "duplicable": _ANSWERED, "once": _ALWAYS},
-    "at_least_once": {"safe": _ANY, "repeatable": _ANY,    "duplicable": _ANY,      "once": _ALWAYS},
-    "at_most_once":  {"safe": _ANY, "repeatable": _ALWAYS, "duplicable": _ALWAYS,   "once": _ALWAYS},
+_RETRIED: Final[dict[Delivery, dict[Idempotency, frozenset[Evidence]]]] = {
+    "careful":       {"safe": _ANY, "idempotent": _ANY,    "non_idempotent": _ANSWERED, "at_most_once": _ALWAYS},
+    "at_least_once": {"safe": _ANY, "idempotent": _ANY,    "non_idempotent": _ANY,      "at_most_once": _ALWAYS},
+    "at_most_once":  {"safe": _ANY, "idempotent": _ALWAYS, "non_idempotent": _ALWAYS,   "at_most_once": _ALWAYS},
 }  # fmt: skip
 
 
-def repeats(evidence: Evidence, repeat: Repeat, delivery: Delivery = "careful") -> bool:
+def should_retry(evidence: Evidence, idempotency: Idempotency, delivery: Delivery = "careful") -> bool:
     """Whether a request of this kind is sent again after this evidence."""
-    return evidence in _REPEATED[delivery][repeat]
+    return evidence in _RETRIED[delivery][idempotency]
