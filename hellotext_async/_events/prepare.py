@@ -28,8 +28,6 @@ __all__ = ["MAX_EVENT_BYTES", "Prepared", "prepare", "validated"]
 MAX_EVENT_BYTES: Final = 1024 * 1024
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
-# Encoding into one buffer and copying keeps no oversized buffer alive behind a queued event.
-_buffer = bytearray(512)
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
@@ -107,9 +105,9 @@ def _identified(body: Mapping[str, Any]) -> bool:
 
 def _encoded(body: Any) -> bytes:
     try:
-        _encoder.encode_into(body, _buffer)
+        encoded = _encoder.encode(body)
     except Exception:
         return b""
-    if len(_buffer) > MAX_EVENT_BYTES:
+    if len(encoded) > MAX_EVENT_BYTES:
         raise InvalidParameter("event", f"larger than {MAX_EVENT_BYTES} bytes as JSON")
-    return bytes(_buffer)
+    return encoded

@@ -10,10 +10,12 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from .. import _process
+from .._process import Process
 from ..errors import HellotextError
 from .outcome import Outcome
 
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["MadeId", "Receipt", "Trouble"]
 
-_PREFIX: Final = secrets.token_hex(6)
+_PREFIXES: dict[Process, str] = {}
+
+
+def _prefix() -> str:
+    """A forked child makes ids of its own."""
+    here = _process.here
+    return _PREFIXES.get(here) or _PREFIXES.setdefault(here, secrets.token_hex(6))
+
+
 _numbers = itertools.count(1)
 
 Watcher = Callable[["Outcome | HellotextError"], None]
@@ -74,7 +84,7 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
             return str(self._id)
         if self._id is None:
             self._id = next(_numbers)
-        return f"{_PREFIX}-{self._id}"
+        return f"{_prefix()}-{self._id}"
 
     @property
     def _given(self) -> bool:

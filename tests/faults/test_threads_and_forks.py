@@ -1,0 +1,64 @@
+"""What threads and forked children of one process share, and what they must not."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import Any
+
+import msgspec
+import pytest
+
+from hellotext_async import Event
+from hellotext_async._events.prepare import prepare
+from hellotext_async.queue.receipt import Receipt
+
+EVENTS = 20_000
+
+
+def encode_many(name: str, wrong: list[Any]) -> None:
+    text = name * 40
+    for number in range(EVENTS):
+        body = msgspec.json.decode(prepare("page.viewed", {"session": "s1", "metadata": {"who": text}}).body)
+        if body["metadata"]["who"] != text:
+            wrong.append((name, number))
+
+
+def test_threads_that_encode_events_never_get_each_others_bytes() -> None:
+    """Also when the interpreter changes threads as often as it can."""
+    before, wrong = sys.getswitchinterval(), []
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=encode_many, args=(name, wrong)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not wrong
+    assert Event("page.viewed", session="s1")
+
+
+def receipt_id() -> str:
+    return Receipt("page.viewed", b"{}", "s1", "non_idempotent", 0.0).event_id
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_forked_children_make_ids_of_their_own() -> None:
+    """Ids made after a fork differ from those of the parent and of every other child."""
+    ids = [receipt_id()]
+    for _ in range(3):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(writing, receipt_id().encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        ids.append(os.read(reading, 100).decode())
+        os.close(reading)
+        os.close(writing)
+    ids.append(receipt_id())
+    assert len({made.partition("-")[0] for made in ids}) == 4
+    assert len(set(ids)) == 5
