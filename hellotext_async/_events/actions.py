@@ -7,17 +7,18 @@ about products; a new product variant needs the product it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from ..errors import InvalidParameter
+from .fields import Body
 
-__all__ = ["ACTIONS", "Needs", "demand"]
+__all__ = ["ACTIONS", "Requirement", "require_trackables"]
 
 
-class Needs(msgspec.Struct, frozen=True):
+class Requirement(msgspec.Struct, frozen=True):
     """What an action is tracked with: any one of `trackables`, and all of `also`.
 
     `once` marks the order lifecycle, of which the API keeps one event per order and action when
@@ -30,19 +31,19 @@ class Needs(msgspec.Struct, frozen=True):
 
 
 _APP: Final = ("app", "app_parameters")
-_ORDER: Final = Needs(("order", "order_parameters"), once=True)
-_PRODUCT: Final = Needs(("product", "product_variant", "product_parameters", "product_variant_parameters"))
-_REFUND: Final = Needs(("refund", "refund_parameters"))
+_ORDER: Final = Requirement(("order", "order_parameters"), once=True)
+_PRODUCT: Final = Requirement(("product", "product_variant", "product_parameters", "product_variant_parameters"))
+_REFUND: Final = Requirement(("refund", "refund_parameters"))
 
-ACTIONS: Final[dict[str, Needs]] = {
-    "app.installed": Needs(_APP),
-    "app.removed": Needs(_APP),
-    "app.spent": Needs(_APP, also=("amount", "currency")),
-    "cart.abandoned": Needs(("cart", "products")),
-    "cart.added": Needs(("products",)),
-    "cart.removed": Needs(("products",)),
-    "coupon.redeemed": Needs(("coupon", "coupon_parameters")),
-    "form.completed": Needs(("form", "form_parameters")),
+ACTIONS: Final[dict[str, Requirement]] = {
+    "app.installed": Requirement(_APP),
+    "app.removed": Requirement(_APP),
+    "app.spent": Requirement(_APP, also=("amount", "currency")),
+    "cart.abandoned": Requirement(("cart", "products")),
+    "cart.added": Requirement(("products",)),
+    "cart.removed": Requirement(("products",)),
+    "coupon.redeemed": Requirement(("coupon", "coupon_parameters")),
+    "form.completed": Requirement(("form", "form_parameters")),
     "order.cancelled": _ORDER,
     "order.confirmed": _ORDER,
     "order.delivered": _ORDER,
@@ -55,20 +56,21 @@ ACTIONS: Final[dict[str, Needs]] = {
     "refund.requested": _REFUND,
 }
 
-_OBJECT: Final = ("object", "object_parameters")
 
-
-def demand(action: str, body: Mapping[str, object]) -> Needs | None:
-    """The row of `action` if it has one; InvalidParameter for what `body` lacks."""
-    needs = ACTIONS.get(action)
-    if needs is None:
+def require_trackables(body: Body) -> Requirement | None:
+    """The row of the event's action, if it has one; InvalidParameter for what the event lacks."""
+    row = ACTIONS.get(body.action)
+    if row is None:
         return None
-    first = needs.trackables[0]
-    if first not in body and body.keys().isdisjoint(needs.trackables) and body.keys().isdisjoint(_OBJECT):
-        raise InvalidParameter(first, f"{action} needs one of: {', '.join(needs.trackables)}")
-    for name in needs.also:
-        if name not in body:
-            raise InvalidParameter(name, f"{action} needs it")
-    if "product_variant_parameters" in body and "product" not in body:
+    if body.object is None and body.object_parameters is None and not any(_given(body, row.trackables)):
+        raise InvalidParameter(row.trackables[0], f"{body.action} needs one of: {', '.join(row.trackables)}")
+    for name in row.also:
+        if getattr(body, name) is None:
+            raise InvalidParameter(name, f"{body.action} needs it")
+    if body.product_variant_parameters is not None and body.product is None:
         raise InvalidParameter("product", "a new product variant needs the product it belongs to")
-    return needs
+    return row
+
+
+def _given(body: Body, names: tuple[str, ...]) -> Iterator[bool]:
+    return (getattr(body, name) is not None for name in names)

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Unpack, final
+from typing import TYPE_CHECKING, Any, Unpack, final
 
 from ..errors import InvalidParameter
-from .actions import demand
-from .fields import EventFields
-from .prepare import prepare, validated
+from .actions import require_trackables
+from .fields import EVENT_FIELDS, Body, EventFields, read
+from .prepare import plain_fields
 
-__all__ = ["Event"]
+if TYPE_CHECKING:
+    _Attributes = Body  # every field can be read as an attribute, with its type
+else:
+    _Attributes = object
+
+__all__ = ["Event", "fields_of"]
+
+
+class _Holder:
+    __slots__ = ("_body",)
+
+    _body: Body
 
 
 @final
-class Event:
+class Event(_Holder, _Attributes):
     """One occurrence: its `action` and its `fields`; immutable, and checked when made.
 
     >>> Event("order.placed", order="wx4Vn4no", profile="MzYwlE50", amount=89.9, currency="USD")
@@ -25,57 +36,49 @@ class Event:
     absent). A repr shows the action only: the rest is a customer's data.
     """
 
-    __slots__ = ("_fields", "action")
-
-    action: str
-    _fields: dict[str, Any]
+    __slots__ = ()
 
     def __init__(self, action: str, **fields: Unpack[EventFields]) -> None:
-        given = {name: _snapshot(value) for name, value in validated(action, fields).items()}
-        demand(action, given)
-        del given["action"]
-        object.__setattr__(self, "action", action)
-        object.__setattr__(self, "_fields", given)
-        prepare(action, given)
+        body = read(action, fields)
+        require_trackables(body)
+        object.__setattr__(self, "_body", body)
 
     @classmethod
     def of(cls, value: Event | Mapping[str, Any]) -> Event:
         """`value` if it is an Event, else the Event that a mapping with an ``action`` describes."""
-        return value if isinstance(value, Event) else cls(**fields_of(value))
+        if isinstance(value, Event):
+            return value
+        fields = fields_of(value)
+        return cls(fields.pop("action", ""), **fields)
 
     @property
     def fields(self) -> Mapping[str, Any]:
         """The fields that were given, in plain values."""
-        return MappingProxyType(self._fields)
+        found = plain_fields(self._body)
+        del found["action"]
+        return MappingProxyType(found)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in EventFields.__annotations__:
-            return self._fields.get(name)
-        raise AttributeError(name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "action" or name in EVENT_FIELDS:
+                return getattr(self._body, name)
+            raise AttributeError(name)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("an Event does not change")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Event) and (self.action, self._fields) == (other.action, other._fields)
+        return isinstance(other, Event) and self._body == other._body
 
     def __hash__(self) -> int:
-        return hash((self.action, self._fields.get("event_id"), self._fields.get("profile")))
+        return hash((self.action, self.event_id, self.profile))
 
     def __repr__(self) -> str:
         return f"Event({self.action!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.action, self._fields)
-
-
-def _snapshot(value: Any) -> Any:
-    """A copy of what could be changed from outside."""
-    if isinstance(value, dict):
-        return {key: _snapshot(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list):
-        return [_snapshot(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+        return _rebuild, (self.action, dict(self.fields))
 
 
 def _rebuild(action: str, fields: dict[str, Any]) -> Event:

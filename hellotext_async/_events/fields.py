@@ -1,17 +1,27 @@
-"""The fields of an event: their types for editors, and the check of each at run time."""
+"""What an event may hold: its keywords for editors, and the one struct that judges them at run time.
+
+Rules. `EventBody` decides what is valid, and nothing else does: values of other types (Decimal,
+date, UUID, Enum, Mapping, subclasses of str and numbers) are turned into plain ones and judged by
+the same struct. None is the same as absent.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypedDict
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypedDict, TypeVar
+from uuid import UUID
 
-from .._wire.params import id_segment, plain
+import msgspec
+from msgspec import Meta
+
+from .._wire.params import is_id, plain
 from ..errors import InvalidParameter
 
-__all__ = ["CHECKS", "OURS", "CartProduct", "EventFields"]
+__all__ = ["EVENT_FIELDS", "Body", "CartProduct", "EventFields", "read"]
 
 Amount = int | float | Decimal
 Parameters = Mapping[str, Any]
@@ -76,87 +86,178 @@ class EventFields(TypedDict, total=False):
     object_type: str | None
 
 
-Check = Callable[[Any, str], Any]
-_ENTRY: Final = frozenset(CartProduct.__annotations__)
-_ENTRY_OBJECTS: Final = _ENTRY - {"quantity"}
-MILLISECONDS: Final = 100_000_000_000
+_Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # larger ones are checked one by one
+_Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+# msgspec has no recursive types: deeper values than these are checked one by one, and then judged by `_Checked`.
+_Scalar: TypeAlias = str | _Int | _Finite | Decimal | bool | None
+_Level1: TypeAlias = _Scalar | list[_Scalar] | dict[str, _Scalar]
+_Level2: TypeAlias = _Scalar | list[_Level1] | dict[str, _Level1]
+_Level3: TypeAlias = _Scalar | list[_Level2] | dict[str, _Level2]
+_Unchecked: TypeAlias = dict[str, _Scalar | list[_Level3] | dict[str, _Level3]]
+_Checked: TypeAlias = dict[str, Any]
+J = TypeVar("J")
+_Text = Annotated[str, Meta(min_length=1)]
+_Id = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class _Item(msgspec.Struct, Generic[J], forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One entry of `products`."""
+
+    product: _Text | None = None
+    product_variant: _Text | None = None
+    product_parameters: J | None = None
+    product_variant_parameters: J | None = None
+    quantity: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+
+
+class EventBody(msgspec.Struct, Generic[J], forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """An event as the API takes it, and our own `event_id` and `order_key`, which are cleared before it is encoded.
+
+    `J` is the type of its JSON objects: spelled out to judge what a caller gave, any once each value was checked.
+    """
+
+    action: str = ""
+    event_id: _Text | None = None
+    order_key: _Text | None = None
+    profile: _Id | None = None
+    session: _Id | None = None
+    amount: int | _Finite | Decimal | None = None
+    currency: _Text | None = None
+    metadata: J | None = None
+    tracked_at: Annotated[datetime, Meta(tz=True)] | int | _Finite | None = None
+    url: _Text | None = None
+    app: _Id | None = None
+    app_parameters: J | None = None
+    cart: _Id | None = None
+    products: Annotated[list[_Item[J]], Meta(min_length=1)] | None = None
+    coupon: _Id | None = None
+    coupon_parameters: J | None = None
+    form: _Id | None = None
+    form_parameters: J | None = None
+    order: _Id | None = None
+    order_parameters: J | None = None
+    product: _Text | None = None
+    product_parameters: J | None = None
+    product_variant: _Text | None = None
+    product_variant_parameters: J | None = None
+    refund: _Id | None = None
+    refund_parameters: J | None = None
+    object: _Text | None = None
+    object_parameters: J | None = None
+    object_type: _Text | None = None
+
+
+Body: TypeAlias = EventBody[_Checked]
+_FAST: Final[type[Body]] = EventBody[_Unchecked]
+_CHECKED: Final = Body
+
+EVENT_FIELDS: Final = frozenset(EventFields.__annotations__)
+_IDS: Final = frozenset({"profile", "session", "app", "cart", "coupon", "form", "order", "refund"})
+_ITEM_OBJECTS: Final = ("product", "product_variant", "product_parameters", "product_variant_parameters")
+_MILLISECONDS: Final = 100_000_000_000
 """Unix seconds of the year 5138: a larger number is milliseconds."""
+_PLACE: Final = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`")
+_UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
 
 
-def _text(value: Any, name: str) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise InvalidParameter(name, "expected text that is not empty")
+def read(action: str, fields: Mapping[str, Any]) -> Body:
+    """The checked event; a snapshot, so that nothing the caller changes later changes it.
+
+    Raises InvalidParameter, naming the field.
+    """
+    if not isinstance(action, str) or not action:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidParameter("action", "expected text that is not empty")
+    try:
+        body = msgspec.convert(fields, _FAST)
+    except Exception:  # besides ValidationError: text that UTF-8 cannot carry, numbers too large to compare
+        body = _normalised(fields)
+    if body.action:
+        raise InvalidParameter("action", "given twice")
+    body.action = action if type(action) is str else str.__str__(action)
+    _check(body, fields)
+    return body
 
 
-def _amount(value: Any, name: str) -> Any:
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return plain(value, name)
-        raise InvalidParameter(name, "expected a finite number")
-    raise InvalidParameter(name, "expected a number, in major units of the currency")
+def _check(body: Body, fields: Mapping[str, Any]) -> None:
+    """What the types alone cannot say."""
+    for name in _IDS.intersection(fields):
+        value = getattr(body, name)
+        if value is not None and not is_id(value):
+            raise InvalidParameter(name, "expected an id: 1 to 64 letters, digits, '_' or '-'")
+    if body.profile is None and body.session is None:
+        raise InvalidParameter("profile", "an event needs a profile or a session")
+    if body.currency is not None and body.amount is None:
+        raise InvalidParameter("amount", "a currency needs an amount")
+    if body.tracked_at is not None:
+        body.tracked_at = _seconds(body.tracked_at)
+    if body.products is not None:
+        _check_items(body.products)
+    if body.amount is not None and type(body.amount) is not float:
+        plain(body.amount, "amount")
+        if isinstance(fields["amount"], str):  # which msgspec takes for a Decimal
+            raise InvalidParameter("amount", "expected a number, in major units of the currency")
+    if body.event_id is not None:
+        body.event_id = _own_text(body.event_id, "event_id")
+    if body.order_key is not None:
+        body.order_key = _own_text(body.order_key, "order_key")
 
 
-def _parameters(value: Any, name: str) -> Any:
-    if isinstance(value, Mapping):
-        return plain(value, name)
-    raise InvalidParameter(name, "expected a mapping")
+def _seconds(moment: datetime | float) -> int:
+    try:
+        value = moment.timestamp() if isinstance(moment, datetime) else moment
+        if -_MILLISECONDS < value < _MILLISECONDS:
+            return int(value)
+    except (ValueError, OverflowError):  # a date that has no number, such as pandas' NaT
+        raise InvalidParameter("tracked_at", "expected a moment that Unix seconds can say") from None
+    raise InvalidParameter("tracked_at", "expected Unix seconds; this looks like milliseconds")
 
 
-def _moment(value: Any, name: str) -> int:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise InvalidParameter(name, "expected a datetime with a time zone")
-        value = value.timestamp()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InvalidParameter(name, "expected an aware datetime or Unix seconds")
-    if value >= MILLISECONDS:
-        raise InvalidParameter(name, "expected Unix seconds; this looks like milliseconds")
-    return int(value)
+def _check_items(items: list[_Item[_Checked]]) -> None:
+    for index, item in enumerate(items):
+        if all(getattr(item, name) is None for name in _ITEM_OBJECTS):
+            raise InvalidParameter(f"products[{index}]", f"expected one of: {', '.join(_ITEM_OBJECTS)}")
 
 
-def _products(value: Any, name: str) -> list[Any]:
-    if not isinstance(value, (list, tuple)) or not value:
-        raise InvalidParameter(name, "expected a list of products that is not empty")
-    return [_product(entry, f"{name}[{i}]") for i, entry in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+def _own_text(text: str, name: str) -> str:
+    """An exact str that UTF-8 can carry: it is kept in files, where the encoder of the body does not see it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidParameter(name, "expected text that UTF-8 can carry") from None
+    return text if type(text) is str else str.__str__(text)
 
 
-def _product(entry: Any, name: str) -> Any:
-    if not isinstance(entry, Mapping) or not _ENTRY_OBJECTS.intersection(entry):  # pyright: ignore[reportUnknownArgumentType]
-        raise InvalidParameter(name, f"expected a mapping with one of: {', '.join(sorted(_ENTRY_OBJECTS))}")
-    for key, value in entry.items():  # pyright: ignore[reportUnknownVariableType]
-        if key not in _ENTRY:
-            raise InvalidParameter(f"{name}.{key}", "a product has no such field")
-        check = _ENTRY_CHECKS[key]  # pyright: ignore[reportUnknownArgumentType]
-        check(value, f"{name}.{key}")
-    return plain(entry, name)
+def _normalised(fields: Mapping[str, Any]) -> Body:
+    """`fields` in plain values, judged by the struct; InvalidParameter names the field that it refuses."""
+    for name in fields:
+        if name not in EVENT_FIELDS:
+            raise InvalidParameter(name, "an event has no such field")
+    values = {name: _plain(value, name) for name, value in fields.items()}
+    try:
+        return msgspec.convert(values, _CHECKED)
+    except Exception:
+        for name, value in values.items():
+            _judge(name, value)
+        raise
 
 
-def _quantity(value: Any, name: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise InvalidParameter(name, "expected a whole number from 0")
+def _judge(name: str, value: Any) -> None:
+    """InvalidParameter if the struct refuses this field."""
+    try:
+        msgspec.convert({name: value}, _CHECKED)
+    except msgspec.ValidationError as error:
+        message = str(error)
+    except Exception:
+        message = "a value that cannot be sent"
+    else:
+        return
+    place, unknown = _PLACE.search(message), _UNKNOWN.search(message)
+    name = place[1].removesuffix("[...]") if place else name
+    if unknown:
+        raise InvalidParameter(f"{name}.{unknown[1]}", "there is no such field")
+    raise InvalidParameter(name, message.partition(" - at ")[0].lower())
 
 
-_ENTRY_CHECKS: Final[dict[str, Check]] = {
-    "product": _text,
-    "product_variant": _text,
-    "product_parameters": _parameters,
-    "product_variant_parameters": _parameters,
-    "quantity": _quantity,
-}
-
-OURS: Final = ("event_id", "order_key")
-
-IDS: Final = frozenset({"profile", "session", "app", "cart", "coupon", "form", "order", "refund"})
-TEXTS: Final = frozenset({"product", "product_variant", "object", "object_type", "currency", "url", *OURS})
-MAPPINGS: Final = frozenset({"metadata", *(name for name in EventFields.__annotations__ if "parameters" in name)})
-
-CHECKS: Final[dict[str, Check]] = {
-    **dict.fromkeys(IDS, id_segment),
-    **dict.fromkeys(TEXTS, _text),
-    **dict.fromkeys(MAPPINGS, _parameters),
-    "amount": _amount,
-    "tracked_at": _moment,
-    "products": _products,
-}
+def _plain(value: Any, name: str) -> Any:
+    value = plain(value, name)
+    return str(value) if isinstance(value, UUID) else value

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -19,7 +20,7 @@ from .shapes import is_mapping, is_sequence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["bracketed", "encode", "id_segment", "known", "name_segment", "plain"]
+__all__ = ["bracketed", "encode", "id_segment", "is_id", "known", "name_segment", "plain"]
 
 MAX_DEPTH = 64
 """Nesting of a value; deeper is a mistake or a cycle."""
@@ -31,9 +32,14 @@ _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
+def is_id(value: str) -> bool:
+    """Whether `value` has the form of an id (letters, digits, ``_``, ``-``; at most 64)."""
+    return (value.isalnum() and value.isascii() and len(value) <= 64) or _ID.fullmatch(value) is not None
+
+
 def id_segment(value: str, name: str = "id") -> str:
     """`value` if it has the form of an id (letters, digits, ``_``, ``-``; at most 64)."""
-    if isinstance(value, str) and _ID.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(value, str) and is_id(value):  # pyright: ignore[reportUnnecessaryIsInstance]
         return value
     raise InvalidParameter(name, "expected an id: 1 to 64 letters, digits, '_' or '-'")
 
@@ -84,28 +90,53 @@ def _removable(value: object, name: str) -> Any:
 
 
 def plain(value: Any, name: str, depth: int = 0) -> Any:
-    """A snapshot of `value` in what JSON can carry exactly, or InvalidParameter naming the place."""
-    match value:
-        case None | bool() | str():
-            return value.value if isinstance(value, Enum) else value
-        case Enum():
-            return plain(value.value, name, depth)
-        case int():
-            if _INT_MIN <= value <= _INT_MAX:
-                return value
+    """A snapshot of `value` in what JSON can carry exactly, or InvalidParameter naming the place.
+
+    Values of subclasses (enums, numpy's and pandas' scalars) become the plain values that they equal.
+    """
+    if value is None or type(value) in (str, bool):
+        return value
+    if isinstance(value, Enum):
+        return plain(value.value, name, depth)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (Real, Decimal)):
+        return _number(value, name)
+    if isinstance(value, datetime):
+        return _moment(value, name)
+    if isinstance(value, date):
+        return date(value.year, value.month, value.day)
+    if isinstance(value, UUID):
+        return value
+    return _nested(value, name, depth + 1)
+
+
+def _number(value: Any, name: str) -> int | float | Decimal:
+    try:
+        if isinstance(value, Integral):
+            whole = int(value)
+            if _INT_MIN <= whole <= _INT_MAX:
+                return whole
             raise InvalidParameter(name, "the number is too large")
-        case float() | Decimal():
-            if math.isfinite(value):
+        if isinstance(value, Decimal):
+            if value.is_finite():
                 return value
-            raise InvalidParameter(name, "expected a finite number")
-        case datetime():
-            if value.tzinfo is None:
-                raise InvalidParameter(name, "expected a datetime with a time zone")
-            return value
-        case date() | UUID():
-            return value
-        case _:
-            return _nested(value, name, depth + 1)
+        elif math.isfinite(number := float(value)) and number == value:
+            return number
+    except (ValueError, TypeError, ArithmeticError):
+        pass
+    raise InvalidParameter(name, "expected a finite number")
+
+
+def _moment(value: datetime, name: str) -> datetime:
+    if value.tzinfo is None:
+        raise InvalidParameter(name, "expected a datetime with a time zone")
+    if type(value) is datetime:
+        return value
+    try:
+        return datetime.fromtimestamp(value.timestamp(), UTC)
+    except (ValueError, TypeError, ArithmeticError, OSError):
+        raise InvalidParameter(name, "expected a moment in time") from None
 
 
 def _nested(value: Any, name: str, depth: int) -> Any:
@@ -115,7 +146,7 @@ def _nested(value: Any, name: str, depth: int) -> Any:
         return {k: plain(v, f"{name}.{k}", depth) for k, v in _fields(value)}
     if is_mapping(value):
         return {_key(k, name): plain(v, f"{name}.{_shown(k)}", depth) for k, v in value.items()}
-    if is_sequence(value):
+    if is_sequence(value) or isinstance(value, (set, frozenset)):
         return [plain(v, f"{name}[{i}]", depth) for i, v in enumerate(value)]
     raise InvalidParameter(name, f"a value of type {type(value).__name__} cannot be sent")
 
@@ -133,7 +164,7 @@ def _shown(key: object) -> str:
 
 def _key(key: object, name: str) -> str:
     if isinstance(key, str):
-        return key
+        return key if type(key) is str else str.__str__(key)
     raise InvalidParameter(name, "expected text as keys")
 
 

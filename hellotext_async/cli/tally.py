@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from .._events.event import Event
-from .._events.fields import CHECKS
+from .._events.fields import EVENT_FIELDS
 from ..errors import InvalidParameter
 from ..queue.outcome import Report
 from .lines import LONGEST
@@ -101,4 +101,8 @@ def _reason(error: InvalidParameter) -> str:
     if error.parameter == "line":
         return error.problem
     name = error.parameter.partition(".")[0].partition("[")[0]
-    return f"{name}: {error.problem}" if name in CHECKS or name in ("action", "event") else "a field that no event has"
+    return (
+        f"{name}: {error.problem}"
+        if name in EVENT_FIELDS or name in ("action", "event")
+        else "a field that no event has"
+    )

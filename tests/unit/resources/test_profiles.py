@@ -86,7 +86,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"properties": {None: 1}}, "properties"),
     ({"properties": ["Active"]}, "properties"),
     ({"properties": {"Spent": float("nan")}}, "properties[Spent]"),
-    ({"properties": {"Spent": {1, 2}}}, "properties[Spent]"),
     ({"properties_by_id": {"gVlpOkwJ": b"x"}}, "properties_by_id[gVlpOkwJ]"),
     ({"lists": "Greens"}, "lists"),
     ({"lists": ["Greens", 5]}, "lists[1]"),

@@ -133,7 +133,7 @@ LOOP.append(LOOP)
     ("value", "place"),
     [
         (math.nan, "m"), (math.inf, "m"), (Decimal("NaN"), "m"), (Decimal("-Infinity"), "m"), (2**64, "m"),
-        (-(2**63) - 1, "m"), (datetime(2026, 1, 2), "m"), (b"x", "m"), ({1, 2}, "m"), (object(), "m"),
+        (-(2**63) - 1, "m"), (datetime(2026, 1, 2), "m"), (b"x", "m"), (object(), "m"),
         (len, "m"), (iter([]), "m"), ({1: 2}, "m"), ({None: 2}, "m"), ({"a": [0, math.nan]}, "m.a[1]"),
         ([{"b": b"x"}], "m[0].b"), ({"+59898000001": b"x"}, "m.…"), ({"will.e@acme.com": b"x"}, "m.…"),
         ({"call 598980": b"x"}, "m.…"),
