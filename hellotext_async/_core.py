@@ -23,7 +23,7 @@ from ._version import __version__
 from .engine import Engine
 from .errors import ClientClosed, Forked, WrongLoop
 from .limiter import Limiter
-from .transport.silent import Silent
+from .transport.disabled import DisabledTransport
 
 if TYPE_CHECKING:
     import ssl as ssl_module
@@ -81,7 +81,7 @@ class Core:
         self._on_throttle = on_throttle
         self.queues: WeakSet[EventQueue] = WeakSet()
         self._engine: Engine | None = None
-        self._lane: Engine | None = None
+        self._events_engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = _process.here
         self._closed = False
@@ -102,18 +102,18 @@ class Core:
         return self._engine
 
     def for_events(self, transport: Literal["pool"] | None) -> Engine:
-        """The engine of a queue: the same rate and breaker, over the event lane unless the pool is asked for.
+        """The engine of a queue: the same rate and breaker, over the event transport unless the pool is asked for.
 
         Through a proxy, and when nothing is sent at all, there is only the one transport.
         """
         engine = self.running()
         if transport == "pool" or self.proxy is not None or not self.enabled:
             return engine
-        if self._lane is None:
-            from .transport.lane import Lane
+        if self._events_engine is None:
+            from .transport.event_transport import EventTransport
 
-            self._lane = engine.over(Lane(self.origin, self, **self._connections()))
-        return self._lane
+            self._events_engine = engine.over(EventTransport(self.origin, self, **self._connections()))
+        return self._events_engine
 
     def check_place(self) -> None:
         """WrongLoop or Forked unless this is the loop and the process that opened the client."""
@@ -163,7 +163,7 @@ class Core:
 
     def _transport(self) -> Transport:
         if not self.enabled:
-            return Silent()
+            return DisabledTransport()
         from .transport.pool import Pool
 
         return Pool(self.origin, self, proxy=self.proxy, **self._connections())
@@ -189,8 +189,8 @@ class Core:
         if self._engine is not None:
             self._engine.limiter.close()
             await self._engine.transport.aclose()
-        if self._lane is not None:
-            await self._lane.transport.aclose()
+        if self._events_engine is not None:
+            await self._events_engine.transport.aclose()
 
     def __del__(self) -> None:
         if self._engine is not None and not self._closed and self._process is _process.here:

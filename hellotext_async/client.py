@@ -106,7 +106,7 @@ class Families:
         "at_least_once", "at_most_once"), `delivery_timeout` for how many seconds an event is tried
         (120, with a spool 24 hours). `buffer` keeps events through a crash; `dead_letters` is a
         file for events that end badly; `on_outcome` is called with every `Outcome`. Events go over
-        the event lane; `transport` "pool" sends them through the pool that calls use.
+        connections of their own; `transport` "pool" sends them through the pool that calls use.
 
         Raises ConfigurationError.
         """

@@ -1,7 +1,7 @@
-"""One exchange with the API at a time: a request goes out, its reply comes back.
+"""A transport exchanges one HTTP request for its reply.
 
 Rules. `exchange` raises nothing but `Unanswered` (and a cancellation of its own task); it never
-repeats a request, follows a redirect or keeps a cookie; it obeys the time limits it is given.
+retries a request, follows a redirect or keeps a cookie; it keeps the time limits it is given.
 A status line that was read is a `Reply`, whatever happens to the body after it.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["TARGET", "Credentials", "Reason", "Transport", "Unanswered"]
 
 TARGET: Final = re.compile(r"/[!-~]*")
-"""What may stand as target in a request line; anything else could end the line, and is not sent."""
+"""A valid target of a request line; anything else could end the line, and is not sent."""
 
 Reason = Literal[
     "dns", "connect", "tls", "pool", "closed",  # nothing was sent
@@ -34,7 +34,7 @@ class Unanswered(Exception):
 
 
 class Credentials(Protocol):
-    """Where a transport finds the Authorization of the moment; a revoked token is replaced here."""
+    """Where a transport reads the Authorization header for each request; a token can be replaced there."""
 
     def header(self) -> str:
         """The value of the Authorization header."""
@@ -49,5 +49,5 @@ class Transport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Give back every connection; safe to call twice."""
+        """Close every connection; safe to call twice."""
         ...

@@ -1,7 +1,7 @@
-"""The aiohttp session pool: every call goes through it, and events where the event lane cannot.
+"""The aiohttp session pool: every call goes through it, and events where the event transport cannot.
 
-Rules. Not sent is only what failed while aiohttp was getting its first connection; everything
-later counts as sent, whatever the exception's class. No exception of aiohttp's goes on: they
+Rules. A request is unsent only if it failed while aiohttp was getting its first connection; everything
+later counts as sent, whatever the exception's class. No exception of aiohttp leaves: they
 carry the token. aiohttp's silent second try of idempotent requests is switched off.
 """
 
@@ -33,54 +33,54 @@ if TYPE_CHECKING:
 __all__ = ["Pool"]
 
 _CHUNK: Final = 64 * 1024
-_LARGE: Final = 1 << 20  # aiohttp warns of larger bodies that it is given as bytes
+_LARGE: Final = 1 << 20  # aiohttp warns of larger bodies given as bytes
 
 
-class _Flight:
-    """One exchange on its way: until when, whether it may be sent, and what has come of its reply.
+class _Exchange:
+    """One exchange: until when, whether it may have been sent, and what has arrived of its reply.
 
-    `heard` is when there was the last sign of life; none is asked for until there is a connection.
+    `last_activity` is when bytes last moved; it is inf until there is a connection.
     """
 
-    __slots__ = ("cancelling", "connects", "heard", "late", "sent", "task", "torso", "until")
+    __slots__ = ("cancelling", "connects", "last_activity", "late", "partial_reply", "sent", "task", "until")
 
     def __init__(self, until: float) -> None:
         self.task = cast("asyncio.Task[object]", asyncio.current_task())
         self.cancelling = self.task.cancelling()
         self.until = until
-        self.heard = inf
+        self.last_activity = inf
         self.late = False
         self.connects = 0
         self.sent = True
-        self.torso: Reply | None = None
+        self.partial_reply: Reply | None = None
 
     def cancelled(self) -> bool:
-        """Whether a CancelledError is somebody's who cancels the task, not the watchdog's or aiohttp's own."""
+        """Whether a CancelledError comes from outside, not from the watchdog or from aiohttp."""
         if self.late:
             self.task.uncancel()
         return self.task.cancelling() > self.cancelling
 
 
-_flight: ContextVar[_Flight] = ContextVar("_flight")
+_current: ContextVar[_Exchange] = ContextVar("_current")
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells the exchange when it gets its connection; were it never called, nothing would pass for not sent."""
+    """Notes when an exchange gets its connection; if aiohttp never called it, every exchange would count as sent."""
 
-    connected: Callable[[_Flight], None]
+    on_connected: Callable[[_Exchange], None]
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
-        flight = _flight.get()
-        flight.sent = flight.connects > 0
-        flight.connects += 1
+        exchange = _current.get()
+        exchange.sent = exchange.connects > 0
+        exchange.connects += 1
         connection = await super().connect(req, traces, timeout)
-        # aiohttp would take what came unasked while it was idle for the reply to this request.
+        # aiohttp would take unsolicited bytes for the reply to this request.
         while connection.protocol is not None and connection.protocol.should_close:
             connection.close()
             connection = await super().connect(req, traces, timeout)
-        self.connected(flight)
+        self.on_connected(exchange)
         return connection
 
 
@@ -101,21 +101,21 @@ class Pool:
     ) -> None:
         self._origin = origin
         self._credentials = credentials
-        self._silence = timeouts.read
+        self._read_limit = timeouts.read
         self._total = timeouts.total
         self._cap = response_bytes
         self._proxy = proxy
-        self._target, self._place = "", URL(origin)
+        self._last_target, self._last_url = "", URL(origin)
         self._loop = asyncio.get_running_loop()
-        self._flights: set[_Flight] = set()
-        self._watchdog = Watchdog(self._loop, self._look)
+        self._exchanges: set[_Exchange] = set()
+        self._watchdog = Watchdog(self._loop, self._sweep)
         connector = _Connector(limit=concurrency, ssl=ssl_context or True, ttl_dns_cache=60)
-        connector.connected = self._connected
+        connector.on_connected = self._connected
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "User-Agent": user_agent},
-            # The other limits are the watchdog's: timers of aiohttp's for each request cost a fifth of its speed.
+            # The watchdog enforces the other limits: aiohttp's timers for each request cost a fifth of its speed.
             timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, ceil_threshold=inf),
             trust_env=False,
         )
@@ -128,28 +128,28 @@ class Pool:
             raise Unanswered(False, "closed")
         if not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
-        flight = _Flight(self._loop.time() + min(total, self._total))
-        outer = _flight.set(flight)
-        self._flights.add(flight)
-        self._watchdog.by(flight.until)
+        exchange = _Exchange(self._loop.time() + min(total, self._total))
+        outer = _current.set(exchange)
+        self._exchanges.add(exchange)
+        self._watchdog.schedule(exchange.until)
         try:
-            return await self._exchange(request, flight)
+            return await self._exchange(request, exchange)
         except asyncio.CancelledError as error:
-            if flight.cancelled():
-                # What hangs on it holds the token in its locals, and a traceback may be shown with locals.
+            if exchange.cancelled():
+                # Its context holds the token in its locals, and a traceback may be shown with locals.
                 error.__context__ = None
                 raise error.with_traceback(None) from None
-            reason = _late(flight)
+            reason = _late(exchange)
         except Exception as error:
-            reason = _reason(error, sent=flight.sent)
+            reason = _reason(error, sent=exchange.sent)
         finally:
-            self._flights.discard(flight)
-            _flight.reset(outer)
-        if flight.torso is not None:
-            return flight.torso
-        raise Unanswered(flight.sent, reason)
+            self._exchanges.discard(exchange)
+            _current.reset(outer)
+        if exchange.partial_reply is not None:
+            return exchange.partial_reply
+        raise Unanswered(exchange.sent, reason)
 
-    async def _exchange(self, request: Request, flight: _Flight) -> Reply:
+    async def _exchange(self, request: Request, exchange: _Exchange) -> Reply:
         body = request.body
         self._authorize(self._credentials.header())
         response = await self._session.request(
@@ -164,8 +164,8 @@ class Pool:
                 raise ValueError("no such status")
             # The status line was read: that is the evidence, whatever happens to the body.
             headers = tuple(response.headers.items())
-            flight.torso = Reply(response.status, headers, missing="cut off")
-            return await self._read(response, headers, flight)
+            exchange.partial_reply = Reply(response.status, headers, missing="cut off")
+            return await self._read(response, headers, exchange)
         except BaseException:
             response.close()
             raise
@@ -176,18 +176,18 @@ class Pool:
             headers["Authorization"] = authorization
 
     def _url(self, target: str) -> URL:
-        """The usual target again and again: events go to one place."""
-        if target != self._target:
-            self._target, self._place = target, URL(self._origin + target, encoded=True)
-        return self._place
+        """The URL of `target`; the last one is kept, for events have one target."""
+        if target != self._last_target:
+            self._last_target, self._last_url = target, URL(self._origin + target, encoded=True)
+        return self._last_url
 
-    def _connected(self, flight: _Flight) -> None:
-        flight.sent = True
-        flight.heard = self._loop.time()
-        self._watchdog.by(flight.heard + self._silence)
+    def _connected(self, exchange: _Exchange) -> None:
+        exchange.sent = True
+        exchange.last_activity = self._loop.time()
+        self._watchdog.schedule(exchange.last_activity + self._read_limit)
 
     async def _read(
-        self, response: aiohttp.ClientResponse, headers: tuple[tuple[str, str], ...], flight: _Flight
+        self, response: aiohttp.ClientResponse, headers: tuple[tuple[str, str], ...], exchange: _Exchange
     ) -> Reply:
         content = response.content
         parts: list[bytes] = []
@@ -197,7 +197,7 @@ class Pool:
             if content.is_eof():
                 chunk = content.read_nowait(most)
             else:
-                flight.heard = self._loop.time()
+                exchange.last_activity = self._loop.time()
                 chunk = await content.read(most)
             left -= len(chunk)
             if left < 0:
@@ -208,21 +208,21 @@ class Pool:
             response.release()
         return Reply(response.status, headers, b"".join(parts))
 
-    def _look(self, now: float) -> float:
+    def _sweep(self, now: float) -> float:
         due = inf
-        for flight in self._flights:
-            if flight.late:
+        for exchange in self._exchanges:
+            if exchange.late:
                 continue
-            limit = min(flight.until, flight.heard + self._silence)
+            limit = min(exchange.until, exchange.last_activity + self._read_limit)
             if limit <= now:
-                flight.late = True
-                flight.task.cancel()
+                exchange.late = True
+                exchange.task.cancel()
             else:
                 due = min(due, limit)
         return due
 
     async def aclose(self) -> None:
-        """Give back every connection; safe to call twice."""
+        """Close every connection; safe to call twice."""
         self._watchdog.stop()
         await self._session.close()
 
@@ -233,10 +233,10 @@ def _payload(body: bytes) -> aiohttp.Payload:
     return aiohttp.BytesPayload(body, content_type="application/json")
 
 
-def _late(flight: _Flight) -> Reason:
-    if not flight.late:
-        return "disconnected" if flight.sent else "closed"
-    return "timeout" if flight.sent else "connect"
+def _late(exchange: _Exchange) -> Reason:
+    if not exchange.late:
+        return "disconnected" if exchange.sent else "closed"
+    return "timeout" if exchange.sent else "connect"
 
 
 def _reason(error: Exception, *, sent: bool) -> Reason:

@@ -1,4 +1,4 @@
-"""One timer for the time limits of many exchanges: a timer of its own for each would cost more than it guards."""
+"""One timer for all exchanges: a timer for each request would be too expensive."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ __all__ = ["Watchdog"]
 
 
 class Watchdog:
-    """Calls `look` with the time when the first limit is due; `look` ends what is over and says what is due next."""
+    """Calls `sweep` with the loop's time when the first limit is due.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, look: Callable[[float], float]) -> None:
+    `sweep` ends every exchange whose time is over, and returns when the next limit is due (inf: never).
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sweep: Callable[[float], float]) -> None:
         self._loop = loop
-        self._look = look
+        self._sweep = sweep
         self.due = inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def by(self, at: float) -> None:
-        """Look at the loop's time `at` or earlier."""
+    def schedule(self, at: float) -> None:
+        """Sweep at the loop's time `at` or earlier."""
         if at < self.due:
             self.stop()
             self.due = at
@@ -30,10 +33,10 @@ class Watchdog:
 
     def _ring(self) -> None:
         self.due = inf
-        self.by(self._look(self._loop.time()))
+        self.schedule(self._sweep(self._loop.time()))
 
     def stop(self) -> None:
-        """Forget what is due."""
+        """Cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()
         self.due = inf

@@ -9,13 +9,13 @@ import pytest
 
 from hellotext_async.config import Timeouts, Token
 from hellotext_async.transport import Transport
-from hellotext_async.transport.lane import Lane
+from hellotext_async.transport.event_transport import EventTransport
 from hellotext_async.transport.pool import Pool
 from tests.harness.canary import TOKEN
 
 Opens: TypeAlias = Callable[..., Transport]
 
-KINDS: dict[str, type[Pool] | type[Lane]] = {"pool": Pool, "lane": Lane}
+KINDS: dict[str, type[Pool] | type[EventTransport]] = {"pool": Pool, "events": EventTransport}
 
 
 @pytest.fixture(params=KINDS)

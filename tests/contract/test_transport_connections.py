@@ -14,7 +14,7 @@ import pytest
 from hellotext_async._wire.call import EVENTS_PATH, Reply, Request
 from hellotext_async.config import Timeouts, Token
 from hellotext_async.transport import Unanswered
-from hellotext_async.transport.lane import KEEP, Lane
+from hellotext_async.transport.event_transport import KEEP_ALIVE, EventTransport
 from tests.harness import scripts
 from tests.harness.canary import TOKEN, assert_unseen
 from tests.harness.cancel import Step, cancelled_after, fuzz
@@ -244,50 +244,54 @@ async def test_40_a_cancelled_exchange_shows_no_token(opened: Opens) -> None:
 
 
 @pytest.fixture
-async def lane_to() -> AsyncIterator[Callable[..., Lane]]:
-    """Makes event lanes, and closes them after the test."""
-    made: list[Lane] = []
+async def events_to() -> AsyncIterator[Callable[..., EventTransport]]:
+    """Makes event transports, and closes them after the test."""
+    made: list[EventTransport] = []
 
-    def make(url: str, keep: float = 4) -> Lane:
+    def make(url: str, keep: float = 4) -> EventTransport:
         limits = Timeouts(connect=2, read=60, total=60)
         settings: dict[str, Any] = {"concurrency": 2, "response_bytes": 1000, "user_agent": "contract", "keep": keep}
-        made.append(Lane(url, Token(TOKEN), timeouts=limits, **settings))
+        made.append(EventTransport(url, Token(TOKEN), timeouts=limits, **settings))
         return made[-1]
 
     yield make
-    for lane in made:
-        await lane.aclose()
+    for transport in made:
+        await transport.aclose()
 
 
-async def test_7_the_lane_gives_idle_connections_back(lane_to: Callable[..., Lane]) -> None:
+async def test_7_the_event_transport_closes_idle_connections(events_to: Callable[..., EventTransport]) -> None:
     """A connection that rests for longer than `keep` is closed by us, not found closed under a request."""
     gone = asyncio.Event()
     async with ScriptedServer() as server:
         server.on(1, (*scripts.received(), telling(gone)))
-        lane = lane_to(server.url, keep=0.05)
-        await lane.exchange(POST, total=5)
+        transport = events_to(server.url, keep=0.05)
+        await transport.exchange(POST, total=5)
         await asyncio.wait_for(gone.wait(), 5)
-        assert (await lane.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=5)).status == 200
         assert server.connections == 2
 
 
-async def test_7_the_lane_passes_over_a_connection_that_rested_too_long(lane_to: Callable[..., Lane]) -> None:
+async def test_7_the_event_transport_skips_a_connection_that_was_idle_too_long(
+    events_to: Callable[..., EventTransport],
+) -> None:
     """Also when the loop was kept from giving it back in time: the server may be about to close it."""
     async with ScriptedServer() as server:
-        lane = lane_to(server.url)
-        await lane.exchange(POST, total=5)
-        for line in lane._idle:
-            line.heard -= KEEP
-        await lane.exchange(POST, total=5)
+        transport = events_to(server.url)
+        await transport.exchange(POST, total=5)
+        for connection in transport._idle:
+            connection.last_activity -= KEEP_ALIVE
+        await transport.exchange(POST, total=5)
         assert server.connections == 2
 
 
-async def test_7_the_lane_passes_over_a_connection_that_is_closing(lane_to: Callable[..., Lane]) -> None:
+async def test_7_the_event_transport_skips_a_connection_that_is_closing(
+    events_to: Callable[..., EventTransport],
+) -> None:
     """Known to be broken, though not yet taken down: the request goes over another."""
     async with ScriptedServer() as server:
-        lane = lane_to(server.url)
-        await lane.exchange(POST, total=5)
-        for line in lane._idle:
-            line.abort()
-        assert (await lane.exchange(POST, total=5)).status == 200
+        transport = events_to(server.url)
+        await transport.exchange(POST, total=5)
+        for connection in transport._idle:
+            connection.abort()
+        assert (await transport.exchange(POST, total=5)).status == 200
         assert (server.begun, server.connections) == (2, 2)

@@ -1,8 +1,8 @@
-"""One connection of the event lane: a request leaves in one write, and its reply is read as it comes.
+"""One HTTP/1.1 connection for events: a request leaves in one write, and its reply is parsed as it arrives.
 
-Rules. One request at a time. Its end is told once: a `Reply`, or the `Reason` why there is none. A
-status line that was read is a reply, whatever becomes of the rest. A connection that spoke unasked,
-or did not say all that it announced, is not used again.
+Rules. One request at a time. An exchange ends once: with a `Reply`, or with the `Reason` why there is
+none. A status line that was read is a reply, whatever happens to the rest of it. A connection that
+received unsolicited bytes or a truncated reply is closed and not used again.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from . import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["End", "Line", "Wire"]
+__all__ = ["HttpConnection", "Result", "SocketTransport"]
 
-End: TypeAlias = Reply | Reason
+Result: TypeAlias = Reply | Reason
 
-_BLANK: Final = b"\r\n\r\n"
+_END_OF_HEAD: Final = b"\r\n\r\n"
 _STATUS_LINE: Final = re.compile(rb"(?:\r\n)*HTTP/1\.[01] ([2-5]\d\d)(?: [^\r\n]*)?\r")
 _BUFFER: Final = 8 * 1024  # asyncio's own choice, 256 KiB, doubles what a small reply costs
-_CHATTER: Final = 64 * 1024  # bytes of a reply beside its body: head, chunk sizes, trailers
+_MAX_OVERHEAD: Final = 64 * 1024  # bytes of a reply beside its body: head, chunk sizes, trailers
 
 
-class Wire(Protocol):
-    """What a line uses of a transport."""
+class SocketTransport(Protocol):
+    """The methods of an asyncio transport that a connection uses."""
 
     def write(self, data: bytes, /) -> None: ...
     def is_closing(self) -> bool: ...
@@ -40,22 +40,25 @@ class Wire(Protocol):
     def abort(self) -> None: ...
 
 
-class Line(asyncio.BufferedProtocol):
-    """A connection; `heard` is when it last had a sign of life, `until` when its exchange must have ended."""
+class HttpConnection(asyncio.BufferedProtocol):
+    """A connection: `last_activity` is when it last sent or received, `until` when its exchange must have ended.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, cap: int, lost: Callable[[Line], None]) -> None:
+    Both are in the loop's time. `on_lost` is called once, when the socket is closed.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cap: int, on_lost: Callable[[HttpConnection], None]) -> None:
         self._loop = loop
         self._cap = cap
-        self._lost = lost
-        self._transport: Wire | None = None
+        self._on_lost = on_lost
+        self._transport: SocketTransport | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
-        self._waiter: asyncio.Future[End] | None = None
-        self.kept = True
-        self.heard = self.until = inf
-        # What has come: the bytes up to the first of the body, how many in all, messages begun, pieces of the body.
+        self._waiter: asyncio.Future[Result] | None = None
+        self.keep_alive = True
+        self.last_activity = self.until = inf
+        # What has arrived: the bytes up to the first of the body, how many in all, messages begun, pieces of the body.
         # The parser calls methods of C where it can: it would spend most of its time in ours.
         self._head = b""
-        self._status = self._interim = self._came = 0
+        self._status = self._interim = self._received = 0
         self._begun: list[None] = []
         self._body: list[bytes] = []
         self.on_message_begin = partial(self._begun.append, None)
@@ -71,17 +74,17 @@ class Line(asyncio.BufferedProtocol):
     def usable(self) -> bool:
         """Whether a request may be written to it; False is certain, True may have changed unseen."""
         transport = self._transport
-        if transport is None or not self.kept or self._waiter is not None:
+        if transport is None or not self.keep_alive or self._waiter is not None:
             return False
         return not transport.is_closing() and not transport.get_write_buffer_size()
 
-    def send(self, data: bytes, now: float, until: float) -> asyncio.Future[End]:
-        """Write one request to a usable line; the future ends when the exchange does."""
+    def send(self, data: bytes, now: float, until: float) -> asyncio.Future[Result]:
+        """Write one request to a usable connection; the future ends when the exchange does."""
         self._head = b""
-        self._status = self._came = 0
+        self._status = self._received = 0
         self._begun.clear()
         self._body.clear()
-        self.heard = now
+        self.last_activity = now
         self.until = until
         waiter = self._waiter = self._loop.create_future()
         transport = self._transport
@@ -90,32 +93,32 @@ class Line(asyncio.BufferedProtocol):
         return waiter
 
     def abort(self, reason: Reason = "disconnected", *, missing: Missing = "cut off") -> None:
-        """Break the connection off, and end its exchange with what has come of the reply, else with `reason`."""
-        self.kept = False
+        """Close the connection, and end its exchange with what has arrived of the reply, else with `reason`."""
+        self.keep_alive = False
         if self._waiter is not None:
-            self._tell(self._whole() if self._status else self._torso(missing) or reason)
+            self._resolve(self._reply() if self._status else self._partial_reply(missing) or reason)
         if self._transport is not None:
             self._transport.abort()
 
-    def _tell(self, end: End) -> None:
+    def _resolve(self, result: Result) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
-            waiter.set_result(end)
+            waiter.set_result(result)
 
-    # What the event loop tells.
+    # Callbacks of the event loop.
 
-    def connection_made(self, transport: asyncio.BaseTransport | Wire) -> None:
-        """It is open."""
-        self._transport = cast("Wire", transport)
+    def connection_made(self, transport: asyncio.BaseTransport | SocketTransport) -> None:
+        """The socket is connected."""
+        self._transport = cast("SocketTransport", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where to put what comes."""
+        """Where to put received bytes."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So many bytes came."""
+        """`nbytes` were received."""
         if self._waiter is None:
-            self.abort()  # nobody asked
+            self.abort()  # unsolicited
             return
         data = self._buffer[:nbytes].tobytes()
         if not self._body:
@@ -126,13 +129,13 @@ class Line(asyncio.BufferedProtocol):
             self.abort("malformed", missing="unreadable")
             return
         if self._status:
-            self.kept = self.kept and len(self._begun) == 1
-            self._tell(self._whole())
+            self.keep_alive = self.keep_alive and len(self._begun) == 1
+            self._resolve(self._reply())
         else:
-            self._go_on(nbytes)
+            self._continue(nbytes)
 
     def on_message_complete(self) -> None:
-        """The parser has all of a reply."""
+        """The parser has read a whole reply."""
         status = self._parser.get_status_code()
         if self._status:
             return
@@ -141,55 +144,56 @@ class Line(asyncio.BufferedProtocol):
             self._begun.clear()
         elif 200 <= status < 600:
             self._status = status
-            self.kept = self._parser.should_keep_alive()
+            self.keep_alive = self._parser.should_keep_alive()
         else:
             raise ValueError("no such status")  # comes out of `feed_data` as its own error
 
-    def _go_on(self, nbytes: int) -> None:
-        self.heard = self._loop.time()
-        self._came = nbytes if self._interim else self._came + nbytes
-        self._pass_over()
-        if self._came > _CHATTER + (self._cap if self._body else 0):
+    def _continue(self, nbytes: int) -> None:
+        """The reply is not complete: note the activity, and bound what it may take."""
+        self.last_activity = self._loop.time()
+        self._received = nbytes if self._interim else self._received + nbytes
+        self._skip_interim()
+        if self._received > _MAX_OVERHEAD + (self._cap if self._body else 0):
             self.abort("malformed", missing="too large")
 
-    def _pass_over(self) -> None:
-        """Interim replies are heads alone."""
+    def _skip_interim(self) -> None:
+        """Skip 1xx responses: they have no body."""
         for _ in range(self._interim):
-            self._head = self._head.lstrip().partition(_BLANK)[2]
+            self._head = self._head.lstrip().partition(_END_OF_HEAD)[2]
         self._interim = 0
 
     def eof_received(self) -> None:
-        """The peer will send no more, which is how a reply without a length ends."""
-        torso = self._torso("cut off")
-        if torso is not None and _BLANK in self._head and not _measured(torso):
-            self._status = torso.status
+        """EOF, which is how a reply without a length ends."""
+        partial_reply = self._partial_reply("cut off")
+        if partial_reply is not None and _END_OF_HEAD in self._head and not _has_length(partial_reply):
+            self._status = partial_reply.status
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """The socket is closed."""
         self.abort()
         self._transport = None
-        self._lost(self)
+        self._on_lost(self)
 
-    # What has come of the reply.
+    # The reply, or what has arrived of it.
 
-    def _whole(self) -> Reply:
+    def _reply(self) -> Reply:
         if self._interim:
-            self._pass_over()
+            self._skip_interim()
         body = b"".join(self._body)
         if len(body) > self._cap:
             return Reply(self._status, self._head, missing="too large")
         reply = Reply(self._status, self._head, body)
-        # No coding was asked for, and none is undone; none makes ASCII.
+        # No coding was asked for, and none is decoded; no coding yields ASCII.
         if not body.isascii() and any(coding.lower() != "identity" for coding in reply.header("content-encoding")):
             return Reply(self._status, self._head, missing="unreadable")
         return reply
 
-    def _torso(self, missing: Missing) -> Reply | None:
-        self._pass_over()
+    def _partial_reply(self, missing: Missing) -> Reply | None:
+        self._skip_interim()
         line = _STATUS_LINE.match(self._head)
         return None if line is None else Reply(int(line[1]), self._head, missing=missing)
 
 
-def _measured(reply: Reply) -> bool:
+def _has_length(reply: Reply) -> bool:
     return bool(reply.header("content-length") or reply.header("transfer-encoding"))

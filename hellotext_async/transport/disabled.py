@@ -9,19 +9,19 @@ from .._wire.call import Reply
 if TYPE_CHECKING:
     from .._wire.call import Request
 
-__all__ = ["Silent"]
+__all__ = ["DisabledTransport"]
 
 _COLLECTIONS: Final = ("actions", "apps", "carts", "coupons", "lists", "profiles", "properties")
 _EMPTY: Final = ",".join(f'"{name}":[]' for name in _COLLECTIONS)
-_DONE: Final = Reply(200, body=f'{{"id":"disabled","status":"received",{_EMPTY}}}'.encode())
+_SUCCESS: Final = Reply(200, body=f'{{"id":"disabled","status":"received",{_EMPTY}}}'.encode())
 
 
-class Silent:
-    """Answers everything itself."""
+class DisabledTransport:
+    """Answers every request itself; no API gave these answers."""
 
     async def exchange(self, request: Request, /, *, total: float) -> Reply:
-        """A success that came from nowhere."""
-        return _DONE
+        """A fixed success."""
+        return _SUCCESS
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """There is nothing to close."""

@@ -1,9 +1,9 @@
-"""The event lane: held connections to one origin, each request one write of bytes that are mostly made already.
+"""Keep-alive HTTP/1.1 transport for events: one write() per request.
 
-Rules. A request is sent once a connection has been given its bytes; until then another connection
-may be tried. Replies are read as they are: no redirect, no cookie, no decompression. One watchdog
-looks after all time limits, and gives idle connections back before a server would. Nothing that
-holds the token is shown by a repr or left in a frame of what is raised.
+Rules. A request counts as sent once its bytes were handed to a connection; until then another
+connection may be tried. Replies are passed on as they are: no redirect, no cookie, no
+decompression. One watchdog enforces all time limits, and closes idle connections before a server
+would. Nothing that holds the token is shown by a repr or left in a frame of what is raised.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVa
 
 from .._wire.call import EVENTS_PATH, Reply
 from . import TARGET, Unanswered
-from .line import Line
-from .secure import Secure
+from .http_connection import HttpConnection
+from .tls_connection import TlsConnection
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from ..config import Timeouts
     from . import Credentials, Reason
 
-__all__ = ["Lane"]
+__all__ = ["EventTransport"]
 
 T = TypeVar("T")
 
-KEEP: Final = 4.0
+KEEP_ALIVE: Final = 4.0
 """Seconds for which an idle connection is kept; less than servers do, so that they rarely close one under a request."""
 
-_LOOKUP: Final = 60.0
+_DNS_TTL: Final = 60.0
 
 
 def _head(host: str, user_agent: str, method: str, target: str, authorization: str) -> bytes:
@@ -56,7 +56,7 @@ def _head(host: str, user_agent: str, method: str, target: str, authorization: s
     return "\r\n".join(lines).encode("ascii")
 
 
-class Lane:
+class EventTransport:
     """Keep-alive connections to one origin; at most `concurrency` of them, idle ones kept for `keep` seconds."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Lane:
         response_bytes: int,
         user_agent: str,
         ssl_context: ssl.SSLContext | None = None,
-        keep: float = KEEP,
+        keep: float = KEEP_ALIVE,
     ) -> None:
         url = urlsplit(origin)
         secure = url.scheme == "https"
@@ -85,17 +85,17 @@ class Lane:
         self._keep = keep
         # Events have one head until the token is replaced. It holds the token, which no repr of a cache shows.
         self._head = lru_cache(maxsize=1)(partial(_head, url.netloc, user_agent))
-        self._places = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(concurrency)
         self._limits: set[asyncio.Timeout] = set()
-        self._lines: set[Line] = set()
-        self._idle: list[Line] = []
+        self._connections: set[HttpConnection] = set()
+        self._idle: list[HttpConnection] = []
         self._addresses: list[Any] = []
-        self._looked_up = -inf
-        self._lookup = asyncio.Lock()
-        self._watchdog = Watchdog(self._loop, self._look)
-        self._soon = min(keep, timeouts.read)
+        self._resolved_at = -inf
+        self._resolving = asyncio.Lock()
+        self._watchdog = Watchdog(self._loop, self._sweep)
+        self._shortest = min(keep, timeouts.read)
         self._closed = False
-        self._gone = asyncio.Event()
+        self._all_lost = asyncio.Event()
 
     async def exchange(self, request: Request, /, *, total: float) -> Reply:
         """The reply to `request` within `total` seconds, or Unanswered."""
@@ -103,46 +103,46 @@ class Lane:
             raise Unanswered(False, "malformed")
         now = begun = self._loop.time()
         until = begun + (total if total < self._total else self._total)
-        if self._places.locked():
-            await self._in_time(self._places.acquire, "pool", begun, until)
+        if self._slots.locked():
+            await self._in_time(self._slots.acquire, "pool", begun, until)
             now = self._loop.time()
         else:
-            await self._places.acquire()
-        line = None
+            await self._slots.acquire()
+        connection = None
         try:
-            line = self._rested(now)
-            if line is None:
-                line = await self._in_time(self._open, "connect", begun, until)
+            connection = self._take_idle(now)
+            if connection is None:
+                connection = await self._in_time(self._open, "connect", begun, until)
                 now = self._loop.time()
             # No name is given to the bytes: a traceback may be shown with its locals.
-            waiter = line.send(self._data(request), now, until)
-            soon = now + self._soon
-            if soon < self._watchdog.due or until < self._watchdog.due:
-                self._watchdog.by(min(soon, until))
-            end = await waiter
+            waiter = connection.send(self._data(request), now, until)
+            next_check = now + self._shortest
+            if next_check < self._watchdog.due or until < self._watchdog.due:
+                self._watchdog.schedule(min(next_check, until))
+            result = await waiter
         finally:
-            self._leave(line)
-        if isinstance(end, Reply):
-            return end
-        raise Unanswered(True, end)
+            self._release(connection)
+        if isinstance(result, Reply):
+            return result
+        raise Unanswered(True, result)
 
     def _data(self, request: Request) -> bytes:
         head = self._head(request.method, request.target, self._credentials.header())
         body = request.body or b""
         return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
-    def _leave(self, line: Line | None) -> None:
-        """The exchange is over: its connection rests if it can be used again, and its place goes to the next."""
-        if line is not None:
-            if line.kept and not line.busy and not self._closed:
-                line.heard = self._loop.time()
-                self._idle.append(line)
+    def _release(self, connection: HttpConnection | None) -> None:
+        """Return the connection to the idle list or close it, and free its slot."""
+        if connection is not None:
+            if connection.keep_alive and not connection.busy and not self._closed:
+                connection.last_activity = self._loop.time()
+                self._idle.append(connection)
             else:
-                line.abort()
-        self._places.release()
+                connection.abort()
+        self._slots.release()
 
     async def _in_time(self, get: Callable[[], Awaitable[T]], missed: Reason, begun: float, until: float) -> T:
-        """What `get` gives; Unanswered if the time is over, or the lane closes, before it does."""
+        """The result of `get`; Unanswered if the time is over, or the transport closes, before there is one."""
         if self._closed:
             raise Unanswered(False, "closed")
         limit = asyncio.timeout_at(min(until, begun + self._connect_limit))
@@ -158,80 +158,81 @@ class Lane:
 
     # Connections.
 
-    def _rested(self, now: float) -> Line | None:
+    def _take_idle(self, now: float) -> HttpConnection | None:
         while self._idle:
-            line = self._idle.pop()
-            if line.usable and now - line.heard < self._keep:
-                return line
-            line.abort()
+            connection = self._idle.pop()
+            if connection.usable and now - connection.last_activity < self._keep:
+                return connection
+            connection.abort()
         return None
 
-    async def _open(self) -> Line:
-        line = Line(self._loop, self._cap, self._lost)
-        self._lines.add(line)
+    async def _open(self) -> HttpConnection:
+        connection = HttpConnection(self._loop, self._cap, self._lost)
+        self._connections.add(connection)
         try:
-            await self._connect(line)
-            if not line.usable:
+            await self._connect(connection)
+            if not connection.usable:
                 raise ConnectionResetError
         except BaseException:
-            self._looked_up = -inf
-            self._lost(line)
-            line.abort()
+            self._resolved_at = -inf
+            self._lost(connection)
+            connection.abort()
             raise
-        return line
+        return connection
 
-    def _lost(self, line: Line) -> None:
-        """The connection is gone."""
-        self._lines.discard(line)
-        if line in self._idle:
-            self._idle.remove(line)
-        if not self._lines:
-            self._gone.set()
+    def _lost(self, connection: HttpConnection) -> None:
+        """The connection's socket is closed."""
+        self._connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if not self._connections:
+            self._all_lost.set()
 
-    async def _connect(self, line: Line) -> None:
-        sock = await start_connection(await self._found(), happy_eyeballs_delay=0.25, interleave=1)
+    async def _connect(self, connection: HttpConnection) -> None:
+        sock = await start_connection(await self._resolve(), happy_eyeballs_delay=0.25, interleave=1)
         if self._ssl is None:
-            await self._loop.create_connection(lambda: line, sock=sock)
+            await self._loop.create_connection(lambda: connection, sock=sock)
             return
-        secure = Secure(line, self._ssl, self._host, self._loop)
-        await self._loop.create_connection(lambda: secure, sock=sock)
+        tls = TlsConnection(connection, self._ssl, self._host, self._loop)
+        await self._loop.create_connection(lambda: tls, sock=sock)
         try:
-            await secure.ready
+            await tls.ready
         except BaseException:
-            secure.abort()
+            tls.abort()
             raise
 
-    async def _found(self) -> list[Any]:
-        """The addresses of the host; asked for once, however many connections are opened at once."""
-        async with self._lookup:
-            if self._loop.time() - self._looked_up >= _LOOKUP:
+    async def _resolve(self) -> list[Any]:
+        """The addresses of the host; looked up once, however many connections are opened at once."""
+        async with self._resolving:
+            if self._loop.time() - self._resolved_at >= _DNS_TTL:
                 self._addresses = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-                self._looked_up = self._loop.time()
+                self._resolved_at = self._loop.time()
         return self._addresses
 
-    def _look(self, now: float) -> float:
-        """End what is over; say when the next limit is due."""
+    def _sweep(self, now: float) -> float:
+        """Close what is over its limit; return when the next limit is due."""
         due = inf
-        for line in list(self._lines):
-            at = min(line.until, line.heard + self._read) if line.busy else line.heard + self._keep
+        for connection in list(self._connections):
+            last = connection.last_activity
+            at = min(connection.until, last + self._read) if connection.busy else last + self._keep
             if at <= now:
-                line.abort("timeout")
+                connection.abort("timeout")
             else:
                 due = min(due, at)
         return due
 
     async def aclose(self) -> None:
-        """Give back every connection; safe to call twice."""
+        """Close every connection; safe to call twice."""
         self._closed = True
         self._watchdog.stop()
         for limit in self._limits:
             if not limit.expired():
                 limit.reschedule(self._loop.time())
-        for line in list(self._lines):
-            line.abort()
-        if self._lines:
-            self._gone.clear()
-            await self._gone.wait()
+        for connection in list(self._connections):
+            connection.abort()
+        if self._connections:
+            self._all_lost.clear()
+            await self._all_lost.wait()
 
 
 def _reason(error: OSError | ValueError, waited_for: Reason) -> Reason:

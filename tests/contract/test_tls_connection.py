@@ -1,4 +1,4 @@
-"""The event lane's TLS, with a server's end driven by hand."""
+"""The event transport's TLS, with a server's end driven by hand."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 import trustme
 
 from hellotext_async._wire.call import Reply
-from hellotext_async.transport.line import End, Line
-from hellotext_async.transport.secure import Secure
+from hellotext_async.transport.http_connection import HttpConnection, Result
+from hellotext_async.transport.tls_connection import TlsConnection
 
-from .test_line import Wire
+from .test_http_connection import RecordingTransport
 
 
 class Peer:
-    """A server's end of TLS over memory, joined to a `Secure`."""
+    """A server's end of TLS over memory, joined to a `TlsConnection`."""
 
     def __init__(self) -> None:
         authority = trustme.CA()
@@ -25,18 +25,18 @@ class Peer:
         trusting = ssl.create_default_context()
         authority.configure_trust(trusting)
         loop = asyncio.get_running_loop()
-        self.line = Line(loop, 1000, lambda _: None)
-        self.secure = Secure(self.line, trusting, "api.test", loop)
-        self.wire = Wire()
+        self.connection = HttpConnection(loop, 1000, lambda _: None)
+        self.tls_connection = TlsConnection(self.connection, trusting, "api.test", loop)
+        self.socket = RecordingTransport()
         self._from, self._to = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = served.wrap_bio(self._from, self._to, server_side=True)
 
     def shake(self) -> None:
         """Play both sides of the handshake to its end."""
-        self.secure.connection_made(self.wire)
+        self.tls_connection.connection_made(self.socket)
         for _ in range(4):
-            self._from.write(b"".join(self.wire.written))
-            self.wire.written.clear()
+            self._from.write(b"".join(self.socket.written))
+            self.socket.written.clear()
             try:
                 self.tls.do_handshake()
             except ssl.SSLWantReadError:
@@ -48,18 +48,18 @@ class Peer:
         data = self._to.read()
         for start in range(0, len(data), 100):
             piece = data[start : start + 100]
-            self.secure.get_buffer(-1)[: len(piece)] = piece
-            self.secure.buffer_updated(len(piece))
+            self.tls_connection.get_buffer(-1)[: len(piece)] = piece
+            self.tls_connection.buffer_updated(len(piece))
 
-    def ask(self) -> asyncio.Future[End]:
+    def ask(self) -> asyncio.Future[Result]:
         """Send a request whose reply has no length."""
-        waiter = self.line.send(b"request", 0, 1)
+        waiter = self.connection.send(b"request", 0, 1)
         self.tls.write(b"HTTP/1.1 200 OK\r\n\r\n{}")
         self.pass_on()
         return waiter
 
 
-async def said(waiter: asyncio.Future[End]) -> tuple[int, bytes, str]:
+async def said(waiter: asyncio.Future[Result]) -> tuple[int, bytes, str]:
     """Status and body of the reply, and what is missing of it."""
     end = await waiter
     assert isinstance(end, Reply)
@@ -75,9 +75,9 @@ async def peer() -> Peer:
 
 
 async def test_it_is_ready_after_the_handshake(peer: Peer) -> None:
-    """Then the line is usable."""
-    await peer.secure.ready
-    assert peer.line.usable
+    """Then the connection is usable."""
+    await peer.tls_connection.ready
+    assert peer.connection.usable
 
 
 async def test_an_end_that_was_announced_ends_a_reply(peer: Peer) -> None:
@@ -92,15 +92,15 @@ async def test_an_end_that_was_announced_ends_a_reply(peer: Peer) -> None:
 async def test_an_end_out_of_the_blue_cuts_a_reply_off(peer: Peer) -> None:
     """Anybody on the way can end the connection below TLS: that is not taken for the end of the body."""
     waiter = peer.ask()
-    peer.secure.eof_received()
+    peer.tls_connection.eof_received()
     assert await said(waiter) == (200, b"", "cut off")
 
 
-async def test_what_is_no_tls_breaks_the_line_off(peer: Peer) -> None:
+async def test_what_is_no_tls_closes_the_connection(peer: Peer) -> None:
     """Bytes that do not decrypt end the exchange; nothing of them reaches the reply."""
-    waiter = peer.line.send(b"request", 0, 1)
+    waiter = peer.connection.send(b"request", 0, 1)
     data = b"\x17\x03\x03\x00\x20" + b"x" * 32
-    peer.secure.get_buffer(-1)[: len(data)] = data
-    peer.secure.buffer_updated(len(data))
+    peer.tls_connection.get_buffer(-1)[: len(data)] = data
+    peer.tls_connection.buffer_updated(len(data))
     assert await waiter == "disconnected"
-    assert peer.wire.closing
+    assert peer.socket.closing
