@@ -20,7 +20,7 @@ from .shapes import is_mapping, is_sequence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["bracketed", "encode", "id_segment", "is_id", "known", "name_segment", "plain"]
+__all__ = ["bracketed", "encode", "id_segment", "is_id", "known", "name_segment", "plain", "shown"]
 
 MAX_DEPTH = 64
 """Nesting of a value; deeper is a mistake or a cycle."""
@@ -74,7 +74,7 @@ def bracketed(name: str, value: object, *, inner: str | None = None) -> dict[str
     base = inner or name
     if not is_mapping(value):
         return {base: _removable(value, name)}
-    return {_bracket_key(base, key, name): _removable(entry, f"{name}[{_shown(key)}]") for key, entry in value.items()}
+    return {_bracket_key(base, key, name): _removable(entry, f"{name}[{shown(key)}]") for key, entry in value.items()}
 
 
 def _bracket_key(base: str, key: object, name: str) -> str:
@@ -145,7 +145,7 @@ def _nested(value: Any, name: str, depth: int) -> Any:
     if isinstance(value, msgspec.Struct):
         return {k: plain(v, f"{name}.{k}", depth) for k, v in _fields(value)}
     if is_mapping(value):
-        return {_key(k, name): plain(v, f"{name}.{_shown(k)}", depth) for k, v in value.items()}
+        return {_key(k, name): plain(v, f"{name}.{shown(k)}", depth) for k, v in value.items()}
     if is_sequence(value) or isinstance(value, (set, frozenset)):
         return [plain(v, f"{name}[{i}]", depth) for i, v in enumerate(value)]
     raise InvalidParameter(name, f"a value of type {type(value).__name__} cannot be sent")
@@ -157,7 +157,7 @@ def _fields(struct: msgspec.Struct) -> list[tuple[str, Any]]:
     return [(wire, value) for wire, value in found if value is not None]
 
 
-def _shown(key: object) -> str:
+def shown(key: object) -> str:
     """A key in the name of a place, if it is a plain name: it may be a phone or an e-mail."""
     return key if isinstance(key, str) and _NAME.fullmatch(key) and not _NUMBER.search(key) else "…"
 
