@@ -1,10 +1,10 @@
-"""The built-in actions, and what each is about."""
+"""The built-in actions, and the kind of trackable that each needs ("" for none)."""
 
 from __future__ import annotations
 
-__all__ = ["NEEDS"]
+__all__ = ["TRACKABLES"]
 
-NEEDS: dict[str, str] = {
+TRACKABLES: dict[str, str] = {
     "app.installed": "app", "app.removed": "app", "app.spent": "app",
     "cart.abandoned": "cart", "cart.added": "cart", "cart.removed": "cart", "cart.viewed": "",
     "checkout.started": "", "coupon.redeemed": "coupon", "form.completed": "form",

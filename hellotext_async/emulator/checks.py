@@ -1,4 +1,4 @@
-"""What the fields of the uniform families may hold: each check gives the value to keep, or refuses it."""
+"""What the fields of the uniform families may hold: each check returns the value to store, or refuses it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .draft import proper_name
+from .draft import valid_name
 from .forms import is_array, is_object
 from .refusal import refuse
 from .values import CREATABLE, is_empty, truth
@@ -61,7 +61,7 @@ def property_name(_: Store, name: str, value: Any) -> str | None:
     """The name of a property, or none."""
     if is_empty(value):
         return None
-    if isinstance(value, str) and proper_name(value):
+    if isinstance(value, str) and valid_name(value):
         return value
     raise refuse("invalid", name)
 

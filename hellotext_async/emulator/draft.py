@@ -1,21 +1,19 @@
-"""A draft of one profile: what a body says is checked against it first, and kept only if all of it may be.
+"""A draft of one profile: a body is checked against it first, and stored only if every parameter is valid.
 
-A value is kept as ``{"property": its definition, "value": …}``, contacts with ``"verified"`` too.
+A value is stored as ``{"property": its definition, "value": …}``, contacts with ``"verified"`` too.
 The first value of a kind is its default.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .forms import bracketed, is_array, is_object
 from .refusal import refuse
+from .tables import Tables
 from .values import ADDRESS, KINDS, checked, is_empty
 
-if TYPE_CHECKING:
-    from .store import Store
-
-__all__ = ["CONTACTS", "NAMED", "Draft", "proper_name"]
+__all__ = ["CONTACTS", "NAMED", "Draft", "valid_name"]
 
 Object = dict[str, Any]
 CONTACTS = ("email", "phone")
@@ -23,10 +21,10 @@ NAMED = (*CONTACTS, "address")
 
 
 class Draft:
-    """`profile` as it is to be. Reading a body into it changes nothing but the draft."""
+    """`profile` as it would be. Reading a body changes only the draft."""
 
-    def __init__(self, store: Store, profile: Object) -> None:
-        self._store = store
+    def __init__(self, tables: Tables, profile: Object) -> None:
+        self._tables = tables
         self._profile = profile
         self.values: list[Object] = [dict(value) for value in profile["values"]]
         self.fields: Object = {}
@@ -35,7 +33,7 @@ class Draft:
         self.session: str | None = None
 
     def read(self, body: Object) -> None:
-        """Take in what `body` says, or refuse it."""
+        """Apply the parameters of `body` to the draft, or refuse them."""
         for name in ("first_name", "last_name", "reference"):
             if name in body:
                 self.fields[name] = _text(name, body[name])
@@ -45,17 +43,17 @@ class Draft:
         for base in ("property", "property_by_id"):
             for key, given in _by_name(base, bracketed(body, base)).items():
                 if key is not None:
-                    self._set(self._meant(base, key), given, f"{base}[{key}]")
+                    self._set(self._definition(base, key), given, f"{base}[{key}]")
                 elif not is_empty(given):
                     raise refuse("invalid", base)
         for kind in KINDS:
             if kind in body and kind not in NAMED:
-                self._set(self._meant("property", kind), body[kind], kind)
+                self._set(self._definition("property", kind), body[kind], kind)
         if "lists" in body:
             self.lists = _names(body["lists"])
         if body.get("session"):
             self.session = str(body["session"])
-            self._store.check_owner(self.session, self._profile["id"])
+            self._tables.sessions.check_owner(self.session, self._profile["id"])
 
     def _set_named(self, kind: str, key: str | None, given: Any) -> None:
         label = kind if key is None else f"{kind}[{key}]"
@@ -69,7 +67,7 @@ class Draft:
     def _default(self, kind: str, *, removing: bool) -> Object | None:
         if removing:
             return next((value["property"] for value in self.values if value["property"]["kind"] == kind), None)
-        properties = self._store.properties
+        properties = self._tables.properties
         return properties.called(None, self._profile["id"], kind) or properties.plain(kind)
 
     def _named(self, kind: str, key: str, label: str, *, removing: bool) -> Object | None:
@@ -78,7 +76,7 @@ class Draft:
             known: Object = value["property"]
             if known["kind"] == kind and key in (known["id"], known["name"]):
                 return known
-        properties, profile = self._store.properties, self._profile["id"]
+        properties, profile = self._tables.properties, self._profile["id"]
         found = properties.find(key) or properties.called(key, profile, kind)
         if found is not None:
             if found["kind"] != kind or found["profile"] not in (None, profile):
@@ -86,15 +84,15 @@ class Draft:
             return found
         if removing:
             return None
-        if not proper_name(key):
+        if not valid_name(key):
             raise refuse("invalid", label)
-        new = self._store.fresh("property", kind=kind, name=key, position=0, profile=profile, unique=False)
+        new = self._tables.ids.fresh("property", kind=kind, name=key, position=0, profile=profile, unique=False)
         self.defined.append(new)
         return new
 
-    def _meant(self, base: str, key: str) -> Object:
+    def _definition(self, base: str, key: str) -> Object:
         """The definition for ``property[name or kind]`` or ``property_by_id[id]``."""
-        properties, profile = self._store.properties, self._profile["id"]
+        properties, profile = self._tables.properties, self._profile["id"]
         if base == "property_by_id":
             own = (value["property"] for value in self.values if value["property"]["id"] == key)
             found = next(own, None) or properties.find(key) or properties.plain_by_id(key)
@@ -116,7 +114,7 @@ class Draft:
         value = {"property": definition, "value": checked(kind, given, label)} | (
             {"verified": False} if contact else {}
         )
-        if (contact or definition["unique"]) and self._store.profiles.held_by_others(value, self._profile["id"]):
+        if (contact or definition["unique"]) and self._tables.holders.held_by_others(value, self._profile["id"]):
             raise refuse("parameter_not_unique", label)
         if place is None:
             self.values.insert(self._place_of_new(definition), value)
@@ -132,8 +130,8 @@ class Draft:
         return len(self.values)
 
 
-def proper_name(name: str) -> bool:
-    """Whether a property may be called so: no digit first, no braces."""
+def valid_name(name: str) -> bool:
+    """Whether a property may have this name: no digit first, no braces."""
     return name != "" and not name[0].isdecimal() and not set("{}") & set(name)
 
 

@@ -1,4 +1,4 @@
-"""Events: who, how much, when and about what; and what accepting one changes."""
+"""Events: their profile and session, amount, time and trackable; and what accepting one changes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .actions import NEEDS
+from .actions import TRACKABLES
 from .forms import nested
 from .refusal import blank, missing, not_found, refuse
-from .trackables import planned
+from .trackables import resolve
 from .values import finite, is_empty
 
 if TYPE_CHECKING:
@@ -23,21 +23,21 @@ MILLISECONDS = 100_000_000_000
 
 
 def track(store: Store, body: Object) -> None:
-    """Take one event in, or refuse it and change nothing."""
+    """Accept one event, or refuse it and change nothing."""
     body = nested(body)
     action = _action(store, body)
-    profile, session = _who(store, body)
+    profile, session = _subject(store, body)
     _check_money(action, body)
     _check_moment(body.get("tracked_at"))
-    plan = planned(store, action, body)
-    # From here on nothing is refused.
+    plan = resolve(store, action, body)
+    # Everything is valid: from here on the event is applied.
     if session is not None and (profile is not None or session not in store.sessions):
         store.sessions[session] = profile
     event = {**body, "action": action, "profile": profile, "session": session}
     once = None
     if plan is not None:
         event["trackable"] = plan()
-        if profile is not None and action.startswith("order.") and action in NEEDS:
+        if profile is not None and action.startswith("order.") and action in TRACKABLES:
             once = (action, event["trackable"])
     if profile is not None:
         store.profiles.touch(profile)
@@ -50,12 +50,12 @@ def _action(store: Store, body: Object) -> str:
         raise missing("action")
     if is_empty(action):
         raise blank("action")
-    if not isinstance(action, str) or (action not in NEEDS and not store.actions.taken("name", action)):
+    if not isinstance(action, str) or (action not in TRACKABLES and not store.actions.taken("name", action)):
         raise not_found("action")
     return action
 
 
-def _who(store: Store, body: Object) -> tuple[str | None, str | None]:
+def _subject(store: Store, body: Object) -> tuple[str | None, str | None]:
     """The profile, given or the session's, and the session."""
     profile, session = body.get("profile"), body.get("session")
     if is_empty(profile):
@@ -71,7 +71,7 @@ def _who(store: Store, body: Object) -> tuple[str | None, str | None]:
     if not isinstance(session, str):
         raise refuse("invalid", "session")
     if profile is not None:
-        store.check_owner(session, profile)
+        store.sessions.check_owner(session, profile)
     return profile or store.sessions.get(session), session
 
 

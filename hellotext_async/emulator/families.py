@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import checks
-from .actions import NEEDS
+from .actions import TRACKABLES
 from .checks import Check
 from .collection import Collection
 from .draft import NAMED
@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 
 def _nothing(_: Store, __: Object, ___: Object | None) -> None:
-    """No more to be done."""
+    """Does nothing: the default hook."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _place_property(store: Store, fields: Object, item: Object | None) -> None:
 
 
 def _name_action(store: Store, fields: Object, item: Object | None) -> None:
-    if fields.get("name") in NEEDS:
+    if fields.get("name") in TRACKABLES:
         raise refuse("parameter_not_unique", "name")
     if item is not None and "name" in fields:
         store.rename_action(item["name"], fields["name"])

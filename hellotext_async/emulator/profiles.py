@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .draft import CONTACTS, Draft
 from .forms import bracketed, is_object
 from .refusal import Refusal, not_found, refuse
+from .tables import Tables
 from .values import checked
-
-if TYPE_CHECKING:
-    from .store import Store
 
 __all__ = ["Profiles"]
 
@@ -21,12 +18,11 @@ Object = dict[str, Any]
 
 
 class Profiles:
-    """Profiles by id, and who holds which value: no e-mail, phone or unique value has two holders."""
+    """Profiles by id. No two profiles have the same e-mail, phone or unique value."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
         self._items: dict[str, Object] = {}
-        self._holders: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._activity: dict[str, int] = {}
         self._turns = itertools.count()
 
@@ -48,14 +44,14 @@ class Profiles:
         return found
 
     def touch(self, id: str) -> None:
-        """Something happened with the profile."""
+        """Count an activity of the profile."""
         self._activity[id] = next(self._turns)
 
     # Verbs.
 
     def create(self, body: Object) -> Object:
         """A new profile, or the one that has the same phone or e-mail, brought up to date."""
-        return self._apply(self._match(body) or self._blank(), body)
+        return self._apply(self._find_existing(body) or self._blank(), body)
 
     def update(self, id: str, body: Object) -> Object:
         """Change what is given of a profile."""
@@ -101,28 +97,26 @@ class Profiles:
     # Keeping.
 
     def _blank(self, **fields: Any) -> Object:
-        head = self._store.fresh("profile", blocked=False, first_name=None, last_name=None, state="unconfirmed")
+        head = self._tables.ids.fresh("profile", blocked=False, first_name=None, last_name=None, state="unconfirmed")
         return {**head, "reference": None, "lists": [], "values": [], **fields}
 
     def _apply(self, profile: Object, body: Object) -> Object:
-        draft = Draft(self._store, profile)
+        draft = Draft(self._tables, profile)
         draft.read(body)
         for definition in draft.defined:
-            definition["position"] = self._store.properties.bottom(definition["kind"])
-            self._store.properties.add(definition)
+            definition["position"] = self._tables.properties.bottom(definition["kind"])
+            self._tables.properties.add(definition)
         profile.update(draft.fields)
         if draft.lists is not None:
             profile["lists"] = list(dict.fromkeys(self._list(name) for name in draft.lists))
         if draft.session is not None:
-            self._store.sessions[draft.session] = profile["id"]
+            self._tables.sessions[draft.session] = profile["id"]
         return self._keep(profile, draft.values)
 
     def _keep(self, profile: Object, values: list[Object]) -> Object:
         id = profile["id"]
-        for value in profile["values"]:
-            self._holders[_held(value)].pop(id, None)
-        for value in values:
-            self._holders[_held(value)][id] = None
+        self._tables.holders.discard(profile["values"], id)
+        self._tables.holders.add(values, id)
         profile["values"] = values
         self._items[id] = profile
         self.touch(id)
@@ -130,11 +124,11 @@ class Profiles:
 
     def _list(self, name: str) -> str:
         """By id or name; the vendor's own plugin names lists that may not be there yet."""
-        lists = self._store.lists
-        found: str = (lists.find(name) or self._store.new(lists, name=name))["id"]
+        lists = self._tables.lists
+        found: str = (lists.find(name) or lists.add(self._tables.ids.fresh(lists.type, name=name)))["id"]
         return found
 
-    def _match(self, body: Object) -> Object | None:
+    def _find_existing(self, body: Object) -> Object | None:
         for kind in CONTACTS:
             for given in bracketed(body, kind).values():
                 for value in given.values() if is_object(given) else (given,):
@@ -145,21 +139,16 @@ class Profiles:
 
     def _holder(self, kind: str, value: Any) -> Object | None:
         try:
-            ids = self._holders.get((kind, repr(checked(kind, value, kind))), {})
+            id = self._tables.holders.of_contact(kind, checked(kind, value, kind))
         except Refusal:
-            return None  # told in its place, when the body is read
-        return next((self._items[id] for id in ids), None)
-
-    def held_by_others(self, value: Object, profile: str) -> bool:
-        """Whether a profile besides this one has the value."""
-        return any(id != profile for id in self._holders.get(_held(value), ()))
+            return None  # refused later, when the draft reads the body
+        return None if id is None else self._items[id]
 
     def drop_property(self, definition: Object) -> None:
         """A definition is deleted: its values go from every profile."""
         for profile in self._items.values():
-            for value in profile["values"]:
-                if value["property"] is definition:
-                    self._holders[_held(value)].pop(profile["id"], None)
+            dropped = [value for value in profile["values"] if value["property"] is definition]
+            self._tables.holders.discard(dropped, profile["id"])
             profile["values"] = [value for value in profile["values"] if value["property"] is not definition]
 
     # Showing.
@@ -178,19 +167,13 @@ class Profiles:
             "emails": every["email"],
             "first_name": profile["first_name"],
             "last_name": profile["last_name"],
-            "lists": [self._store.lists.get(id) for id in profile["lists"]],
+            "lists": [self._tables.lists.get(id) for id in profile["lists"]],
             "phones": every["phone"],
             "properties": [_entry(value) for value in values],
             "state": profile["state"],
             "verified_emails": sure["email"],
             "verified_phones": sure["phone"],
         }
-
-
-def _held(value: Object) -> tuple[str, str]:
-    """Contacts are unique over all properties of their kind, other values within their property."""
-    definition = value["property"]
-    return definition["kind"] if "verified" in value else definition["id"], repr(value["value"])
 
 
 def _entry(value: Object) -> Object:

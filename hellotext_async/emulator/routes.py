@@ -1,7 +1,7 @@
-"""The table of routes: a path, its methods, and what each answers.
+"""The table of routes: a path, its methods, and their handlers.
 
-A fixed path is one dictionary look-up; one with ``*`` is compared with those of its length. A new
-family is a row in `FAMILIES`; whatever is special about it is a row here.
+A fixed path is one dictionary look-up; one with ``*`` is compared with those of the same length. A
+uniform family is a row in `FAMILIES`; any other route is a row here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RECEIVED = {"status": "received"}
 
 
 @dataclass(slots=True)
-class Asked:
+class Request:
     """One request: the segments that stand for ``*``, the query and the body."""
 
     store: Store
@@ -38,22 +38,22 @@ class Asked:
     body: Object
 
 
-Handler = Callable[[Asked], Answer]
+Handler = Callable[[Request], Answer]
 Methods = dict[str, Handler]
 
 
 def answer(store: Store, method: str, path: str, query: Object, body: Object) -> Answer:
-    """The status and the JSON for a request that may ask; `path` as it came, still quoted."""
+    """The status and the JSON that answer an authorized request; `path` is still quoted."""
     methods, ids = _FIXED.get(path), list[str]()
     if methods is None:
-        methods, ids = _among_patterns(path)
+        methods, ids = _match_pattern(path)
     handler = methods.get(method)
     if handler is None:
         raise refuse("invalid", "method", status=405)
-    return handler(Asked(store, ids, query, body))
+    return handler(Request(store, ids, query, body))
 
 
-def _among_patterns(path: str) -> tuple[Methods, list[str]]:
+def _match_pattern(path: str) -> tuple[Methods, list[str]]:
     parts = [unquote(part) for part in path.split("/")]
     for pattern, methods in _PATTERNS.get(len(parts), ()):
         if all(wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True)):
@@ -65,59 +65,59 @@ def _among_patterns(path: str) -> tuple[Methods, list[str]]:
 
 
 def _all(family: Family) -> Methods:
-    def listed(asked: Asked) -> Answer:
-        collection = family.of(asked.store)
-        items, more = page(collection.newest_first(), asked.query)
+    def listed(request: Request) -> Answer:
+        collection = family.of(request.store)
+        items, more = page(collection.newest_first(), request.query)
         return 200, {collection.key: items, "has_more": more}
 
-    return {"GET": listed, "POST": lambda asked: (201, families.create(asked.store, family, asked.body))}
+    return {"GET": listed, "POST": lambda request: (201, families.create(request.store, family, request.body))}
 
 
 def _one(family: Family) -> Methods:
     return {
-        "GET": lambda asked: (200, family.of(asked.store).get(asked.ids[0])),
-        "PATCH": lambda asked: (200, families.update(asked.store, family, asked.ids[0], asked.body)),
-        "DELETE": lambda asked: (200, families.remove(asked.store, family, asked.ids[0])),
+        "GET": lambda request: (200, family.of(request.store).get(request.ids[0])),
+        "PATCH": lambda request: (200, families.update(request.store, family, request.ids[0], request.body)),
+        "DELETE": lambda request: (200, families.remove(request.store, family, request.ids[0])),
     }
 
 
 # Profiles.
 
 
-def _profile(asked: Asked) -> Answer:
-    return 200, asked.store.profiles.show(asked.store.profiles.get(asked.ids[0]))
+def _profile(request: Request) -> Answer:
+    return 200, request.store.profiles.show(request.store.profiles.get(request.ids[0]))
 
 
-def _profiles(asked: Asked) -> Answer:
-    profiles = asked.store.profiles
-    items, more = page(profiles.sorted(asked.query.get("sort")), asked.query)
+def _profiles(request: Request) -> Answer:
+    profiles = request.store.profiles
+    items, more = page(profiles.sorted(request.query.get("sort")), request.query)
     return 200, {"profiles": [profiles.show(profile) for profile in items], "has_more": more}
 
 
-def _clear_profile(asked: Asked) -> Answer:
-    return 200, {"id": asked.store.profiles.clear(asked.ids[0])["id"], "type": "profile", "deleted": True}
+def _clear_profile(request: Request) -> Answer:
+    return 200, {"id": request.store.profiles.clear(request.ids[0])["id"], "type": "profile", "deleted": True}
 
 
 def _state(state: str) -> Handler:
-    return lambda asked: (200, asked.store.profiles.show(asked.store.profiles.set_state(asked.ids[0], state)))
+    return lambda request: (200, request.store.profiles.show(request.store.profiles.set_state(request.ids[0], state)))
 
 
 def _verify(verified: bool) -> Handler:
-    def handler(asked: Asked) -> Answer:
-        asked.store.profiles.verify(asked.ids[0], {**asked.query, **asked.body}, verified=verified)
+    def handler(request: Request) -> Answer:
+        request.store.profiles.verify(request.ids[0], {**request.query, **request.body}, verified=verified)
         return 200, {"verified": verified}
 
     return handler
 
 
 def _membership(*, member: bool) -> Handler:
-    def handler(asked: Asked) -> Answer:
-        one, profile = asked.store.lists.get(asked.ids[0]), asked.store.profiles.get(asked.ids[1])
+    def handler(request: Request) -> Answer:
+        one, profile = request.store.lists.get(request.ids[0]), request.store.profiles.get(request.ids[1])
         if member != (one["id"] in profile["lists"]):
             others = [id for id in profile["lists"] if id != one["id"]]
             profile["lists"] = [*others, one["id"]] if member else others
-            asked.store.profiles.touch(profile["id"])
-        return 200, asked.store.profiles.show(profile)
+            request.store.profiles.touch(profile["id"])
+        return 200, request.store.profiles.show(profile)
 
     return handler
 
@@ -125,38 +125,38 @@ def _membership(*, member: bool) -> Handler:
 # Sessions and events.
 
 
-def _attach(asked: Asked) -> Answer:
-    session, sessions = asked.ids[0], asked.store.sessions
+def _attach(request: Request) -> Answer:
+    session, sessions = request.ids[0], request.store.sessions
     if session not in sessions:
         raise not_found("session")
-    if asked.body.get("profile"):
-        profile: str = asked.store.profiles.get(asked.body["profile"], "profile")["id"]
-        asked.store.check_owner(session, profile)
+    if request.body.get("profile"):
+        profile: str = request.store.profiles.get(request.body["profile"], "profile")["id"]
+        request.store.sessions.check_owner(session, profile)
         sessions[session] = profile
     return 200, {"id": session, "type": "session", "profile": sessions[session]}
 
 
-def _new_session(asked: Asked) -> Answer:
-    session = asked.store.identifier()
-    asked.store.sessions[session] = None
+def _new_session(request: Request) -> Answer:
+    session = request.store.ids.identifier()
+    request.store.sessions[session] = None
     return 201, {"id": session, "type": "session", "profile": None}
 
 
-def _track(asked: Asked) -> Answer:
-    track(asked.store, asked.body)
+def _track(request: Request) -> Answer:
+    track(request.store, request.body)
     return 200, RECEIVED
 
 
-def _track_public(asked: Asked) -> Answer:
-    """Accepted first: what is wrong with it shows later, and to nobody here."""
+def _track_public(request: Request) -> Answer:
+    """Answers before it validates, as the vendor's public route does; rejections are only counted."""
     try:
-        track(asked.store, asked.body)
+        track(request.store, request.body)
     except Refusal:
-        asked.store.refused_later += 1
+        request.store.async_rejections += 1
     return 200, RECEIVED
 
 
-def _received(_: Asked) -> Answer:
+def _received(_: Request) -> Answer:
     return 200, RECEIVED
 
 
@@ -167,7 +167,7 @@ _PUBLIC: dict[str, Methods] = {
     "/v1/public/identifications": {"POST": _received},
 }
 PUBLIC = frozenset(_PUBLIC)
-"""The routes that ask for the business's id in place of the token."""
+"""Routes that are authorized by the business's id instead of the token."""
 
 ROUTES: dict[str, Methods] = {
     **_PUBLIC,
@@ -175,13 +175,13 @@ ROUTES: dict[str, Methods] = {
     "/v1/sessions/*": {"PATCH": _attach},
     "/v1/profiles": {
         "GET": _profiles,
-        "POST": lambda asked: (201, {"id": asked.store.profiles.create(asked.body)["id"]}),
+        "POST": lambda request: (201, {"id": request.store.profiles.create(request.body)["id"]}),
     },
     "/v1/profiles/*": {
         "GET": _profile,
-        "PATCH": lambda asked: (
+        "PATCH": lambda request: (
             200,
-            {"id": asked.store.profiles.update(asked.ids[0], asked.body)["id"], "updated": True},
+            {"id": request.store.profiles.update(request.ids[0], request.body)["id"], "updated": True},
         ),
         "DELETE": _clear_profile,
     },

@@ -1,36 +1,44 @@
-"""The emulated business: its collections, its sessions and its events. Pure state and the rules between them."""
+"""The emulated business: its collections, its sessions and its events. Pure state and the rules between them.
+
+Rules. A request is answered under `lock`, so another thread sees the state before or after it. What
+a test does besides requests, from another thread and while requests come in, belongs under
+``with store.lock:``.
+"""
 
 from __future__ import annotations
 
-import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from . import document
 from .collection import Collection
+from .ids import Ids
 from .profiles import Profiles
 from .properties import Properties
-from .refusal import refuse
+from .sessions import Sessions
+from .tables import Tables
 
 __all__ = ["Store"]
 
 Object = dict[str, Any]
-_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class Store:
     """Everything the emulated business has. `now` gives Unix seconds.
 
     `counts` tells how many events of each action were accepted, also after they are deleted;
-    `refused_later` how many the public route took that were found wrong afterwards.
+    `async_rejections` how many the public route accepted and then found invalid. `lock` is notified
+    after every request.
     """
 
     def __init__(self, now: Callable[[], float] = time.time, *, keep_events: bool = True) -> None:
-        self._now = now
-        self._chance = random.Random(20_261_123)
+        self.lock = threading.Condition(threading.RLock())
+        self.ids = Ids(now)
         self._keep_events = keep_events
-        self.properties = Properties(self.identifier)
+        self.properties = Properties(self.ids.identifier)
         self.lists = Collection("list", "lists", also=("name",))
         self.coupons = Collection("coupon", "coupons", also=("reference",), known=("code",))
         self.actions = Collection("action", "actions", known=("name",))
@@ -43,32 +51,19 @@ class Store:
         self.forms = Collection("form", "forms", also=("reference",))
         self.objects = Collection("object", "objects", also=("name",))
         self.instances = Collection("instance", "instances", also=("reference",))
-        self.sessions: dict[str, str | None] = {}
-        self.profiles = Profiles(self)
+        self.sessions = Sessions()
+        self.profiles = Profiles(Tables(self.ids, self.properties, self.lists, self.sessions))
         self.events: list[Object] = []
         self.counts: Counter[str] = Counter()
-        self.refused_later = 0
+        self.async_rejections = 0
         self._lifecycle: set[tuple[str, str]] = set()
-
-    def identifier(self) -> str:
-        """Eight letters and digits, as the API's ids look."""
-        return "".join(self._chance.choices(_LETTERS, k=8))
-
-    def fresh(self, type: str, /, **fields: Any) -> Object:
-        """An object with an id and its time, which is nowhere yet."""
-        return {"id": self.identifier(), "type": type, "created_at": int(self._now()), **fields}
 
     def new(self, collection: Collection, /, **fields: Any) -> Object:
         """A new object in a collection."""
-        return collection.add(self.fresh(collection.type, **fields))
-
-    def check_owner(self, session: str, profile: str) -> None:
-        """Refuse a session that is another profile's."""
-        if self.sessions.get(session) not in (None, profile):
-            raise refuse("invalid", "session")
+        return collection.add(self.ids.fresh(collection.type, **fields))
 
     def accept(self, event: Object, *, once: tuple[str, str] | None = None) -> None:
-        """Store an event; of those that are the same `once`, the first."""
+        """Store an event; of those with the same `once`, only the first."""
         if once is not None:
             if once in self._lifecycle:
                 return
@@ -78,17 +73,26 @@ class Store:
             self.events.append(event)
 
     def rename_action(self, old: str, new: str) -> None:
-        """The events of an action go on being its own."""
+        """An action was renamed: its events follow."""
         for event in self.events:
             if event["action"] == old:
                 event["action"] = new
 
     def forget_action(self, name: str) -> None:
-        """Deleting an action deletes its events."""
+        """An action was deleted: its events go too."""
         self.events[:] = [event for event in self.events if event["action"] != name]
 
     def seed_document(self) -> None:
-        """Have the objects of the document's examples, under the ids it shows."""
-        from .seed import seed
+        """Create the document's example objects, under the ids it shows."""
+        with self.lock:
+            for name, id, fields in document.OBJECTS:
+                collection: Collection = getattr(self, name)
+                collection.add({"id": id, "type": collection.type, "created_at": document.CREATED_AT, **fields})
+            values = [{"property": self._documented(kind), **value} for kind, value in document.VALUES]
+            self.profiles.add(created_at=document.CREATED_AT, **document.PROFILE, values=values)
+            self.sessions.setdefault(document.SESSION, None)
 
-        seed(self)
+    def _documented(self, kind: str) -> Object:
+        definition = self.properties.plain(kind)
+        definition["id"] = document.VALUE_ID
+        return definition

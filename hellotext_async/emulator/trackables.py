@@ -1,7 +1,7 @@
-"""What an event is about, in both of the vendor's forms: an object that is there, or one to be made.
+"""An event's trackable, in both of the vendor's forms: an existing object, or one to be created.
 
-Everything here is checked first and made last: a `Plan` refuses nothing any more, so an event that
-is refused leaves nothing behind.
+Rules. All checks come before any change: a `Plan` never refuses, so a refused event leaves nothing
+behind.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .actions import NEEDS
+from .actions import TRACKABLES
 from .collection import scalar
 from .forms import is_array, is_object
 from .refusal import blank, missing, not_found, refuse
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from .collection import Collection
     from .store import Store
 
-__all__ = ["Plan", "planned"]
+__all__ = ["Plan", "resolve"]
 
 Object = dict[str, Any]
 Plan = Callable[[], str]
-"""Finds or makes the object, and gives its id."""
+"""Finds or creates the object and returns its id."""
 Items = list[tuple[Plan, Any]]
 
 _COLLECTIONS = {
@@ -37,9 +37,9 @@ _NAMES = {
 }
 
 
-def planned(store: Store, action: str, body: Object) -> Plan | None:
-    """The plan for what `action` is about, if it is about anything."""
-    kind = NEEDS.get(action, "")
+def resolve(store: Store, action: str, body: Object) -> Plan | None:
+    """The plan for the trackable of `action`, or None if it has none."""
+    kind = TRACKABLES.get(action, "")
     if "object" in body or "object_parameters" in body:
         if any(name in body for name in _NAMES.get(kind, ())):
             raise refuse("ambiguous_parameter", "object")
@@ -80,7 +80,7 @@ def _known(store: Store, kind: str, key: Any, parameter: str) -> Plan:
 
 
 def _made(store: Store, kind: str, given: Any, parameter: str) -> Plan:
-    """By reference and source, else by SKU; what is not found is made."""
+    """By reference and source, else by SKU; created if there is none."""
     if not is_object(given):
         raise refuse("invalid", parameter)
     for name in ("reference", "source", "sku"):
@@ -90,14 +90,14 @@ def _made(store: Store, kind: str, given: Any, parameter: str) -> Plan:
         raise refuse("invalid", "items")
     fields = {name: value for name, value in given.items() if name not in ("id", "type", "created_at")}
     collection = _of(store, kind)
-    return lambda: (_twin(collection, given) or store.new(collection, **fields))["id"]
+    return lambda: (_find_existing(collection, given) or store.new(collection, **fields))["id"]
 
 
-def _twin(collection: Collection, given: Object) -> Object | None:
+def _find_existing(collection: Collection, given: Object) -> Object | None:
     reference, sku = given.get("reference"), given.get("sku")
     if reference is not None:
-        twins = collection.having("reference", reference)
-        return next((item for item in twins if item.get("source") == given.get("source")), None)
+        same = collection.having("reference", reference)
+        return next((item for item in same if item.get("source") == given.get("source")), None)
     return None if sku is None or collection.type not in ("product", "product_variant") else collection.find(sku)
 
 
@@ -114,7 +114,7 @@ def _product(store: Store, body: Object) -> Plan:
     return _one_of(store, "product", body)
 
 
-def _goods(store: Store, value: Any, parameter: str) -> Plan:
+def _product_or_variant(store: Store, value: Any, parameter: str) -> Plan:
     """A product or a variant: its id, reference or SKU, or an object of its fields, which may hold its parent."""
     if is_empty(value):
         raise blank(parameter)
@@ -125,7 +125,7 @@ def _goods(store: Store, value: Any, parameter: str) -> Plan:
         return _known(store, "product", value["id"], parameter)
     if is_empty(value.get("product")):
         return _made(store, "product", value, parameter)
-    parent = _goods(store, value["product"], parameter)
+    parent = _product_or_variant(store, value["product"], parameter)
     variant = _made(store, "product_variant", {**value, "product": None}, parameter)
     return lambda: (parent(), variant())[1]
 
@@ -151,7 +151,7 @@ def _items(store: Store, given: Any, parameter: str) -> Items:
 
 def _item(store: Store, entry: Any, parameter: str) -> tuple[Plan, Any]:
     if not is_object(entry):
-        return _goods(store, entry, parameter), 1
+        return _product_or_variant(store, entry, parameter), 1
     quantity = entry.get("quantity", 1)
     if not finite(quantity) or float(quantity) < 0:
         raise refuse("invalid", "quantity")
@@ -166,13 +166,13 @@ def _entry(store: Store, entry: Object, parameter: str) -> Plan:
         return _made(store, "product", _fields(entry, "product_parameters"), parameter)
     for name in ("product", "product_variant"):
         if name in entry:
-            return _goods(store, entry[name], name)
+            return _product_or_variant(store, entry[name], name)
     if "name" in entry:  # the product itself, as the vendor's older plugin sends it
-        return _goods(store, entry, parameter)
+        return _product_or_variant(store, entry, parameter)
     key = next((entry[name] for name in ("id", "reference", "sku") if entry.get(name) is not None), None)
     if key is None:
         raise refuse("object_invalid", parameter)
-    return _goods(store, key, parameter)
+    return _product_or_variant(store, key, parameter)
 
 
 def _fields(entry: Object, name: str) -> Object:
@@ -189,7 +189,7 @@ def _filled(store: Store, action: str, cart: Plan, items: Items) -> Plan:
 
     def fill() -> str:
         found = store.carts.get(cart())
-        given = [{"product": goods(), "quantity": quantity} for goods, quantity in items]
+        given = [{"product": product(), "quantity": quantity} for product, quantity in items]
         named = [item["product"] for item in given]
         others = [item for item in found.get("items") or () if item.get("product") not in named]
         store.carts.change(found, items=others if action == "cart.removed" else others + given)
@@ -206,7 +206,7 @@ def _object(store: Store, kind: str, action: str, body: Object) -> Plan:
     name = _choice(body, "object", "object_parameters")
     given = body[name]
     if kind == "product":
-        return _goods(store, given, name)
+        return _product_or_variant(store, given, name)
     if name == "object":
         return _known(store, kind, given, name)
     if kind != "cart":

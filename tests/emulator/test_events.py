@@ -177,6 +177,6 @@ async def test_what_the_public_route_finds_wrong_later_is_counted(emulator: Emul
     for body in (b'{"action":"cart.added","session":"s","products":[null]}', b'{"action":"none","session":"s"}'):
         assert await send("POST", "/v1/track/events", body, **public) == (200, {"status": "received"})
     assert (await send("POST", "/v1/track/events", b"{", **public))[0] == 400
-    assert (emulator.events, emulator.store.refused_later, emulator.counts.total()) == ([], 2, 0)
+    assert (emulator.events, emulator.store.async_rejections, emulator.counts.total()) == ([], 2, 0)
     assert (await ask("POST", "/v1/track/events", action="page.viewed", session="s"))[0] == 401
     assert (await send("GET", "/v1/lists", **public))[0] == 401

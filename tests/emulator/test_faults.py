@@ -1,4 +1,4 @@
-"""Faults: what the client sees, what is applied, and which requests meet them."""
+"""Faults: what the client sees, what is applied, and which requests trigger them."""
 
 from __future__ import annotations
 
@@ -75,21 +75,21 @@ async def test_a_delayed_request_is_applied_afterwards_and_others_go_past_it(emu
     assert [event["session"] for event in emulator.events] == ["quick", "s"]
 
 
-def met(fault: Fault, *asked: str) -> list[bool]:
-    """Which of the requests meet it."""
+def matches(fault: Fault, *asked: str) -> list[bool]:
+    """Which of the requests trigger it."""
     faults = Faults()
     faults.add(fault)
-    return [faults.meet(*request.split(" ", 1)) is fault for request in asked]
+    return [faults.match(*request.split(" ", 1)) is fault for request in asked]
 
 
-def test_a_fault_meets_what_it_matches() -> None:
+def test_a_fault_is_triggered_by_what_it_matches() -> None:
     """A star stands for anything."""
     path = "POST /v1/attribution/events"
-    assert met(Fault("status", times=None), path, "GET /v1/attribution/events", path) == [True, False, True]
-    assert met(Fault("status", match="* /v1/lists/*", times=None), "GET /v1/lists/a", "DELETE /v1/lists/b", path) == [
+    assert matches(Fault("status", times=None), path, "GET /v1/attribution/events", path) == [True, False, True]
+    assert matches(Fault("status", match="* /v1/lists/*", times=None), "GET /v1/lists/a", "DELETE /v1/lists/b", path) == [
         True, True, False,
     ]  # fmt: skip
-    assert met(Fault("status", match="GET *", times=None), "GET /v1/lists", "POST /v1/lists") == [True, False]
+    assert matches(Fault("status", match="GET *", times=None), "GET /v1/lists", "POST /v1/lists") == [True, False]
 
 
 def test_a_fault_is_met_as_often_as_it_says_and_in_turn() -> None:
@@ -98,11 +98,11 @@ def test_a_fault_is_met_as_often_as_it_says_and_in_turn() -> None:
     faults = Faults()
     for _ in range(2):
         faults.add(twice, then)
-        assert [faults.meet("POST", EVENTS) for _ in range(4)] == [twice, twice, then, None]
+        assert [faults.match("POST", EVENTS) for _ in range(4)] == [twice, twice, then, None]
         assert not faults
     faults.add(twice)
     faults.clear()
-    assert faults.meet("POST", EVENTS) is None
+    assert faults.match("POST", EVENTS) is None
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "explode"}, {"kind": "status", "times": 0}])

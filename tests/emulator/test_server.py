@@ -114,7 +114,7 @@ async def test_a_request_is_remembered_as_it_came(emulator: Emulator, ask: Ask, 
 async def test_each_connection_has_a_number_of_its_own(emulator: Emulator) -> None:
     """Also when one has gone."""
     for _ in range(3):
-        async with aiohttp.ClientSession() as session, session.get(emulator.url):
+        async with aiohttp.ClientSession() as session, session.get(emulator.url + "/v1/lists"):
             pass
     assert [seen.connection for seen in emulator.requests] == [1, 2, 3]
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .store import Store
+__all__ = ["CREATED_AT", "OBJECTS", "PROFILE", "SESSION", "VALUES", "VALUE_ID"]
 
-__all__ = ["seed"]
-
-AT = 1665684173
+CREATED_AT = 1665684173
+SESSION = "2KAGgAgm"
+VALUE_ID = "MQNKalb7"
+"""The document gives all values of its profile one id."""
 _ADDRESS: dict[str, Any] = {
     "city": "Montevideo", "country": "UY", "latitude": "-0.349044168e2", "longitude": "-0.561370421e2", "notes": None,
     "postal_code": "11300", "region": "Departamento de Montevideo",
     "street": {"name": "Av. Luis Alberto de Herrera", "number": "1248"}, "subregion": "CH",
 }  # fmt: skip
 _PLAIN: dict[str, Any] = {"reference": None, "source": None}
-_OBJECTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+OBJECTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("lists", "zN4Xx4Km", {"name": "Greens"}),
     ("lists", "dWJ8VYmz", {"name": "Seconds"}),
     ("coupons", "xJEOaPdk", {
@@ -40,31 +40,13 @@ _OBJECTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("carts", "wx4Vn4no", {**_PLAIN, "items": []}),
 )  # fmt: skip
 
-
-def seed(store: Store) -> None:
-    """Have them."""
-    for collection, id, fields in _OBJECTS:
-        target = getattr(store, collection)
-        target.add({"id": id, "type": target.type, "created_at": AT, **fields})
-    store.profiles.add(
-        id="MzYwlE50",
-        created_at=AT,
-        first_name="Will E",
-        last_name="Coyote",
-        state="subscribed",
-        lists=["zN4Xx4Km"],
-        values=[
-            _value(store, "address", _ADDRESS),
-            _value(store, "birthday", {"day": 3, "month": 11, "year": 1985}),
-            _value(store, "email", "will.e@acme.com", verified=True),
-            _value(store, "phone", "+59898000001", verified=True),
-            _value(store, "gender", "male"),
-        ],
-    )
-    store.sessions.setdefault("2KAGgAgm", None)
-
-
-def _value(store: Store, kind: str, value: Any, **more: Any) -> dict[str, Any]:
-    definition = store.properties.plain(kind)
-    definition["id"] = "MQNKalb7"  # the document gives all of them one id
-    return {"property": definition, "value": value, **more}
+PROFILE: dict[str, Any] = {
+    "id": "MzYwlE50", "first_name": "Will E", "last_name": "Coyote", "state": "subscribed", "lists": ["zN4Xx4Km"],
+}  # fmt: skip
+VALUES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("address", {"value": _ADDRESS}),
+    ("birthday", {"value": {"day": 3, "month": 11, "year": 1985}}),
+    ("email", {"value": "will.e@acme.com", "verified": True}),
+    ("phone", {"value": "+59898000001", "verified": True}),
+    ("gender", {"value": "male"}),
+)
