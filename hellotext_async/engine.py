@@ -9,10 +9,12 @@ to be away a call makes its first attempt and no more. Clock, sleep and chance a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
+from ._clock import boottime
 from ._policy.backoff import Uniform, delay
 from ._policy.evidence import Attempt, classify_failure, classify_reply
 from ._policy.retry_policy import should_retry
@@ -49,11 +51,13 @@ class Engine:
         wall: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         uniform: Uniform,
+        boottime: Callable[[], float] = boottime,
     ) -> None:
         self.transport = transport
         self.limiter = limiter
         self.total = total
         self.clock = clock
+        self.boottime = boottime
         self._wall = wall
         self._sleep = sleep
         self.uniform = uniform
@@ -68,6 +72,7 @@ class Engine:
             wall=self._wall,
             sleep=self._sleep,
             uniform=self.uniform,
+            boottime=self.boottime,
         )
 
     @property
@@ -87,10 +92,17 @@ class Engine:
         """The permit was not used."""
         self.limiter.cancel(permit)
 
-    async def attempt(self, request: Request, permit: Permit, *, total: float | None = None) -> Attempt:
-        """One exchange under `permit`, which is given back with what it proved."""
+    async def attempt(
+        self, request: Request, permit: Permit, *, total: float | None = None, not_after: float = inf
+    ) -> Attempt:
+        """One exchange under `permit`, which is given back with what it proved.
+
+        Nothing is written at or after `not_after`, a moment of `boottime`. A CancelledError for which
+        `is_unsent` is true proves that nothing was written.
+        """
         try:
-            reply = await self.transport.exchange(request, total=self.total if total is None else total)
+            total = self.total if total is None else total
+            reply = await self.transport.exchange(request, total=total, not_after=not_after)
         except Unanswered as nothing:
             attempt = classify_failure(sent=nothing.sent, reason=nothing.reason)
         except BaseException:

@@ -38,6 +38,7 @@ def engine(transport: Transport, *, limits: Limits | None = None, seed: int = 1,
         wall=lambda: EPOCH + loop.time(),
         sleep=asyncio.sleep,
         uniform=chance,
+        boottime=loop.time,
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EVENTS_PATH", "Call", "Idempotency", "Reply", "Request", "Sends"]
+__all__ = ["EVENTS_PATH", "Call", "Idempotency", "Reply", "Request", "Sends", "is_unsent", "mark_unsent"]
 
 T = TypeVar("T")
 
@@ -92,6 +92,19 @@ def _pairs(data: bytes) -> list[tuple[str, str]]:
     head = data.lstrip().partition(b"\r\n\r\n")[0].decode("latin-1")
     lines = (line.partition(":") for line in head.split("\r\n")[1:])
     return [(name, value.strip()) for name, _, value in lines]
+
+
+def mark_unsent(error: BaseException) -> None:
+    """Note on the exception that ends an exchange that no byte of its request was written.
+
+    An attribute, not a subclass: asyncio.timeout turns only a plain CancelledError into TimeoutError.
+    """
+    error.__dict__["_hellotext_unsent"] = True
+
+
+def is_unsent(error: BaseException) -> bool:
+    """Whether no byte was written before `error`, a cancellation perhaps; if not, the request may have been sent."""
+    return "_hellotext_unsent" in error.__dict__
 
 
 class Sends(Protocol):

@@ -8,6 +8,7 @@ A status line that was read is a `Reply`, whatever happens to the body after it.
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ TARGET: Final = re.compile(r"/[!-~]*")
 """A valid target of a request line; anything else could end the line, and is not sent."""
 
 Reason = Literal[
-    "dns", "connect", "tls", "pool", "closed",  # nothing was sent
+    "dns", "connect", "tls", "pool", "closed", "expired",  # nothing was sent
     "timeout", "disconnected", "malformed",  # something may have been
 ]  # fmt: skip
 
@@ -44,8 +45,12 @@ class Credentials(Protocol):
 class Transport(Protocol):
     """Carries requests to one origin."""
 
-    async def exchange(self, request: Request, /, *, total: float) -> Reply:
-        """The reply to `request` within `total` seconds, or Unanswered."""
+    async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
+        """The reply to `request` within `total` seconds, or Unanswered.
+
+        It is not written at or after `not_after`, a moment of `boottime`: that ends it unsent, "expired".
+        A CancelledError is marked with `mark_unsent` if no byte was written.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from .._wire.call import Reply
@@ -19,7 +20,7 @@ _SUCCESS: Final = Reply(200, body=f'{{"id":"disabled","status":"received",{_EMPT
 class DisabledTransport:
     """Answers every request itself; no API gave these answers."""
 
-    async def exchange(self, request: Request, /, *, total: float) -> Reply:
+    async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
         """A fixed success."""
         return _SUCCESS
 

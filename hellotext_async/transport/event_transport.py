@@ -1,9 +1,11 @@
 """Keep-alive HTTP/1.1 transport for events: one write() per request.
 
 Rules. A request counts as sent once its bytes were handed to a connection; until then another
-connection may be tried. Replies are passed on as they are: no redirect, no cookie, no
-decompression. One watchdog enforces all time limits, and closes idle connections before a server
-would. Nothing that holds the token is shown by a repr or left in a frame of what is raised.
+connection may be tried. Whether it may still be written, and whether the peer has closed an idle
+connection, is judged in the same step as the write. Replies are passed on as they are: no redirect,
+no cookie, no decompression. One watchdog enforces all time limits; what has arrived in time is read
+before it ends an exchange; it closes idle connections before a server would. Nothing that holds the
+token is shown by a repr or left in a frame of what is raised.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from urllib.parse import urlsplit
 
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
-from .._wire.call import EVENTS_PATH, Reply
+from .._clock import boottime
+from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
 from .http_connection import HttpConnection
 from .tls_connection import TlsConnection
+from .unread import unread_check
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -97,23 +101,21 @@ class EventTransport:
         self._closed = False
         self._all_lost = asyncio.Event()
 
-    async def exchange(self, request: Request, /, *, total: float) -> Reply:
+    async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
         """The reply to `request` within `total` seconds, or Unanswered."""
         if request.target != EVENTS_PATH and not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
-        now = begun = self._loop.time()
+        begun = self._loop.time()
         until = begun + (total if total < self._total else self._total)
-        if self._slots.locked():
-            await self._in_time(self._slots.acquire, "pool", begun, until)
-            now = self._loop.time()
-        else:
-            await self._slots.acquire()
-        connection = None
         try:
-            connection = self._take_idle(now)
-            if connection is None:
-                connection = await self._in_time(self._open, "connect", begun, until)
-                now = self._loop.time()
+            connection = await self._acquire(begun, until)
+        except asyncio.CancelledError as error:
+            mark_unsent(error)
+            raise
+        try:
+            now = self._loop.time()
+            if boottime() >= not_after or now >= until:
+                raise Unanswered(False, "expired" if now < until else "connect")
             # No name is given to the bytes: a traceback may be shown with its locals.
             waiter = connection.send(self._data(request), now, until)
             next_check = now + self._shortest
@@ -126,19 +128,31 @@ class EventTransport:
             return result
         raise Unanswered(True, result)
 
+    async def _acquire(self, begun: float, until: float) -> HttpConnection:
+        """A slot, and a connection that may be written to."""
+        if self._slots.locked():
+            await self._in_time(self._slots.acquire, "pool", begun, until)
+        else:
+            await self._slots.acquire()
+        try:
+            idle = self._take_idle()
+            return await self._in_time(self._open, "connect", begun, until) if idle is None else idle
+        except BaseException:
+            self._slots.release()
+            raise
+
     def _data(self, request: Request) -> bytes:
         head = self._head(request.method, request.target, self._credentials.header())
         body = request.body or b""
         return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
-    def _release(self, connection: HttpConnection | None) -> None:
+    def _release(self, connection: HttpConnection) -> None:
         """Return the connection to the idle list or close it, and free its slot."""
-        if connection is not None:
-            if connection.keep_alive and not connection.busy and not self._closed:
-                connection.last_activity = self._loop.time()
-                self._idle.append(connection)
-            else:
-                connection.abort()
+        if connection.keep_alive and not connection.busy and not self._closed:
+            connection.idle_since = boottime()
+            self._idle.append(connection)
+        else:
+            connection.abort()
         self._slots.release()
 
     async def _in_time(self, get: Callable[[], Awaitable[T]], missed: Reason, begun: float, until: float) -> T:
@@ -158,10 +172,10 @@ class EventTransport:
 
     # Connections.
 
-    def _take_idle(self, now: float) -> HttpConnection | None:
+    def _take_idle(self) -> HttpConnection | None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and now - connection.last_activity < self._keep:
+            if connection.usable and boottime() - connection.idle_since < self._keep and not connection.unread():
                 return connection
             connection.abort()
         return None
@@ -171,7 +185,7 @@ class EventTransport:
         self._connections.add(connection)
         try:
             await self._connect(connection)
-            if not connection.usable:
+            if not connection.usable or (self._ssl is None and connection.unread()):
                 raise ConnectionResetError
         except BaseException:
             self._resolved_at = -inf
@@ -190,6 +204,7 @@ class EventTransport:
 
     async def _connect(self, connection: HttpConnection) -> None:
         sock = await start_connection(await self._resolve(), happy_eyeballs_delay=0.25, interleave=1)
+        connection.unread = unread_check(sock.fileno())
         if self._ssl is None:
             await self._loop.create_connection(lambda: connection, sock=sock)
             return
@@ -212,14 +227,20 @@ class EventTransport:
     def _sweep(self, now: float) -> float:
         """Close what is over its limit; return when the next limit is due."""
         due = inf
+        ahead = boottime() - now
         for connection in list(self._connections):
-            last = connection.last_activity
-            at = min(connection.until, last + self._read) if connection.busy else last + self._keep
-            if at <= now:
+            at = self._limit(connection, ahead)
+            if at <= now and not (connection.busy and connection.may_continue()):
                 connection.abort("timeout")
             else:
-                due = min(due, at)
+                due = min(due, max(at, now))
         return due
+
+    def _limit(self, connection: HttpConnection, ahead: float) -> float:
+        """When, in the loop's time, its exchange or its idle time is over; `boottime` is `ahead` of that."""
+        if connection.busy:
+            return min(connection.until, connection.last_activity + self._read)
+        return connection.idle_since - ahead + self._keep
 
     async def aclose(self) -> None:
         """Close every connection; safe to call twice."""

@@ -17,6 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from .._wire.call import Missing, Reply
 from . import Reason
+from .unread import UnreadCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 _STATUS_LINE: Final = re.compile(rb"(?:\r\n)*HTTP/1\.[01] ([2-5]\d\d)(?: [^\r\n]*)?\r")
 _BUFFER: Final = 8 * 1024  # asyncio's own choice, 256 KiB, doubles what a small reply costs
 _MAX_OVERHEAD: Final = 64 * 1024  # bytes of a reply beside its body: head, chunk sizes, trailers
+_LATE_READS: Final = 1024  # a whole receive buffer of Linux (6 MiB), which is read at most 8 KiB at a time
 
 
 class SocketTransport(Protocol):
@@ -43,7 +45,8 @@ class SocketTransport(Protocol):
 class HttpConnection(asyncio.BufferedProtocol):
     """A connection: `last_activity` is when it last sent or received, `until` when its exchange must have ended.
 
-    Both are in the loop's time. `on_lost` is called once, when the socket is closed.
+    Both are in the loop's time; `idle_since` is in `boottime`, for servers do not sleep when this machine does.
+    `unread` says whether received bytes, or an EOF, wait in the socket. `on_lost` is called once, when it is closed.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cap: int, on_lost: Callable[[HttpConnection], None]) -> None:
@@ -55,6 +58,9 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[Result] | None = None
         self.keep_alive = True
         self.last_activity = self.until = inf
+        self.idle_since = inf
+        self.unread: UnreadCheck = bool
+        self._late_reads = 0
         # What has arrived: the bytes up to the first of the body, how many in all, messages begun, pieces of the body.
         # The parser calls methods of C where it can: it would spend most of its time in ours.
         self._head = b""
@@ -81,7 +87,7 @@ class HttpConnection(asyncio.BufferedProtocol):
     def send(self, data: bytes, now: float, until: float) -> asyncio.Future[Result]:
         """Write one request to a usable connection; the future ends when the exchange does."""
         self._head = b""
-        self._status = self._received = 0
+        self._status = self._received = self._late_reads = 0
         self._begun.clear()
         self._body.clear()
         self.last_activity = now
@@ -99,6 +105,11 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._resolve(self._reply() if self._status else self._partial_reply(missing) or reason)
         if self._transport is not None:
             self._transport.abort()
+
+    def may_continue(self) -> bool:
+        """Whether an exchange whose time is over has unread bytes of its reply: they count, within a bound."""
+        self._late_reads += 1
+        return self._late_reads <= _LATE_READS and bool(self.unread())
 
     def _resolve(self, result: Result) -> None:
         waiter, self._waiter = self._waiter, None
@@ -173,6 +184,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         """The socket is closed."""
         self.abort()
         self._transport = None
+        self.unread = bool  # the number of the socket may belong to another one from now on
         self._on_lost(self)
 
     # The reply, or what has arrived of it.

@@ -10,23 +10,18 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-from contextvars import ContextVar
 from math import inf
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from yarl import URL
 
-from .._wire.call import Reply
+from .._wire.call import Reply, mark_unsent
 from . import TARGET, Credentials, Reason, Unanswered
+from .connector import Connector, NotWritten, PoolExchange, current
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
-
     from .._wire.call import Request
     from ..config import Timeouts
 
@@ -34,54 +29,6 @@ __all__ = ["Pool"]
 
 _CHUNK: Final = 64 * 1024
 _LARGE: Final = 1 << 20  # aiohttp warns of larger bodies given as bytes
-
-
-class _Exchange:
-    """One exchange: until when, whether it may have been sent, and what has arrived of its reply.
-
-    `last_activity` is when bytes last moved; it is inf until there is a connection.
-    """
-
-    __slots__ = ("cancelling", "connects", "last_activity", "late", "partial_reply", "sent", "task", "until")
-
-    def __init__(self, until: float) -> None:
-        self.task = cast("asyncio.Task[object]", asyncio.current_task())
-        self.cancelling = self.task.cancelling()
-        self.until = until
-        self.last_activity = inf
-        self.late = False
-        self.connects = 0
-        self.sent = True
-        self.partial_reply: Reply | None = None
-
-    def cancelled(self) -> bool:
-        """Whether a CancelledError comes from outside, not from the watchdog or from aiohttp."""
-        if self.late:
-            self.task.uncancel()
-        return self.task.cancelling() > self.cancelling
-
-
-_current: ContextVar[_Exchange] = ContextVar("_current")
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Notes when an exchange gets its connection; if aiohttp never called it, every exchange would count as sent."""
-
-    on_connected: Callable[[_Exchange], None]
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        exchange = _current.get()
-        exchange.sent = exchange.connects > 0
-        exchange.connects += 1
-        connection = await super().connect(req, traces, timeout)
-        # aiohttp would take unsolicited bytes for the reply to this request.
-        while connection.protocol is not None and connection.protocol.should_close:
-            connection.close()
-            connection = await super().connect(req, traces, timeout)
-        self.on_connected(exchange)
-        return connection
 
 
 class Pool:
@@ -107,12 +54,12 @@ class Pool:
         self._proxy = proxy
         self._last_target, self._last_url = "", URL(origin)
         self._loop = asyncio.get_running_loop()
-        self._exchanges: set[_Exchange] = set()
+        self._exchanges: set[PoolExchange] = set()
         self._watchdog = Watchdog(self._loop, self._sweep)
-        connector = _Connector(limit=concurrency, ssl=ssl_context or True, ttl_dns_cache=60)
-        connector.on_connected = self._connected
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=Connector(
+                self._connected, longest=timeouts.total, limit=concurrency, ssl=ssl_context or True, ttl_dns_cache=60
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "User-Agent": user_agent},
             # The watchdog enforces the other limits: aiohttp's timers for each request cost a fifth of its speed.
@@ -122,14 +69,14 @@ class Pool:
         if hasattr(self._session, "_retry_connection"):
             self._session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
 
-    async def exchange(self, request: Request, /, *, total: float) -> Reply:
+    async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
         """The reply to `request` within `total` seconds, or Unanswered."""
         if self._session.closed:
             raise Unanswered(False, "closed")
         if not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
-        exchange = _Exchange(self._loop.time() + min(total, self._total))
-        outer = _current.set(exchange)
+        exchange = PoolExchange(self._loop.time() + min(total, self._total), not_after)
+        outer = current.set(exchange)
         self._exchanges.add(exchange)
         self._watchdog.schedule(exchange.until)
         try:
@@ -138,18 +85,20 @@ class Pool:
             if exchange.cancelled():
                 # Its context holds the token in its locals, and a traceback may be shown with locals.
                 error.__context__ = None
+                if not exchange.sent:
+                    mark_unsent(error)
                 raise error.with_traceback(None) from None
             reason = _late(exchange)
         except Exception as error:
             reason = _reason(error, sent=exchange.sent)
         finally:
             self._exchanges.discard(exchange)
-            _current.reset(outer)
+            current.reset(outer)
         if exchange.partial_reply is not None:
             return exchange.partial_reply
         raise Unanswered(exchange.sent, reason)
 
-    async def _exchange(self, request: Request, exchange: _Exchange) -> Reply:
+    async def _exchange(self, request: Request, exchange: PoolExchange) -> Reply:
         body = request.body
         self._authorize(self._credentials.header())
         response = await self._session.request(
@@ -181,13 +130,13 @@ class Pool:
             self._last_target, self._last_url = target, URL(self._origin + target, encoded=True)
         return self._last_url
 
-    def _connected(self, exchange: _Exchange) -> None:
+    def _connected(self, exchange: PoolExchange) -> None:
         exchange.sent = True
         exchange.last_activity = self._loop.time()
         self._watchdog.schedule(exchange.last_activity + self._read_limit)
 
     async def _read(
-        self, response: aiohttp.ClientResponse, headers: tuple[tuple[str, str], ...], exchange: _Exchange
+        self, response: aiohttp.ClientResponse, headers: tuple[tuple[str, str], ...], exchange: PoolExchange
     ) -> Reply:
         content = response.content
         parts: list[bytes] = []
@@ -211,14 +160,13 @@ class Pool:
     def _sweep(self, now: float) -> float:
         due = inf
         for exchange in self._exchanges:
-            if exchange.late:
+            if exchange.timed_out:
                 continue
             limit = min(exchange.until, exchange.last_activity + self._read_limit)
-            if limit <= now:
-                exchange.late = True
-                exchange.task.cancel()
+            if limit <= now and not exchange.may_continue():
+                exchange.time_out()
             else:
-                due = min(due, limit)
+                due = min(due, max(limit, now))
         return due
 
     async def aclose(self) -> None:
@@ -233,8 +181,8 @@ def _payload(body: bytes) -> aiohttp.Payload:
     return aiohttp.BytesPayload(body, content_type="application/json")
 
 
-def _late(exchange: _Exchange) -> Reason:
-    if not exchange.late:
+def _late(exchange: PoolExchange) -> Reason:
+    if not exchange.timed_out:
         return "disconnected" if exchange.sent else "closed"
     return "timeout" if exchange.sent else "connect"
 
@@ -242,6 +190,8 @@ def _late(exchange: _Exchange) -> Reason:
 def _reason(error: Exception, *, sent: bool) -> Reason:
     """A word for what went wrong; it informs, and decides nothing but that a bad certificate is not retried."""
     match error:
+        case NotWritten():
+            return error.reason
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return "tls"
         case aiohttp.ClientConnectorDNSError():

@@ -279,7 +279,7 @@ async def test_7_the_event_transport_skips_a_connection_that_was_idle_too_long(
         transport = events_to(server.url)
         await transport.exchange(POST, total=5)
         for connection in transport._idle:
-            connection.last_activity -= KEEP_ALIVE
+            connection.idle_since -= KEEP_ALIVE
         await transport.exchange(POST, total=5)
         assert server.connections == 2
 

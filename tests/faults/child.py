@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from math import inf
 from typing import Any
 
 from hellotext_async._policy.breaker import Breaker
@@ -58,9 +59,9 @@ def ended(outcome: Outcome) -> None:
 class DyingPool(Pool):
     """A transport with points to die at."""
 
-    async def exchange(self, request: Any, /, *, total: float) -> Any:
+    async def exchange(self, request: Any, /, *, total: float, not_after: float = inf) -> Any:
         failpoint("before exchange")
-        reply = await super().exchange(request, total=total)
+        reply = await super().exchange(request, total=total, not_after=not_after)
         failpoint("after exchange")
         return reply
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Final, TypeAlias
 
 from hellotext_async._wire.call import Reply, Request
@@ -88,8 +89,13 @@ class Script:
         self.most_in_flight = 0
         self.closed = False
 
-    async def exchange(self, request: Request, /, *, total: float) -> Reply:
-        """The reply as scripted, within `total` seconds of the loop's time, or Unanswered."""
+    async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
+        """The reply as scripted, within `total` seconds of the loop's time, or Unanswered.
+
+        `not_after` is judged on the loop's time, which here stands for `boottime`.
+        """
+        if asyncio.get_running_loop().time() >= not_after:
+            raise Unanswered(False, "expired")
         self.asked += 1
         if self.asked > ENDLESS:
             raise AssertionError("requests without end")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from math import inf
 from typing import Any
 
 from hellotext_async._wire.call import Reply, Request
@@ -25,7 +26,7 @@ class Watched:
         self.most: Counter[str] = Counter()
         self.total = 0
 
-    async def exchange(self, request: Request, /, *, total: float) -> Reply:
+    async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
         subject = request.body.split(b'"session":"')[1].split(b'"')[0].decode() if request.body else ""
         self.now[subject] += 1
         self.most[subject] = max(self.most[subject], self.now[subject])

@@ -1,0 +1,145 @@
+"""aiohttp's connector, watched: when an exchange gets its connection, whether that is fit, and whether it is too late.
+
+Rules. An exchange is unsent until its first connection was acquired; if aiohttp never called
+`connect`, every exchange would count as sent. A kept connection that holds unread bytes or an EOF is
+not used: aiohttp would take unsolicited bytes for the reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, cast
+from weakref import WeakKeyDictionary
+
+import aiohttp
+
+from .._clock import boottime
+from .unread import UnreadCheck, unread_check
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+    from .._wire.call import Reply
+    from . import Reason
+
+__all__ = ["Connector", "NotWritten", "PoolExchange", "current"]
+
+_KEEP_ALIVE: Final = 15.0  # aiohttp's own
+_LATE_PASSES: Final = 1024
+_QUIET_PASSES: Final = 3  # bytes that were read reach the task within so many passes of the loop
+
+
+class NotWritten(Exception):
+    """The exchange had a connection, and its time was over before it could be written."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+
+
+class PoolExchange:
+    """One exchange: until when, whether it may have been sent, and what has arrived of its reply.
+
+    `last_activity` is when bytes last moved; it is inf until there is a connection.
+    """
+
+    __slots__ = (
+        "_cancelling", "_passes", "_quiet", "connects", "last_activity", "not_after", "partial_reply", "sent",
+        "task", "timed_out", "unread", "until",
+    )  # fmt: skip
+
+    def __init__(self, until: float, not_after: float) -> None:
+        self.task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._cancelling = self.task.cancelling()
+        self._passes = self._quiet = 0
+        self.until = until
+        self.not_after = not_after
+        self.last_activity = inf
+        self.unread: UnreadCheck = bool
+        self.timed_out = False
+        self.connects = 0
+        self.sent = True
+        self.partial_reply: Reply | None = None
+
+    def cancelled(self) -> bool:
+        """Whether a CancelledError comes from outside, not from the watchdog or from aiohttp."""
+        if self.timed_out:
+            self.task.uncancel()
+        return self.task.cancelling() > self._cancelling
+
+    def may_continue(self) -> bool:
+        """Whether an exchange whose time is over may still read what has arrived of its reply; bounded."""
+        self._passes += 1
+        self._quiet = 0 if self.unread() else self._quiet + 1
+        return self._quiet <= _QUIET_PASSES and self._passes <= _LATE_PASSES
+
+    def time_out(self) -> None:
+        """End it; its CancelledError is not one from outside."""
+        self.timed_out = True
+        self.task.cancel()
+
+
+current: ContextVar[PoolExchange] = ContextVar("current")
+
+
+class _Kept:
+    """What is known of a connection that aiohttp keeps: how to look at its socket, and when it was last acquired."""
+
+    __slots__ = ("acquired_at", "unread")
+
+    def __init__(self, unread: UnreadCheck) -> None:
+        self.unread = unread
+        self.acquired_at = boottime()
+
+
+class Connector(aiohttp.TCPConnector):
+    """Calls `on_connected` with an exchange that has its connection and is about to be written.
+
+    `longest` is how long an exchange may take.
+    """
+
+    def __init__(self, on_connected: Callable[[PoolExchange], None], *, longest: float, **settings: Any) -> None:
+        self._kept: WeakKeyDictionary[ResponseHandler, _Kept] = WeakKeyDictionary()
+        self._on_connected = on_connected
+        self._stale_after = longest + _KEEP_ALIVE
+        super().__init__(keepalive_timeout=_KEEP_ALIVE, **settings)
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """A connection that may be written to at once; NotWritten if it comes too late."""
+        exchange = current.get()
+        exchange.sent = exchange.connects > 0
+        exchange.connects += 1
+        connection = await super().connect(req, traces, timeout)
+        while not self._fit(connection, exchange):
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        late = self._loop.time() >= exchange.until
+        if late or boottime() >= exchange.not_after:
+            connection.release()
+            raise NotWritten("connect" if late else "expired")
+        self._on_connected(exchange)
+        return connection
+
+    def _fit(self, connection: Connection, exchange: PoolExchange) -> bool:
+        """Whether a request may be written to it. A new one may hold TLS session tickets: they are not looked for."""
+        protocol = connection.protocol
+        if protocol is None or protocol.transport is None:
+            return True  # aiohttp raises for it
+        kept = self._kept.get(protocol)
+        if protocol.should_close:
+            return False
+        if kept is None:
+            fd: int = protocol.transport.get_extra_info("socket").fileno()
+            kept = self._kept[protocol] = _Kept(unread_check(fd))
+        elif kept.unread() or boottime() - kept.acquired_at > self._stale_after:
+            return False
+        kept.acquired_at = boottime()
+        exchange.unread = kept.unread
+        return True
