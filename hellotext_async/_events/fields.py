@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypedDict, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypedDict, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -89,7 +89,7 @@ class EventFields(TypedDict, total=False):
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # larger ones are checked one by one
 _Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 # msgspec has no recursive types: deeper values than these are checked one by one, and then judged by `_Checked`.
-_Scalar: TypeAlias = str | _Int | _Finite | Decimal | bool | None
+_Scalar: TypeAlias = str | _Int | _Finite | bool | None
 _Level1: TypeAlias = _Scalar | list[_Scalar] | dict[str, _Scalar]
 _Level2: TypeAlias = _Scalar | list[_Level1] | dict[str, _Level1]
 _Level3: TypeAlias = _Scalar | list[_Level2] | dict[str, _Level2]
@@ -148,8 +148,16 @@ class EventBody(msgspec.Struct, Generic[J], forbid_unknown_fields=True, omit_def
 
 
 Body: TypeAlias = EventBody[_Checked]
-_FAST: Final[type[Body]] = EventBody[_Unchecked]
 _CHECKED: Final = Body
+
+
+class _Fast(EventBody[_Unchecked]):
+    """A class of its own: msgspec would hash the whole type of an alias at every conversion."""
+
+
+_FAST: Final = cast("type[Body]", _Fast)
+for _kind in (_FAST, _CHECKED):  # now, since two threads that convert to a type for the first time can crash msgspec
+    msgspec.convert({}, _kind)
 
 EVENT_FIELDS: Final = frozenset(EventFields.__annotations__)
 _IDS: Final = frozenset({"profile", "session", "app", "cart", "coupon", "form", "order", "refund"})

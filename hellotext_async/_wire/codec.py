@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from .kinds import decoder
 from .mend import Misfit, mended
 from .shapes import is_array
 
@@ -109,22 +110,12 @@ def _documented(value: Any) -> Any:
     return value
 
 
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    found = _decoders.get(kind)
-    if found is None:
-        found = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
-    return found
-
-
 def decode(body: bytes, kind: type[T]) -> T:
     """`body` as `kind`, or Undecodable; what may be anything is None when there is no body."""
     if kind is _ANYTHING and not body:
         return cast("T", None)
     try:
-        answer = _decoder(kind).decode(body)
+        answer = decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         try:
             answer = mended(loosely(body), kind)

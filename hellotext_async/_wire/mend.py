@@ -12,6 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from .kinds import convert
 from .shapes import is_array, is_object
 
 __all__ = ["Misfit", "fits", "mended"]
@@ -26,7 +27,7 @@ class Misfit(Exception):
 def mended(value: Any, kind: type[T]) -> T:
     """`value`, as decoded from JSON, as far as `kind` can hold it; or Misfit."""
     try:
-        return msgspec.convert(_pruned(value, kind), kind, strict=False)
+        return convert(_pruned(value, kind), kind, strict=False)
     except (msgspec.ValidationError, RecursionError):
         raise Misfit from None
 
@@ -42,7 +43,7 @@ def fits(value: Any, kind: type[Any]) -> bool:
 
 def _pruned(value: Any, kind: Any) -> Any:
     try:
-        msgspec.convert(value, kind, strict=False)
+        convert(value, kind, strict=False)
     except msgspec.ValidationError:
         pass
     else:

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from .._wire.codec import Answer, Moment, Record
+from .._wire.kinds import convert
 from .._wire.mend import Misfit, mended
 
 __all__ = ["Address", "Content", "Day", "Profile", "ProfileList", "PropertyValue", "Street"]
@@ -96,7 +97,7 @@ class PropertyValue(Record, frozen=True, kw_only=True):
         if kind is None or content is None:
             return content
         try:
-            return mended(content, kind) if kind is Address else msgspec.convert(content, kind, strict=False)
+            return mended(content, kind) if kind is Address else convert(content, kind, strict=False)
         except (Misfit, msgspec.ValidationError, RecursionError):
             return content
 

@@ -13,6 +13,7 @@ import msgspec
 
 from .._wire.call import Call, Idempotency
 from .._wire.codec import Answer
+from .._wire.kinds import convert
 from .._wire.pages import page_of, paging
 from .._wire.params import id_segment, known, plain
 from ..errors import InvalidParameter
@@ -123,7 +124,7 @@ def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
 
 def _fitting(name: str, value: Any, kind: Any) -> Any:
     try:
-        return msgspec.convert(value, kind)
+        return convert(value, kind)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at ")
         inner = place.strip("`").removeprefix("$")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from typing import Any
@@ -39,6 +40,35 @@ def test_threads_that_encode_events_never_get_each_others_bytes() -> None:
         sys.setswitchinterval(before)
     assert not wrong
     assert Event("page.viewed", session="s1")
+
+
+FIRST_USES = """
+import sys, threading
+from msgspec import Struct, defstruct
+from hellotext_async._wire.kinds import decoder
+
+def use(kinds):
+    barrier.wait()
+    for kind in kinds:
+        decoder(kind).decode(b'{"inner": [{"a": 1}], "union": "x"}')
+
+sys.setswitchinterval(1e-6)
+barrier = threading.Barrier(4)
+kinds = []
+for number in range(100):
+    inner = defstruct("Inner", [("a", int | str | None)])
+    kinds.append(defstruct("Outer", [("inner", list[inner]), ("union", dict[str, inner] | str | list[int] | None)]))
+threads = [threading.Thread(target=use, args=(kinds,)) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_may_use_a_type_for_the_first_time_together() -> None:
+    """In a process of its own: msgspec crashes the interpreter where two threads read one type at once."""
+    assert subprocess.run([sys.executable, "-c", FIRST_USES], timeout=60).returncode == 0
 
 
 def receipt_id() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hellotext_async._events.fields import EventBody
+from hellotext_async._events.fields import _FAST, EventBody
 from hellotext_async._events.prepare import prepare
+from hellotext_async.cli.shop import day
 
 
 class _Text(str):
@@ -102,3 +104,10 @@ def test_values_that_only_look_closer_are_exact() -> None:
 def test_the_struct_holds_every_field_once() -> None:
     """One struct: what it names is what an event may hold."""
     assert len(set(EventBody.__struct_fields__)) == len(EventBody.__struct_fields__)
+
+
+def test_an_event_of_plain_values_is_read_by_one_conversion() -> None:
+    """The demo's day has every form of event; none of them needs the second, slower look."""
+    for event in islice(day(["p1"], ["c1"], ends=1e9), 500):
+        fields = {name: value for name, value in event.items() if name != "action"}
+        assert msgspec.to_builtins(msgspec.convert(fields, _FAST)) == fields
