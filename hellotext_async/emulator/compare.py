@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from .actions import TRACKABLES
@@ -37,13 +37,19 @@ def same(wanted: Any, found: Any) -> bool:
     """Whether `found` is what `wanted` is sent as; a mapping may have more than what is wanted."""
     if found is _ABSENT:
         return wanted is None
-    if isinstance(wanted, Mapping):
-        items: Mapping[Any, Any] = wanted
-        return is_object(found) and all(same(value, found.get(key, _ABSENT)) for key, value in items.items())
-    if isinstance(wanted, (list, tuple)):
-        pairs: list[Any] = list(wanted)
-        return is_array(found) and len(found) == len(pairs) and all(map(same, pairs, found))
+    if _is_mapping(wanted):
+        return is_object(found) and all(same(value, found.get(key, _ABSENT)) for key, value in wanted.items())
+    if _is_sequence(wanted):
+        return is_array(found) and len(found) == len(wanted) and all(map(same, wanted, found))
     return bool(wanted == found) or _sent_as(wanted, found)
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))
 
 
 def _sent_as(wanted: Any, found: Any) -> bool:
@@ -66,7 +72,6 @@ def _moment(found: Any) -> float | None:
 def _describe(name: str, wanted: Any, found: Any) -> str:
     if found is _ABSENT:
         return f"{name} is missing, not {wanted!r}"
-    if isinstance(wanted, Mapping) and is_object(found):
-        inner: Mapping[str, Any] = wanted
-        return "; ".join(f"{name}.{line}" for line in differences(found, inner)) or f"{name} differs"
+    if _is_mapping(wanted) and is_object(found):
+        return "; ".join(f"{name}.{line}" for line in differences(found, wanted))
     return f"{name} is {found!r}, not {wanted!r}"
