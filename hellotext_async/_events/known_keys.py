@@ -140,7 +140,7 @@ def _fits(value: dict[str, Any], keys: _Keys) -> bool:
     for name, inner in keys.nested:
         if name in value:
             found = value[name]
-            kind = type(found)
+            kind: type[Any] = type(found)
             if kind is dict:
                 if not _fits(found, inner):
                     return False

@@ -137,7 +137,7 @@ class CartParameters(TypedDict, total=False):
 
 
 class CouponParameters(_Described, total=False):
-    """A new coupon: the keys of `client.coupons.create`. Source: the API's document; of `type`, the WordPress plugin."""
+    """A new coupon: what `client.coupons.create` takes. Source: the API's document (`type`: WordPress plugin)."""
 
     code: str
     description: str
