@@ -20,6 +20,15 @@ from msgspec import Meta
 
 from .._wire.params import is_id, plain
 from ..errors import InvalidParameter
+from .parameters import (
+    AppParameters,
+    CouponParameters,
+    FormParameters,
+    OrderParameters,
+    ProductParameters,
+    ProductVariantParameters,
+    RefundParameters,
+)
 
 __all__ = ["EVENT_FIELDS", "Body", "CartProduct", "EventFields", "read"]
 
@@ -36,8 +45,8 @@ class CartProduct(TypedDict, total=False):
 
     product: str
     product_variant: str
-    product_parameters: Parameters
-    product_variant_parameters: Parameters
+    product_parameters: ProductParameters
+    product_variant_parameters: ProductVariantParameters
     quantity: int
 
 
@@ -66,21 +75,21 @@ class EventFields(TypedDict, total=False):
     tracked_at: datetime | float | None
     url: str | None
     app: str | None
-    app_parameters: Parameters | None
+    app_parameters: AppParameters | None
     cart: str | None
     products: Sequence[CartProduct] | None
     coupon: str | None
-    coupon_parameters: Parameters | None
+    coupon_parameters: CouponParameters | None
     form: str | None
-    form_parameters: Parameters | None
+    form_parameters: FormParameters | None
     order: str | None
-    order_parameters: Parameters | None
+    order_parameters: OrderParameters | None
     product: str | None
-    product_parameters: Parameters | None
+    product_parameters: ProductParameters | None
     product_variant: str | None
-    product_variant_parameters: Parameters | None
+    product_variant_parameters: ProductVariantParameters | None
     refund: str | None
-    refund_parameters: Parameters | None
+    refund_parameters: RefundParameters | None
     object: str | None
     object_parameters: Parameters | None
     object_type: str | None

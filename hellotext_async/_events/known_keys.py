@@ -54,7 +54,6 @@ _OBJECTS: Final[dict[str, tuple[type[Any], ...]]] = {
     "product": (ProductParameters, ProductVariantParameters),
     "refund": (RefundParameters,),
 }
-_DICT: Final = frozenset({dict})
 _OF_ITEM: Final = ("product_parameters", "product_variant_parameters")
 _of_body: Final = attrgetter(*SHAPES, "object_parameters", "products")
 _of_item: Final = attrgetter(*_OF_ITEM)
@@ -140,13 +139,12 @@ def _fits(value: dict[str, Any], keys: _Keys) -> bool:
     for name, inner in keys.nested:
         if name in value:
             found = value[name]
-            kind: type[Any] = type(found)
-            if kind is dict:
+            if is_object(found):
                 if not _fits(found, inner):
                     return False
-            elif kind is list:
+            elif is_array(found):
                 for entry in found:
-                    if type(entry) in _DICT and not _fits(entry, inner):
+                    if is_object(entry) and not _fits(entry, inner):
                         return False
     return True
 
