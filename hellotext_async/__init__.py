@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from ._events.event import Event as Event
     from ._events.fields import CartProduct as CartProduct
     from ._events.fields import EventFields as EventFields
+    from ._events.known_keys import UnknownParameterWarning as UnknownParameterWarning
+    from ._events.parameters import AppParameters as AppParameters
+    from ._events.parameters import CartItem as CartItem
+    from ._events.parameters import CartParameters as CartParameters
+    from ._events.parameters import CouponParameters as CouponParameters
+    from ._events.parameters import FormParameters as FormParameters
+    from ._events.parameters import MoneyParameters as MoneyParameters
+    from ._events.parameters import OrderItem as OrderItem
+    from ._events.parameters import OrderParameters as OrderParameters
+    from ._events.parameters import ProductParameters as ProductParameters
+    from ._events.parameters import ProductVariantParameters as ProductVariantParameters
+    from ._events.parameters import RefundParameters as RefundParameters
+    from ._wire.money import Money as Money
     from ._wire.pages import Page as Page
     from .client import Families as Families
     from .client import Hellotext as Hellotext
@@ -73,14 +86,21 @@ if TYPE_CHECKING:
 _HOMES = {
     "_events.event": ("Event",),
     "_events.fields": ("CartProduct", "EventFields"),
+    "_events.known_keys": ("UnknownParameterWarning",),
+    "_events.parameters": (
+        "AppParameters", "CartItem", "CartParameters", "CouponParameters", "FormParameters",
+        "MoneyParameters", "OrderItem", "OrderParameters", "ProductParameters", "ProductVariantParameters",
+        "RefundParameters",
+    ),
+    "_wire.money": ("Money",),
     "_wire.pages": ("Page",),
     "client": ("Families", "Hellotext"),
     "config": ("Limits", "Retry", "Timeouts", "Token"),
     "errors": (
         "APIError", "BadRequest", "ClientClosed", "ConfigurationError", "ErrorDetail", "Forbidden", "Forked",
-        "HellotextError", "InvalidParameter", "NotFound", "NotSent", "OutcomeUnknown", "QueueClosed", "QueueFull",
-        "RateLimited", "ServerError", "SpoolBusy", "SpoolError", "Unauthorized", "UnexpectedResponse",
-        "ValidationFailed", "WrongLoop",
+        "HellotextError", "InvalidParameter", "NotFound", "NotSent", "OutcomeUnknown", "QueueClosed",
+        "QueueFull", "RateLimited", "ServerError", "SpoolBusy", "SpoolError", "Unauthorized",
+        "UnexpectedResponse", "ValidationFailed", "WrongLoop",
     ),
     "limiter": ("RateState",),
     "queue.dead_letters": ("DeadLetters",),

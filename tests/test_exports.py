@@ -18,7 +18,10 @@ PUBLIC = {
     "Families", "Hellotext", "Event", "EventFields", "CartProduct", "EventQueue", "Receipt", "Outcome", "Report", "Stats",
     "SqliteSpool", "DeadLetters", "Letter", "Timeouts", "Retry", "Limits", "Token", "RateState",
     "Page", "Listing", "Address", "Street", "Day", "Profile", "PropertyValue", "ProfileList", "Coupon", "Property",
-    "Action", "App", "Cart", "Tracked", "Created", "Updated", "Deleted", "Verified", "__version__",
+    "Action", "App", "Cart", "Tracked", "Created", "Updated", "Deleted", "Verified", "AppParameters", "CartItem", "CartParameters", "CouponParameters", "FormParameters", "MoneyParameters", "OrderItem", "OrderParameters", "ProductParameters", "ProductVariantParameters", "RefundParameters",
+    "UnknownParameterWarning",
+    "Money",
+    "__version__",
 }  # fmt: skip
 
 
