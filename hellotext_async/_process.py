@@ -18,7 +18,7 @@ class Process:
 
 here = Process()
 first_use = threading.Lock()
-"""Held while something is built that two threads must not build at once. Read it from this module: a fork replaces it."""
+"""Held while building what two threads must not build at once. Read it from this module: a fork replaces it."""
 
 
 def _forked() -> None:

@@ -55,7 +55,7 @@ def use(kinds):
 sys.setswitchinterval(1e-6)
 barrier = threading.Barrier(4)
 kinds = []
-for number in range(100):
+for number in range(300):
     inner = defstruct("Inner", [("a", int | str | None)])
     kinds.append(defstruct("Outer", [("inner", list[inner]), ("union", dict[str, inner] | str | list[int] | None)]))
 threads = [threading.Thread(target=use, args=(kinds,)) for _ in range(4)]
