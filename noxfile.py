@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import nox
 
-nox.options.sessions = ["tests", "lint", "types", "docs"]
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if re.search(r":: 3\.\d+$", each)]
+PARALLEL = ("-n", "logical", "--dist", "worksteal")
 
 
 def needs(session: nox.Session, *groups: str, package: str | None = "-e.") -> None:
     """Install the package and what these groups of pyproject.toml name."""
     wanted = [requirement for group in groups for requirement in nox.project.dependency_groups(PROJECT, group)]
     session.install(*wanted, *([] if package is None else [package]))
+
+
+def floors() -> list[str]:
+    """What the package depends on, each in the lowest version that pyproject.toml allows."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    required = [*PROJECT["project"]["dependencies"], *(each for extra in extras.values() for each in extra)]
+    return [re.sub(r">=([\w.]+)(,<\w+)?", r"==\1", each) for each in required]
 
 
 @nox.session
@@ -25,9 +40,31 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, those that take long left out."""
+    """Run the tests, those that take long left out. Arguments after -- go to pytest."""
     needs(session, "tests")
-    session.run("pytest", "-q", *session.posargs)
+    session.run("pytest", "-q", *(session.posargs or PARALLEL))
+
+
+@nox.session(python=PYTHONS, tags=["matrix"])
+def matrix(session: nox.Session) -> None:
+    """Run the tests on every Python that is supported and installed here, with the newest dependencies."""
+    needs(session, "tests")
+    session.run("pytest", "-q", *PARALLEL, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0], tags=["matrix"])
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions of what the package depends on."""
+    needs(session, "tests")
+    session.install("-e.", *floors())
+    session.run("pytest", "-q", "-W", "default", *PARALLEL, *session.posargs)
+
+
+@nox.session(tags=["matrix"])
+def uvloop(session: nox.Session) -> None:
+    """Run the tests of the event loop's users on uvloop."""
+    needs(session, "tests")
+    session.run("pytest", "-q", "--loop=uvloop", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -35,6 +72,13 @@ def soak(session: nox.Session) -> None:
     """Run the tests with 200 rounds of kill -9 instead of 20."""
     needs(session, "tests")
     session.run("pytest", "-q", *session.posargs, env={"CRASH_ROUNDS": "200"})
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure which lines and branches the tests reach, child processes included."""
+    needs(session, "tests")
+    session.run("pytest", "-q", "--cov", "--cov-report=term-missing:skip-covered", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -55,9 +99,21 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation."""
+    """Build the documentation; a broken link or anchor fails."""
     needs(session, "docs")
-    session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("zensical", *(session.posargs or ("build", "--clean", "--strict")))
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and the source archive, install each in an empty environment and run the tutorial from it."""
+    built = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(built, ignore_errors=True)
+    session.install("build", "twine")
+    session.run("python", "-m", "build", "--outdir", str(built))
+    session.run("twine", "check", "--strict", *map(str, built.iterdir()))
+    for archive in sorted(built.iterdir()):
+        session.run("python", "-P", "tests/wheel.py", str(archive))
 
 
 @nox.session

@@ -173,4 +173,6 @@ class _Direction:
 
     async def _end(self) -> None:
         await asyncio.sleep(self._faults.slow_close)
+        if self._writer.transport.is_closing():
+            raise ConnectionAbortedError("the other direction has closed it")
         self._writer.write_eof()
