@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ._events.parameters import ProductParameters as ProductParameters
     from ._events.parameters import ProductVariantParameters as ProductVariantParameters
     from ._events.parameters import RefundParameters as RefundParameters
+    from ._wire.codec import Response as Response
     from ._wire.money import Money as Money
     from ._wire.pages import Page as Page
     from .client import Families as Families
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .errors import QueueFull as QueueFull
     from .errors import RateLimited as RateLimited
     from .errors import ServerError as ServerError
+    from .errors import SessionConflict as SessionConflict
     from .errors import SpoolBusy as SpoolBusy
     from .errors import SpoolError as SpoolError
     from .errors import Unauthorized as Unauthorized
@@ -92,6 +94,7 @@ _HOMES = {
         "MoneyParameters", "OrderItem", "OrderParameters", "ProductParameters", "ProductVariantParameters",
         "RefundParameters",
     ),
+    "_wire.codec": ("Response",),
     "_wire.money": ("Money",),
     "_wire.pages": ("Page",),
     "client": ("Families", "Hellotext"),
@@ -99,8 +102,8 @@ _HOMES = {
     "errors": (
         "APIError", "BadRequest", "ClientClosed", "ConfigurationError", "ErrorDetail", "Forbidden", "Forked",
         "HellotextError", "InvalidParameter", "NotFound", "NotSent", "OutcomeUnknown", "QueueClosed",
-        "QueueFull", "RateLimited", "ServerError", "SpoolBusy", "SpoolError", "Unauthorized",
-        "UnexpectedResponse", "ValidationFailed", "WrongLoop",
+        "QueueFull", "RateLimited", "ServerError", "SessionConflict", "SpoolBusy", "SpoolError",
+        "Unauthorized", "UnexpectedResponse", "ValidationFailed", "WrongLoop",
     ),
     "limiter": ("RateState",),
     "queue.dead_letters": ("DeadLetters",),

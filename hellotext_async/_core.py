@@ -12,8 +12,10 @@ import logging
 import random
 import time
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
+from uuid import uuid4
 from weakref import WeakSet
 
 from . import _process
@@ -69,6 +71,8 @@ class Core:
         proxy: str | None,
         enabled: bool,
         on_throttle: Callable[[RateState], Any] | None,
+        idempotency_keys: bool = False,
+        business_id: str | None = None,
     ) -> None:
         self.token = token
         self.origin = origin
@@ -79,6 +83,8 @@ class Core:
         self.proxy = proxy
         self.enabled = enabled
         self._on_throttle = on_throttle
+        self.idempotency_keys = idempotency_keys
+        self.business_id = business_id
         self.queues: WeakSet[EventQueue] = WeakSet()
         self._engine: Engine | None = None
         self._events_engine: Engine | None = None
@@ -89,6 +95,12 @@ class Core:
     def header(self) -> str:
         """The Authorization of the moment, for the transport."""
         return self.token.header()
+
+    def keyed(self, call: Call[T]) -> Call[T]:
+        """`call` with a key by which the API recognises a repeat, if such keys are sent; then it may be repeated."""
+        if not self.idempotency_keys or call.idempotency != "non_idempotent":
+            return call if call.key is None else replace(call, key=None)
+        return replace(call, idempotency="idempotent", key=call.key or str(uuid4()))
 
     def running(self) -> Engine:
         """The engine, opened if this is the first use; ClientClosed, WrongLoop or Forked if it is not ours to use."""
@@ -207,4 +219,4 @@ class Sender:
 
     async def send(self, call: Call[T], /) -> T:
         """The answer to `call`, or the error that it ended in."""
-        return await self._core.running().send(call, self._options)
+        return await self._core.running().send(self._core.keyed(call), self._options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -171,7 +172,10 @@ class Hellotext(Families):
     Building does no I/O; the first use, `open()` or ``async with`` opens it in the running loop,
     to which it belongs from then on. `allow_http` permits plain http beyond loopback;
     ``enabled=False`` runs everything and sends nothing. `ssl` and `proxy` are for the connections.
-    `on_throttle` is called with `rate()` after each request that the API refused for its number.
+    `idempotency_keys` sends a stable ``Idempotency-Key`` with each create and event, and then repeats them
+    when no answer came; the vendor documents such a key for one public route only, so it is off unless you
+    know that yours takes it. `business_id` (or HELLOTEXT_BUSINESS_ID) is the public id that
+    `sessions.identify` needs. `on_throttle` is called with `rate()` after each request that is rate limited.
 
     Raises ConfigurationError for a token or a URL that cannot be used.
     """
@@ -190,6 +194,8 @@ class Hellotext(Families):
         allow_http: bool = False,
         enabled: bool = True,
         on_throttle: Callable[[RateState], Any] | None = None,
+        idempotency_keys: bool = False,
+        business_id: str | None = None,
     ) -> None:
         if event_format not in ("typed", "object"):
             raise ConfigurationError("event_format: expected 'typed' or 'object'")
@@ -207,6 +213,8 @@ class Hellotext(Families):
             proxy=proxy,
             enabled=enabled,
             on_throttle=on_throttle,
+            idempotency_keys=idempotency_keys,
+            business_id=business_id or os.environ.get("HELLOTEXT_BUSINESS_ID"),
         )
         super().__init__(core, Options(retry or Retry()))
 

@@ -20,7 +20,7 @@ from ._policy.evidence import Attempt, classify_failure, classify_reply
 from ._policy.retry_policy import should_retry
 from ._wire.encode import request_of
 from ._wire.reply import answer, error_of
-from .errors import HellotextError, NotSent, OutcomeUnknown, RateLimited
+from .errors import Asked, HellotextError, NotSent, OutcomeUnknown, RateLimited
 from .limiter import Refused
 from .transport import Unanswered
 
@@ -120,12 +120,16 @@ class Engine:
 
     async def send(self, call: Call[T], options: Options) -> T:
         """The answer to `call`, or the error that it ended in."""
+        request, since = request_of(call), self._wall()
         tries = _Tries(self, call, options)
-        request = request_of(call)
-        attempt = await tries.once(request)
-        if tries.again(attempt):
-            attempt = await self._repeated(tries, request, attempt)
-        done: T = tries.conclude(attempt)
+        try:
+            attempt = await tries.once(request)
+            if tries.again(attempt):
+                attempt = await self._repeated(tries, request, attempt)
+            done: T = tries.conclude(attempt)
+        except OutcomeUnknown as unknown:
+            unknown.asked = Asked(call.method, call.path, request.body, since)
+            raise
         return done
 
     async def _repeated(self, tries: _Tries, request: Request, first: Attempt) -> Attempt:

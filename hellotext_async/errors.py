@@ -12,6 +12,7 @@
     │   ├── RateLimited           429, or 503 with Retry-After; also when a wait was refused
     │   ├── ServerError           5xx, 408, 425
     │   └── UnexpectedResponse    anything that the documented API never answers
+    ├── SessionConflict                    the session belongs to another profile
     ├── NotSent                            no byte of the request left this machine
     ├── OutcomeUnknown                     sent, and nothing proves whether it was applied
     ├── QueueFull                          no room, and the caller asked not to wait
@@ -55,6 +56,7 @@ __all__ = [
     "QueueFull",
     "RateLimited",
     "ServerError",
+    "SessionConflict",
     "SpoolBusy",
     "SpoolError",
     "Unauthorized",
@@ -197,6 +199,19 @@ class UnexpectedResponse(APIError):
     """An answer the documented API never gives: a redirect, an unknown status, a body that is not its JSON."""
 
 
+class SessionConflict(HellotextError):
+    """The session is attached to another profile: `profile` was asked for, `owner` is what the API answered."""
+
+    def __init__(self, session: str, profile: str, owner: str) -> None:
+        super().__init__(session, profile, owner)
+        self.session = session
+        self.profile = profile
+        self.owner = owner
+
+    def __str__(self) -> str:
+        return f"session {_plain(self.session)} belongs to {_plain(self.owner)}, not to {_plain(self.profile)}"
+
+
 class NotSent(HellotextError):
     """No byte of the request left, so it was certainly not applied.
 
@@ -212,18 +227,43 @@ class NotSent(HellotextError):
         return f"not sent ({self.reason}) after {self.attempts} attempt(s)"
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A request whose outcome is unknown: its method, path and JSON, and when it was first sent (Unix seconds)."""
+
+    method: str
+    path: str
+    body: bytes | None
+    since: float
+
+    def __repr__(self) -> str:
+        """Without the body: it is a customer's data."""
+        return f"Asked({self.method} {self.path})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("method", self.method), ("path", self.path)]
+
+
 class OutcomeUnknown(HellotextError):
     """The request was sent, and nothing proves whether it was applied.
 
     `applied` is True when a 2xx status line was read and only the rest of the answer was lost,
-    else None. Look before repeating it: a repeat may double it.
+    else None; `request_id` is the server's id of the exchange then. Look before repeating it: a
+    repeat may double it. ``client.reconcile`` looks.
     """
 
-    def __init__(self, reason: str, *, attempts: int = 1, applied: bool | None = None) -> None:
+    def __init__(
+        self, reason: str, *, attempts: int = 1, applied: bool | None = None, request_id: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.attempts = attempts
         self.applied = applied
+        self.request_id = request_id
+        self.asked: Asked | None = None
+        """What was asked, for `client.reconcile`: it holds a customer's data, and is neither shown nor pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason,), {**self.__dict__, "asked": None}
 
     def __str__(self) -> str:
         known = "applied, but its answer was lost" if self.applied else "sent, but whether it was applied is unknown"

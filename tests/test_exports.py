@@ -21,6 +21,8 @@ PUBLIC = {
     "Action", "App", "Cart", "Tracked", "Created", "Updated", "Deleted", "Verified", "AppParameters", "CartItem", "CartParameters", "CouponParameters", "FormParameters", "MoneyParameters", "OrderItem", "OrderParameters", "ProductParameters", "ProductVariantParameters", "RefundParameters",
     "UnknownParameterWarning",
     "Money",
+    "Response",
+    "SessionConflict",
     "__version__",
 }  # fmt: skip
 

@@ -22,6 +22,9 @@ Idempotency = Literal["safe", "idempotent", "non_idempotent", "at_most_once"]
 once a byte has left. The table of what is retried is `_policy/retry_policy.py`."""
 
 
+Headers = tuple[tuple[str, str], ...]
+"""Pairs of name and value."""
+
 Missing = Literal["", "cut off", "too large", "unreadable"]
 """What became of the body of a reply; empty if it is all here."""
 
@@ -32,7 +35,9 @@ class Call(Generic[T]):
 
     `path` is quoted already. `query` leaves out what is None. `body` is plain values, or JSON that
     is written already. `if_missing` is the answer when a retry of this call gets a 404: the first attempt
-    did it (a DELETE).
+    did it (a DELETE). With `lenient`, a 2xx whose body cannot be read is answered by ``returns()``. `key`
+    is what makes a repeat recognisable, if the client sends idempotency keys. `headers` are sent besides
+    (or instead of) those of every request.
     """
 
     method: str
@@ -42,6 +47,9 @@ class Call(Generic[T]):
     query: Mapping[str, str | int | None] | None = None
     body: Mapping[str, object] | msgspec.Raw | None = None
     if_missing: T | None = None
+    lenient: bool = False
+    key: str | None = None
+    headers: Headers = ()
 
     def __repr__(self) -> str:
         """Without the body and the query: they are a customer's data."""
@@ -49,11 +57,15 @@ class Call(Generic[T]):
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """One HTTP request, ready to be written: `target` is path and query, `body` is JSON or None."""
+    """One HTTP request, ready to be written: `target` is path and query, `body` is JSON or None.
+
+    `headers` are its own, besides those that every request has; an ``Authorization`` replaces theirs.
+    """
 
     method: str
     target: str
     body: bytes | None = None
+    headers: Headers = ()
 
     def __repr__(self) -> str:
         """Without the body and the query."""
@@ -74,10 +86,13 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     body: bytes = b""
     missing: Missing = ""
 
+    def pairs(self) -> Headers:
+        """Every header, in order."""
+        return _pairs(self.headers) if isinstance(self.headers, bytes) else self.headers
+
     def header(self, name: str) -> tuple[str, ...]:
         """Every value of the header `name` (lower case), in order."""
-        pairs = _pairs(self.headers) if isinstance(self.headers, bytes) else self.headers
-        return tuple(value for key, value in pairs if key.lower() == name)
+        return tuple(value for key, value in self.pairs() if key.lower() == name)
 
     def __repr__(self) -> str:
         """Without the body and the headers."""
@@ -87,11 +102,11 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
         return [("status", self.status), ("missing", self.missing)]
 
 
-def _pairs(data: bytes) -> list[tuple[str, str]]:
+def _pairs(data: bytes) -> Headers:
     """The headers of the head that `data`, which a parser took for HTTP, begins with."""
     head = data.lstrip().partition(b"\r\n\r\n")[0].decode("latin-1")
     lines = (line.partition(":") for line in head.split("\r\n")[1:])
-    return [(name, value.strip()) for name, _, value in lines]
+    return tuple((name, value.strip()) for name, _, value in lines)
 
 
 def mark_unsent(error: BaseException) -> None:

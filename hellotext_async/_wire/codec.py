@@ -15,17 +15,31 @@ from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from .call import Headers, Reply
 from .kinds import decoder
 from .mend import Misfit, mended
 from .shapes import is_array
 
-__all__ = ["Answer", "Moment", "Record", "Told", "Undecodable", "decode", "loosely", "remember"]
+__all__ = [
+    "Answer",
+    "Moment",
+    "Record",
+    "Response",
+    "Told",
+    "Undecodable",
+    "attach",
+    "decode",
+    "loosely",
+    "remember",
+    "request_id_of",
+]
 
 T = TypeVar("T")
 
 Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment of the API's: Unix seconds on the wire, an aware datetime here."""
 
+_REQUEST_IDS: Final = ("x-request-id", "request-id", "cf-ray")
 _BOM: Final = b"\xef\xbb\xbf"
 _ANYTHING: Final[Any] = Any
 
@@ -50,6 +64,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return [("id", getattr(self, "id", "…"))]
 
 
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """The HTTP side of an answer: its `status`, its `headers`, and the server's `request_id` of the exchange."""
+
+    status: int
+    headers: Headers = ()
+    request_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, request_id={self.request_id!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("status", self.status), ("request_id", self.request_id)]
+
+
 class Answer(Record, frozen=True, kw_only=True, dict=True):
     """What the API answered, as a frozen struct."""
 
@@ -66,6 +94,20 @@ class Answer(Record, frozen=True, kw_only=True, dict=True):
             return None if told is None else told()
         except Undecodable:
             return None
+
+    @property
+    def response(self) -> Response | None:
+        """Status and headers of the reply that this is; None for an item of a page, and for what was pickled."""
+        reply: Reply | None = vars(self).get("_reply")
+        if reply is None:
+            return None
+        return Response(status=reply.status, headers=reply.pairs(), request_id=request_id_of(reply))
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of the exchange, which its support asks for; None if it gave none."""
+        reply: Reply | None = vars(self).get("_reply")
+        return None if reply is None else request_id_of(reply)
 
     def __copy__(self) -> Self:
         return self
@@ -85,6 +127,19 @@ def _restored(kind: Callable[..., Answer], fields: dict[str, Any], raw: Any) -> 
 def remember(answer: Answer, told: Callable[[], Any]) -> None:
     """`told` gives the `raw` of `answer` when it is asked for."""
     vars(answer)["_told"] = told
+
+
+def attach(answer: Answer, reply: Reply) -> None:
+    """`reply` gives the `response` and the `request_id` of `answer` when they are asked for."""
+    vars(answer)["_reply"] = reply
+
+
+def request_id_of(reply: Reply) -> str | None:
+    """The server's id of the exchange, under whichever of the usual names."""
+    for name in _REQUEST_IDS:
+        for value in reply.header(name):
+            return value[:128]
+    return None
 
 
 class Told:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,14 +15,22 @@ from .params import encode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["request_of"]
+__all__ = ["key_of", "request_of"]
 
 T = TypeVar("T")
+
+_KEY: Final = re.compile(r"[!-~]{1,255}")
 
 
 def request_of(call: Call[T]) -> Request:
     """`call` as HTTP: the query in the target, the body as JSON."""
-    return Request(call.method, call.path + _query(call.query), _written(call.body))
+    headers = call.headers if call.key is None else (*call.headers, ("Idempotency-Key", key_of(call.key)))
+    return Request(call.method, call.path + _query(call.query), _written(call.body), headers)
+
+
+def key_of(text: str) -> str:
+    """`text` as the value of an Idempotency-Key: itself if a header can carry it, else its digest."""
+    return text if _KEY.fullmatch(text) else sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _written(body: Mapping[str, object] | msgspec.Raw | None) -> bytes | None:

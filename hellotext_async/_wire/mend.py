@@ -2,7 +2,8 @@
 
 Rules. Guided by the type, so the work is bounded by it and not by the value. A field that cannot
 be held is left out (its default takes its place), an element of a list is dropped; what is
-required and missing makes the whole a Misfit.
+required and missing makes the whole a Misfit. A whole number where text is expected (an id, a
+reference) is taken as text.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def _pruned(value: Any, kind: Any) -> Any:
     else:
         return value
     for option in _options(kind):
+        if option is str and type(value) is int:
+            return str(value)
         if is_object(value) and isinstance(option, type) and issubclass(option, msgspec.Struct):
             return _fields(value, option)
         if is_array(value) and get_origin(option) is list:

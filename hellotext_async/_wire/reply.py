@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .. import errors
-from .codec import Undecodable, decode, loosely
+from .codec import Answer, Undecodable, attach, decode, loosely, request_id_of
 from .shapes import is_array, is_object
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _BY_STATUS: Final[dict[int, type[errors.APIError]]] = {
     425: errors.ServerError,
     429: errors.RateLimited,
 }
-_REQUEST_IDS: Final = ("x-request-id", "request-id", "cf-ray")
 _SAYING: Final = frozenset({"type", "message", "description"})
 _SECONDS: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d*)?")
 
@@ -40,15 +39,28 @@ def answer(call: Call[T], reply: Reply, *, attempts: int = 1) -> T:
     """What a 2xx `reply` says; a create whose answer is lost was applied all the same."""
     if call.if_missing is not None and not (reply.body or reply.missing):
         return call.if_missing
-    if not reply.missing:
-        try:
-            return decode(reply.body, call.returns)
-        except Undecodable:
-            pass
+    found = _decoded(call, reply)
+    if found is not None:
+        return found[0]
     problem = f"its answer was {reply.missing}" if reply.missing else "its answer is not the documented JSON"
     if call.idempotency in ("non_idempotent", "at_most_once"):
-        raise errors.OutcomeUnknown(problem, attempts=attempts, applied=True)
+        raise errors.OutcomeUnknown(problem, attempts=attempts, applied=True, request_id=request_id_of(reply))
     raise error_of(reply, attempts=attempts, problem=problem)
+
+
+def _decoded(call: Call[T], reply: Reply) -> tuple[T] | None:
+    """The answer that the body of `reply` holds, which may be None; nothing if it cannot be read."""
+    try:
+        if reply.missing:
+            raise Undecodable
+        found = decode(reply.body, call.returns)
+    except Undecodable:
+        if not call.lenient:
+            return None
+        found = call.returns()
+    if isinstance(found, Answer):
+        attach(found, reply)
+    return (found,)
 
 
 def error_of(
@@ -61,7 +73,7 @@ def error_of(
     return kind(
         reply.status,
         _details(reply.body),
-        request_id=_request_id(reply),
+        request_id=request_id_of(reply),
         attempts=attempts,
         retry_after=wait,
         problem=problem,
@@ -74,13 +86,6 @@ def _kind(status: int, *, throttled: bool) -> type[errors.APIError]:
     if status >= 500:
         return errors.ServerError
     return _BY_STATUS.get(status, errors.UnexpectedResponse)
-
-
-def _request_id(reply: Reply) -> str | None:
-    for name in _REQUEST_IDS:
-        for value in reply.header(name):
-            return value[:128]
-    return None
 
 
 def _details(body: bytes) -> list[errors.ErrorDetail]:

@@ -36,5 +36,5 @@ class Events:
 
     async def _send(self, action: str, fields: Mapping[str, Any]) -> Tracked:
         ready = prepare(action, fields, event_format=self._format)
-        call = Call("POST", EVENTS_PATH, Tracked, ready.idempotency, body=msgspec.Raw(ready.body))
+        call = Call("POST", EVENTS_PATH, Tracked, ready.idempotency, body=msgspec.Raw(ready.body), key=ready.event_id)
         return await self._sends.send(call)

@@ -144,6 +144,9 @@ class EventTransport:
     def _data(self, request: Request) -> bytes:
         head = self._head(request.method, request.target, self._credentials.header())
         body = request.body or b""
+        if request.headers:
+            own = "".join(f"\r\n{name}: {value}" for name, value in request.headers).encode("ascii")
+            return b"%b%d%b\r\n\r\n%b" % (head, len(body), own, body)
         return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
     def _release(self, connection: HttpConnection) -> None:

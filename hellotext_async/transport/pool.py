@@ -105,6 +105,7 @@ class Pool:
             request.method,
             self._url(request.target),
             data=None if body is None else _payload(body),
+            headers=request.headers or None,
             allow_redirects=False,
             proxy=self._proxy,
         )
