@@ -25,9 +25,9 @@ def needs(session: nox.Session, *groups: str, package: str | None = "-e.") -> No
 
 
 def floors() -> list[str]:
-    """What the package depends on, each in the lowest version that pyproject.toml allows."""
-    extras = PROJECT["project"]["optional-dependencies"]
-    required = [*PROJECT["project"]["dependencies"], *(each for extra in extras.values() for each in extra)]
+    """What the package and its extras import, each in the lowest version that pyproject.toml allows."""
+    extras = [extra for name, extra in PROJECT["project"]["optional-dependencies"].items() if name != "test"]
+    required = [*PROJECT["project"]["dependencies"], *(each for extra in extras for each in extra)]
     return [re.sub(r">=([\w.]+)(,<\w+)?", r"==\1", each) for each in required]
 
 
@@ -55,8 +55,7 @@ def matrix(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0], tags=["matrix"])
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions of what the package depends on."""
-    needs(session, "tests")
-    session.install("-e.", *floors())
+    session.install("-e.", *floors(), *nox.project.dependency_groups(PROJECT, "tests"))
     session.run("pytest", "-q", "-W", "default", *PARALLEL, *session.posargs)
 
 

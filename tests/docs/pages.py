@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES: Final = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
+FENCE: Final = re.compile(r"^ *(?:```|~~~)", re.MULTILINE)
 _BLOCK: Final = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
@@ -21,12 +25,21 @@ class Block(NamedTuple):
     title: str | None
     text: str
 
+    @property
+    def place(self) -> str:
+        """Where it stands, for a test's id."""
+        return f"{self.page.stem}:{self.line}"
 
-def blocks(page: Path, language: str) -> list[Block]:
-    """The blocks of a page in one language."""
+
+def all_blocks(page: Path) -> list[Block]:
+    """The blocks of a page, from top to bottom."""
     text = page.read_text()
     return [
         Block(page, text.count("\n", 0, found.start()) + 2, found[1], found[2], found[3])
         for found in _BLOCK.finditer(text)
-        if found[1] == language
     ]
+
+
+def blocks(page: Path, language: str) -> list[Block]:
+    """The blocks of a page in one language."""
+    return [block for block in all_blocks(page) if block.language == language]

@@ -1,4 +1,4 @@
-"""Every example of the documentation runs, against the emulator."""
+"""Every example in Python runs, against the emulator; every line of JSON is an event."""
 
 from __future__ import annotations
 
@@ -6,47 +6,16 @@ import ast
 import asyncio
 import inspect
 import json
-import shlex
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hellotext_async.cli import _parser
 from hellotext_async.cli.tally import event_of
-from hellotext_async.emulator import Emulator, serve
+from hellotext_async.emulator import Emulator
 from tests.docs.pages import PAGES, Block, blocks
 
 pytest_plugins = ["pytester"]
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    """An emulator in a thread of its own, with the objects of the document's examples."""
-    ready, stop = threading.Event(), asyncio.Event()
-    one = Emulator()
-    loop = asyncio.new_event_loop()
-
-    def run() -> None:
-        loop.call_soon(loop.create_task, _when_listening(one, ready))
-        loop.run_until_complete(serve(one, stop))
-        loop.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert ready.wait(30)
-    one.store.seed_document()
-    yield one
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(30)
-
-
-async def _when_listening(emulator: Emulator, ready: threading.Event) -> None:
-    while emulator.url.endswith(":0"):
-        await asyncio.sleep(0.01)
-    ready.set()
 
 
 def execute(block: Block, names: dict[str, Any], runner: asyncio.Runner) -> None:
@@ -79,22 +48,6 @@ def test_the_python_of_a_page_runs(
                 pytester.path.joinpath(block.title).write_text(block.text)
     if any(pytester.path.glob("test_*.py")):
         pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=1)
-
-
-def commands() -> list[tuple[str, int, str]]:
-    return [
-        (block.page.name, block.line, line)
-        for page in PAGES
-        for block in blocks(page, "sh")
-        for line in block.text.splitlines()
-        if line.startswith("hellotext-async ")
-    ]
-
-
-@pytest.mark.parametrize("command", commands(), ids=lambda command: f"{command[0]}:{command[1]}")
-def test_the_commands_of_a_page_exist(command: tuple[str, int, str]) -> None:
-    """The parser takes each command line with its options."""
-    assert callable(_parser().parse_args(shlex.split(command[2])[1:]).run)
 
 
 def test_the_json_lines_of_a_page_are_events() -> None:

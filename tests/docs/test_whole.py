@@ -1,0 +1,39 @@
+"""The documentation as a whole: every block runs somewhere, every page is in the menu, every picture is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.docs.pages import FENCE, PAGES, ROOT, all_blocks
+
+LANGUAGES: Final = {"python", "sh", "json"}
+"""What the tests of this folder run or read."""
+
+_PICTURE: Final = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_block_of_a_page_is_left_out(page: Path) -> None:
+    """Every fence belongs to a block, and every block has a language that is run."""
+    found = all_blocks(page)
+    assert len(FENCE.findall(page.read_text())) == 2 * len(found)
+    assert {block.language for block in found} <= LANGUAGES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_picture_is_there_and_says_what_it_shows(page: Path) -> None:
+    """The strict build checks links and anchors, but no pictures."""
+    for said, target in _PICTURE.findall(page.read_text()):
+        assert said
+        assert (page.parent / target).exists()
+
+
+def test_every_page_is_in_the_menu_once() -> None:
+    """A page that no menu names is found by nobody."""
+    named = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    there = [str(page.relative_to(ROOT / "docs")) for page in PAGES if page.is_relative_to(ROOT / "docs")]
+    assert sorted(named) == sorted(there)
