@@ -17,6 +17,7 @@ from .broken import JSON, drip, drop, spoil, status_of
 from .faults import Fault, Faults
 from .forms import body_of, query_of
 from .history import History, Seen, redacted
+from .idempotency import KeyedAnswers
 from .limits import Limiter, RateLimit, retry_after
 from .refusal import Refusal, refuse
 from .routes import PUBLIC, answer
@@ -31,7 +32,7 @@ LONGEST_ANSWER = 65_536
 
 
 class EmulatedApi:
-    """The API of one business, without a socket."""
+    """The API of one business, without a socket. With `idempotency_keys` it applies what has the same key once."""
 
     def __init__(self, token: str, business_id: str, rate_limit: RateLimit | None, history: int, *, keep_events: bool):
         self.token = token
@@ -40,8 +41,11 @@ class EmulatedApi:
         self.faults = Faults()
         self.requests = History(history)
         self.rate_limit = rate_limit
+        self.idempotency_keys = False
+        self._keyed = KeyedAnswers()
         self._numbers: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
         self._number = itertools.count(1)
+        self._request_ids = itertools.count(1)
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -107,12 +111,19 @@ class EmulatedApi:
                 raise instead
             self._throttle(seen.at)
             with self.store.lock:
-                status, found = answer(self.store, seen.method, path, seen.query, seen.body)
+                status, found = self._answer(request, raw, seen, path)
                 body = _encode(found)
         except Refusal as refusal:
             status, body, headers = refusal.status, _encode(refusal.body), refusal.headers
         self._record(seen, status, body)
-        return status, body, headers
+        return status, body, {"X-Request-Id": f"request-{next(self._request_ids)}", **headers}
+
+    def _answer(self, request: web.BaseRequest, raw: bytes, seen: Seen, path: str) -> tuple[int, Any]:
+        def make() -> tuple[int, Any]:
+            return answer(self.store, seen.method, path, seen.query, seen.body, request.headers)
+
+        key = request.headers.get("Idempotency-Key") if self.idempotency_keys else None
+        return make() if key is None else self._keyed.answer(seen.method, path, key, raw, make)
 
     def _record(self, seen: Seen, status: int, body: bytes) -> None:
         with self.store.lock:
@@ -123,7 +134,7 @@ class EmulatedApi:
             self.store.lock.notify_all()
 
     def _authorize(self, request: web.BaseRequest, path: str) -> None:
-        wanted = self.business_id if path in PUBLIC else self.token
+        wanted = self.business_id if path.startswith(PUBLIC) else self.token
         if request.headers.get("Authorization", "") != f"Bearer {wanted}":
             raise refuse("invalid", "token", status=401)
 

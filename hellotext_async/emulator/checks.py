@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .draft import valid_name
 from .forms import is_array, is_object
 from .refusal import refuse
-from .values import CREATABLE, is_empty, truth
+from .values import CREATABLE, finite, is_empty, truth
 
 if TYPE_CHECKING:
     from .store import Store
@@ -18,7 +18,9 @@ __all__ = [
     "Check",
     "anything",
     "kind",
+    "money",
     "objects",
+    "one_of",
     "owner",
     "position",
     "property_name",
@@ -48,8 +50,27 @@ anything = _check(lambda _: True)
 text = _check(_is_text)
 short = _check(lambda value: value is None or (isinstance(value, str) and len(value) <= 140))
 url = _check(lambda value: is_empty(value) or (isinstance(value, str) and re.match(r"https?://", value) is not None))
+
+
+def one_of(*values: str) -> Check:
+    """One of these texts."""
+    return _check(lambda value: value in values)
+
+
 kind = _check(lambda value: value in CREATABLE)
 objects = _check(lambda value: is_array(value) and all(is_object(item) for item in value))
+
+
+def money(_: Store, name: str, value: Any) -> Any:
+    """An amount in major units, and a currency of three letters; or none."""
+    if value is None:
+        return None
+    if not is_object(value) or not finite(value.get("amount")):
+        raise refuse("invalid", name)
+    currency = value.get("currency")
+    if currency is not None and not (isinstance(currency, str) and re.fullmatch(r"[A-Za-z]{3}", currency)):
+        raise refuse("invalid", name)
+    return value
 
 
 def yes_or_no(_: Store, name: str, value: Any) -> bool:

@@ -11,15 +11,17 @@ from . import checks
 from .actions import TRACKABLES
 from .checks import Check
 from .collection import Collection
+from .commerce import drop_variants, fill_order, make_variants, remove_variant
 from .draft import NAMED
 from .forms import nested
+from .messages import check_template
 from .refusal import blank, missing, refuse
 from .values import is_empty
 
 if TYPE_CHECKING:
     from .store import Store
 
-__all__ = ["FAMILIES", "Family", "create", "remove", "update"]
+__all__ = ["FAMILIES", "VARIANTS", "Family", "create", "remove", "update"]
 
 Object = dict[str, Any]
 
@@ -32,7 +34,8 @@ def _nothing(_: Store, __: Object, ___: Object | None) -> None:
 class Family:
     """One family: its collection in the store, its fields with their checks and what they are by default.
 
-    `before` sees the fields last, before they are kept, with the object that they change (None: a
+    With `partial` false a change sets what it leaves out to its default. `deleted` is the status of
+    a delete. `before` sees the fields last, before they are kept, with the object that they change (None: a
     new one); `after` sees an object that was deleted.
     """
 
@@ -43,6 +46,8 @@ class Family:
     defaults: Object = field(default_factory=dict[str, Any])
     before: Callable[[Store, Object, Object | None], None] = _nothing
     after: Callable[[Store, Object], None] = lambda _, __: None
+    partial: bool = True
+    deleted: int = 200
 
     def of(self, store: Store) -> Collection:
         """Its collection."""
@@ -63,7 +68,10 @@ def create(store: Store, family: Family, body: Object) -> Object:
 def update(store: Store, family: Family, key: str, body: Object) -> Object:
     """Change what is given of an object."""
     item = family.of(store).get(key)
-    return family.of(store).change(item, **_fields(store, family, nested(body), item))
+    fields = _fields(store, family, nested(body), item)
+    if not family.partial:
+        fields = copy.deepcopy(family.defaults) | {"body": None} | fields
+    return family.of(store).change(item, **fields)
 
 
 def remove(store: Store, family: Family, key: str) -> Object:
@@ -104,21 +112,9 @@ def _name_action(store: Store, fields: Object, item: Object | None) -> None:
         store.rename_action(item["name"], fields["name"])
 
 
-def _make_variants(store: Store, fields: Object, item: Object | None) -> None:
-    """Those given take the place of those there; none given on a change leaves them."""
-    if "variants" not in fields:
-        return
+def _name_object(_: Store, fields: Object, item: Object | None) -> None:
     if item is not None:
-        _drop_variants(store, item)
-    kept = ("name", "reference", "sku", "price", "metadata")
-    given: list[Object] = fields["variants"]
-    fields["variants"] = [store.new(store.variants, **{name: variant.get(name) for name in kept}) for variant in given]
-
-
-def _drop_variants(store: Store, product: Object) -> None:
-    for variant in product["variants"]:
-        if store.variants.find(variant.get("id")) is not None:
-            store.variants.remove(variant["id"])
+        fields.pop("name", None)  # the route does not rename
 
 
 def _take_off_list(store: Store, item: Object) -> None:
@@ -133,7 +129,7 @@ _ORDER: dict[str, Check] = {
 }  # fmt: skip
 _PRODUCT: dict[str, Check] = {
     **_REFERRED, "name": checks.text, "sku": checks.text, "brand": checks.text, "url": checks.url,
-    "image_url": checks.url, "price": checks.anything, "categories": checks.anything, "collection": checks.anything,
+    "image_url": checks.url, "price": checks.money, "categories": checks.anything, "collection": checks.anything,
     "tags": checks.anything, "variants": checks.objects,
 }  # fmt: skip
 
@@ -175,14 +171,16 @@ FAMILIES: dict[str, Family] = {
     "/v1/attribution/carts": Family(
         "carts", {**_REFERRED, "items": checks.objects}, defaults={"reference": None, "source": None, "items": []}
     ),
-    "/v1/attribution/orders": Family("orders", _ORDER, defaults={"reference": None, "source": None, "items": []}),
+    "/v1/attribution/orders": Family(
+        "orders", _ORDER, defaults={"reference": None, "source": None, "items": []}, before=fill_order
+    ),
     "/v1/attribution/products": Family(
         "products",
         _PRODUCT,
         required=("name",),
         defaults={"reference": None, "source": None, "sku": None, "variants": []},
-        before=_make_variants,
-        after=_drop_variants,
+        before=make_variants,
+        after=drop_variants,
     ),
     "/v1/objects": Family(
         "objects",
@@ -190,5 +188,27 @@ FAMILIES: dict[str, Family] = {
         required=("name",),
         unique=("name",),
         defaults={"title": None, "properties": []},
+        before=_name_object,
+    ),
+    "/v1/templates": Family(
+        "templates",
+        {
+            "name": checks.text, "technology": checks.one_of("sms", "whatsapp", "any"), "body": checks.text,
+            "category": checks.one_of("marketing", "utility"), "header": checks.anything, "footer": checks.short,
+            "buttons": checks.objects,
+        },
+        required=("name", "body"),
+        unique=("name",),
+        defaults={"technology": "any", "category": "marketing", "header": None, "footer": None, "buttons": []},
+        before=check_template,
+        partial=False,
+        deleted=202,
     ),
 }  # fmt: skip
+
+VARIANTS = Family(
+    "variants",
+    {**_REFERRED, "name": checks.text, "sku": checks.text, "price": checks.money},
+    after=remove_variant,
+)
+"""Variants are made through their product, and changed through a route of their own."""

@@ -7,15 +7,17 @@ uniform family is a row in `FAMILIES`; any other route is a row here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from . import families
+from . import families, identifications, messages
 from .collection import page
+from .commerce import add_variant
 from .events import track
-from .families import FAMILIES, Family
+from .families import FAMILIES, VARIANTS, Family
+from .forms import nested
 from .refusal import Refusal, not_found, refuse
 
 if TYPE_CHECKING:
@@ -30,19 +32,22 @@ RECEIVED = {"status": "received"}
 
 @dataclass(slots=True)
 class Request:
-    """One request: the segments that stand for ``*``, the query and the body."""
+    """One request: the segments that stand for ``*``, the query, the body and the headers."""
 
     store: Store
     ids: list[str]
     query: Object
     body: Object
+    headers: Mapping[str, str]
 
 
 Handler = Callable[[Request], Answer]
 Methods = dict[str, Handler]
 
 
-def answer(store: Store, method: str, path: str, query: Object, body: Object) -> Answer:
+def answer(
+    store: Store, method: str, path: str, query: Object, body: Object, headers: Mapping[str, str] | None = None
+) -> Answer:
     """The status and the JSON that answer an authorized request; `path` is still quoted."""
     methods, ids = _FIXED.get(path), list[str]()
     if methods is None:
@@ -50,7 +55,7 @@ def answer(store: Store, method: str, path: str, query: Object, body: Object) ->
     handler = methods.get(method)
     if handler is None:
         raise refuse("invalid", "method", status=405)
-    return handler(Request(store, ids, query, body))
+    return handler(Request(store, ids, query, body, headers or {}))
 
 
 def _match_pattern(path: str) -> tuple[Methods, list[str]]:
@@ -77,7 +82,7 @@ def _one(family: Family) -> Methods:
     return {
         "GET": lambda request: (200, family.of(request.store).get(request.ids[0])),
         "PATCH": lambda request: (200, families.update(request.store, family, request.ids[0], request.body)),
-        "DELETE": lambda request: (200, families.remove(request.store, family, request.ids[0])),
+        "DELETE": lambda request: (family.deleted, families.remove(request.store, family, request.ids[0])),
     }
 
 
@@ -131,8 +136,7 @@ def _attach(request: Request) -> Answer:
         raise not_found("session")
     if request.body.get("profile"):
         profile: str = request.store.profiles.get(request.body["profile"], "profile")["id"]
-        request.store.sessions.check_owner(session, profile)
-        sessions[session] = profile
+        sessions[session] = sessions[session] or profile  # that of another is answered unchanged, with 200
     return 200, {"id": session, "type": "session", "profile": sessions[session]}
 
 
@@ -160,14 +164,27 @@ def _received(_: Request) -> Answer:
     return 200, RECEIVED
 
 
+def _messages(request: Request) -> Answer:
+    items, more = page(request.store.messages.newest_first(), request.query)
+    return 200, {"messages": items, "has_more": more}
+
+
+def _send(request: Request) -> Answer:
+    messages.send(request.store, nested(request.body))
+    return 200, RECEIVED
+
+
 _PUBLIC: dict[str, Methods] = {
     "/v1/track/events": {"POST": _track_public},
     "/v1/track/sessions": {"POST": _new_session},
     "/v1/public/acks": {"POST": _received},
-    "/v1/public/identifications": {"POST": _received},
+    "/v1/public/identifications": {"POST": lambda request: identifications.identify(request.store, request.body)},
+    "/v1/public/identifications/*": {
+        "GET": lambda request: identifications.poll(request.store, request.ids[0], request.headers)
+    },
 }
-PUBLIC = frozenset(_PUBLIC)
-"""Routes that are authorized by the business's id instead of the token."""
+PUBLIC = ("/v1/track/", "/v1/public/")
+"""Where the routes begin that are authorized by the business's id instead of the token."""
 
 ROUTES: dict[str, Methods] = {
     **_PUBLIC,
@@ -189,6 +206,12 @@ ROUTES: dict[str, Methods] = {
     "/v1/profiles/*/unsubscribe": {"POST": _state("unsubscribed")},
     "/v1/profiles/*/verify": {"POST": _verify(True), "DELETE": _verify(False)},
     "/v1/lists/*/profiles/*": {"POST": _membership(member=True), "DELETE": _membership(member=False)},
+    "/v1/attribution/products/*/variants": {
+        "POST": lambda request: (201, add_variant(request.store, request.ids[0], nested(request.body)))
+    },
+    "/v1/attribution/variants/*": _one(VARIANTS),
+    "/v1/messages": {"GET": _messages, "POST": _send},
+    "/v1/messages/*": {"GET": lambda request: (200, request.store.messages.get(request.ids[0]))},
     **{path: _all(family) for path, family in FAMILIES.items()},
     **{f"{path}/*": _one(family) for path, family in FAMILIES.items()},
 }

@@ -29,6 +29,9 @@ Object = dict[str, Any]
 class Store:
     """Everything the emulated business has. `now` gives Unix seconds.
 
+    An identification is completed after `identification_polls` polls of its receipt (None: at once,
+    and there is no receipt, as with older servers).
+
     `counts` tells how many events of each action were accepted, also after they are deleted;
     `async_rejections` how many the public route accepted and then found invalid. `lock` is notified
     after every request.
@@ -50,6 +53,10 @@ class Store:
         self.refunds = Collection("refund", "refunds", also=("reference",))
         self.forms = Collection("form", "forms", also=("reference",))
         self.objects = Collection("object", "objects", also=("name",))
+        self.messages = Collection("message", "messages")
+        self.templates = Collection("template", "templates", known=("name",))
+        self.identifications: dict[str, tuple[Object, int]] = {}
+        self.identification_polls: int | None = 1
         self.instances = Collection("instance", "instances", also=("reference",))
         self.sessions = Sessions()
         self.profiles = Profiles(Tables(self.ids, self.properties, self.lists, self.sessions))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .collection import Collection
     from .store import Store
 
-__all__ = ["Plan", "resolve"]
+__all__ = ["Plan", "product_or_variant", "resolve"]
 
 Object = dict[str, Any]
 Plan = Callable[[], str]
@@ -114,7 +114,7 @@ def _product(store: Store, body: Object) -> Plan:
     return _one_of(store, "product", body)
 
 
-def _product_or_variant(store: Store, value: Any, parameter: str) -> Plan:
+def product_or_variant(store: Store, value: Any, parameter: str) -> Plan:
     """A product or a variant: its id, reference or SKU, or an object of its fields, which may hold its parent."""
     if is_empty(value):
         raise blank(parameter)
@@ -125,7 +125,7 @@ def _product_or_variant(store: Store, value: Any, parameter: str) -> Plan:
         return _known(store, "product", value["id"], parameter)
     if is_empty(value.get("product")):
         return _made(store, "product", value, parameter)
-    parent = _product_or_variant(store, value["product"], parameter)
+    parent = product_or_variant(store, value["product"], parameter)
     variant = _made(store, "product_variant", {**value, "product": None}, parameter)
     return lambda: (parent(), variant())[1]
 
@@ -151,7 +151,7 @@ def _items(store: Store, given: Any, parameter: str) -> Items:
 
 def _item(store: Store, entry: Any, parameter: str) -> tuple[Plan, Any]:
     if not is_object(entry):
-        return _product_or_variant(store, entry, parameter), 1
+        return product_or_variant(store, entry, parameter), 1
     quantity = entry.get("quantity", 1)
     if not finite(quantity) or float(quantity) < 0:
         raise refuse("invalid", "quantity")
@@ -166,13 +166,13 @@ def _entry(store: Store, entry: Object, parameter: str) -> Plan:
         return _made(store, "product", _fields(entry, "product_parameters"), parameter)
     for name in ("product", "product_variant"):
         if name in entry:
-            return _product_or_variant(store, entry[name], name)
+            return product_or_variant(store, entry[name], name)
     if "name" in entry:  # the product itself, as the vendor's older plugin sends it
-        return _product_or_variant(store, entry, parameter)
+        return product_or_variant(store, entry, parameter)
     key = next((entry[name] for name in ("id", "reference", "sku") if entry.get(name) is not None), None)
     if key is None:
         raise refuse("object_invalid", parameter)
-    return _product_or_variant(store, key, parameter)
+    return product_or_variant(store, key, parameter)
 
 
 def _fields(entry: Object, name: str) -> Object:
@@ -206,7 +206,7 @@ def _object(store: Store, kind: str, action: str, body: Object) -> Plan:
     name = _choice(body, "object", "object_parameters")
     given = body[name]
     if kind == "product":
-        return _product_or_variant(store, given, name)
+        return product_or_variant(store, given, name)
     if name == "object":
         return _known(store, kind, given, name)
     if kind != "cart":
