@@ -21,6 +21,7 @@ from weakref import WeakSet
 from . import _process
 from ._policy.breaker import Breaker
 from ._policy.pacer import Pacer
+from ._site import creation_site
 from ._version import __version__
 from .engine import Engine
 from .errors import ClientClosed, Forked, WrongLoop
@@ -64,6 +65,7 @@ class Core:
         token: Token,
         origin: str,
         *,
+        name: str | None,
         event_format: EventFormat,
         timeouts: Timeouts,
         limits: Limits,
@@ -76,6 +78,8 @@ class Core:
     ) -> None:
         self.token = token
         self.origin = origin
+        self.name = name
+        self.created_at = creation_site()
         self.event_format: EventFormat = event_format
         self.timeouts = timeouts
         self.limits = limits
@@ -206,8 +210,12 @@ class Core:
 
     def __del__(self) -> None:
         if self._engine is not None and not self._closed and self._process is _process.here:
-            warnings.warn("a Hellotext client was not closed: use `async with` or `await client.aclose()`",
-                          ResourceWarning, stacklevel=2)  # fmt: skip
+            who = "a Hellotext client" if self.name is None else f"the Hellotext client {self.name!r}"
+            warnings.warn(
+                f"{who}, made at {self.created_at}, was not closed: use `async with` or `await client.aclose()`",
+                ResourceWarning,
+                stacklevel=2,
+            )
 
 
 class Sender:

@@ -14,7 +14,22 @@ import msgspec
 from ._core import Core, Sender
 from ._wire.call import Call, Idempotency
 from ._wire.params import plain
-from .config import EventFormat, Limits, Options, Retry, Timeouts, Token, origin, token_from, url_from
+from .config import (
+    EventFormat,
+    Limits,
+    Options,
+    Retry,
+    Timeouts,
+    Token,
+    check_flag,
+    check_proxy,
+    check_ssl,
+    check_text,
+    instance_of,
+    origin,
+    token_from,
+    url_from,
+)
 from .errors import ConfigurationError, InvalidParameter
 from .queue.queue import EventQueue
 from .queue.settings import Settings
@@ -76,7 +91,7 @@ class Families:
         deadline allows, 0 raises RateLimited at once when there is no permit, seconds bound the
         wait. `retry` replaces the retry policy.
         """
-        policy = retry or self._options.retry
+        policy = self._options.retry if retry is None else instance_of(retry, Retry, "retry")
         if deadline is not None:
             policy = msgspec.structs.replace(policy, deadline=deadline)
             policy.__post_init__()
@@ -116,7 +131,7 @@ class Families:
         settings = Settings(
             capacity=capacity,
             max_bytes=max_bytes,
-            concurrency=min(concurrency, self._core.limits.concurrency),
+            concurrency=_at_most(concurrency, self._core.limits.concurrency),
             ordering=ordering,
             strict_order=strict_order,
             delivery=delivery,
@@ -172,6 +187,7 @@ class Hellotext(Families):
     Building does no I/O; the first use, `open()` or ``async with`` opens it in the running loop,
     to which it belongs from then on. `allow_http` permits plain http beyond loopback;
     ``enabled=False`` runs everything and sends nothing. `ssl` and `proxy` are for the connections.
+    `name` stands in its repr, log lines and metrics, where a program has several clients.
     `idempotency_keys` sends a stable ``Idempotency-Key`` with each create and event, and then repeats them
     when no answer came; the vendor documents such a key for one public route only, so it is off unless you
     know that yours takes it. `business_id` (or HELLOTEXT_BUSINESS_ID) is the public id that
@@ -184,6 +200,7 @@ class Hellotext(Families):
         self,
         token: str | Token | None = None,
         *,
+        name: str | None = None,
         base_url: str | None = None,
         event_format: EventFormat = "typed",
         timeouts: Timeouts | None = None,
@@ -201,22 +218,24 @@ class Hellotext(Families):
             raise ConfigurationError("event_format: expected 'typed' or 'object'")
         if on_throttle is not None and not callable(on_throttle):
             raise ConfigurationError("on_throttle: expected None or something to call")
+        options = Options(Retry() if retry is None else retry)
         secret = token_from(token)
         del token  # an error below may be shown with its locals
         core = Core(
             secret,
-            origin(url_from(base_url), allow_http=allow_http),
+            origin(url_from(base_url), allow_http=check_flag(allow_http, "allow_http")),
+            name=check_text(name, "name"),
             event_format=event_format,
-            timeouts=timeouts or Timeouts(),
-            limits=limits or Limits(),
-            ssl=ssl,
-            proxy=proxy,
-            enabled=enabled,
+            timeouts=Timeouts() if timeouts is None else instance_of(timeouts, Timeouts, "timeouts"),
+            limits=Limits() if limits is None else instance_of(limits, Limits, "limits"),
+            ssl=check_ssl(ssl),
+            proxy=check_proxy(proxy),
+            enabled=check_flag(enabled, "enabled"),
             on_throttle=on_throttle,
-            idempotency_keys=idempotency_keys,
-            business_id=business_id or os.environ.get("HELLOTEXT_BUSINESS_ID"),
+            idempotency_keys=check_flag(idempotency_keys, "idempotency_keys"),
+            business_id=check_text(business_id, "business_id") or os.environ.get("HELLOTEXT_BUSINESS_ID"),
         )
-        super().__init__(core, Options(retry or Retry()))
+        super().__init__(core, options)
 
     async def open(self) -> Self:
         """Open it in the running loop now rather than at the first use."""
@@ -245,8 +264,18 @@ class Hellotext(Families):
         """What is known of the API's rate limit at this moment."""
         return self._core.rate()
 
+    @property
+    def name(self) -> str | None:
+        """The name that it was given."""
+        return self._core.name
+
     def __repr__(self) -> str:
-        return f"Hellotext({self._core.origin!r})"
+        return f"Hellotext({self._core.origin!r}{'' if self.name is None else f', name={self.name!r}'})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a client is not pickled or copied: it holds a token and connections")
+
+
+def _at_most(wanted: int, most: int) -> int:
+    """The smaller one; what is no number is left to those who check it."""
+    return min(wanted, most) if isinstance(wanted, int) else wanted  # pyright: ignore[reportUnnecessaryIsInstance]

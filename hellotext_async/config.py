@@ -10,19 +10,39 @@ import math
 import os
 import re
 from collections.abc import Callable
-from typing import Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from .errors import ConfigurationError
 
-__all__ = ["DEFAULT_URL", "EventFormat", "Limits", "Options", "Retry", "Timeouts", "Token", "origin"]
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+__all__ = [
+    "DEFAULT_URL",
+    "EventFormat",
+    "Limits",
+    "Options",
+    "Retry",
+    "Timeouts",
+    "Token",
+    "check_flag",
+    "check_proxy",
+    "check_ssl",
+    "check_text",
+    "instance_of",
+    "origin",
+]
+
+T = TypeVar("T")
 
 DEFAULT_URL: Final = "https://api.hellotext.com"
 EventFormat = Literal["typed", "object"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+_LONGEST_TEXT: Final = 64
 
 
 class Token:
@@ -47,9 +67,24 @@ class Token:
         raise TypeError("a token is not pickled or copied")
 
 
+def _number(value: object) -> bool:
+    """Whether it is a finite number; a bool is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float can hold
+        return False
+
+
 def _positive(owner: str, name: str, value: float | None) -> None:
-    if value is not None and not (isinstance(value, (int, float)) and value > 0 and math.isfinite(value)):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if value is not None and not (_number(value) and value > 0):
         raise ConfigurationError(f"{owner}.{name}: expected a finite number above 0")
+
+
+def _whole(owner: str, name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{owner}.{name}: expected a whole number from 1")
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -77,8 +112,7 @@ class Retry(msgspec.Struct, frozen=True):
     cap: float = 30
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.attempts, int) and self.attempts >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError("Retry.attempts: expected a whole number from 1")
+        _whole("Retry", "attempts", self.attempts)
         for name in ("deadline", "base", "cap"):
             _positive("Retry", name, getattr(self, name))
 
@@ -95,9 +129,7 @@ class Limits(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         _positive("Limits", "rate", self.rate)
         for name in ("concurrency", "response_bytes"):
-            value = getattr(self, name)
-            if not (isinstance(value, int) and value >= 1):
-                raise ConfigurationError(f"Limits.{name}: expected a whole number from 1")
+            _whole("Limits", name, getattr(self, name))
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -111,7 +143,8 @@ class Options(msgspec.Struct, frozen=True):
     wait: float | None = None
 
     def __post_init__(self) -> None:
-        if self.wait is not None and not (math.isfinite(self.wait) and self.wait >= 0):
+        instance_of(self.retry, Retry, "retry")
+        if self.wait is not None and not (_number(self.wait) and self.wait >= 0):
             raise ConfigurationError("wait: expected None or a finite number of seconds from 0")
 
 
@@ -125,8 +158,61 @@ def token_from(value: str | Token | None) -> Token:
     return Token(found)
 
 
+def instance_of(value: T, kind: type[T], name: str) -> T:
+    """`value` if it is of this kind, else a ConfigurationError naming the setting."""
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name}: expected {'an' if kind.__name__[0] in 'AEIO' else 'a'} {kind.__name__}")
+    return value
+
+
+def check_flag(value: bool, name: str) -> bool:
+    """`value` if it is True or False: a text such as "no" would be taken for true."""
+    if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{name}: expected True or False")
+    return value
+
+
+def check_text(value: str | None, name: str) -> str | None:
+    """`value` if it is None, or 1 to 64 printable characters: it stands in log lines and metrics."""
+    if value is None:
+        return None
+    short = isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not (short and value.isprintable() and value == value.strip()):
+        raise ConfigurationError(f"{name}: expected None or 1 to {_LONGEST_TEXT} printable characters")
+    return value
+
+
+def check_ssl(value: ssl_module.SSLContext | None) -> ssl_module.SSLContext | None:
+    """`value` if it is None or a context; False is not a way to skip the check of certificates."""
+    if value is not None:
+        from ssl import SSLContext
+
+        if not isinstance(value, SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("ssl: expected None or an ssl.SSLContext")
+    return value
+
+
+def check_proxy(value: str | None) -> str | None:
+    """`value` if it is None or the URL of a proxy. It may hold a password, so no message shows it."""
+    if value is None:
+        return None
+    problem = "proxy: expected None or a URL such as http://proxy.example:3128"
+    if not isinstance(value, str) or any(char <= " " or char == "\x7f" for char in value):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(problem)
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(problem)
+    return value
+
+
 def url_from(value: str | None) -> str:
     """The base URL given, else the one in HELLOTEXT_API_URL, else the vendor's."""
+    if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("base_url: expected None or https://host")
     return value or os.environ.get("HELLOTEXT_API_URL") or DEFAULT_URL
 
 

@@ -17,7 +17,7 @@ import hellotext_async
 PACKAGE: Final = "hellotext_async"
 ROOT: Final = Path(hellotext_async.__file__).parent
 
-_GROUND = frozenset({"errors", "_clock", "_process", "_version"})
+_GROUND = frozenset({"errors", "_clock", "_process", "_site", "_version"})
 _WIRE = _GROUND | {"config", "_wire"}
 _PURE = _WIRE | {"_events", "_policy"}
 _QUEUE = _PURE | {"limiter"}
@@ -28,6 +28,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "_version": frozenset(),
     "_clock": frozenset(),
     "_process": frozenset(),
+    "_site": frozenset(),
     "errors": frozenset(),
     "config": frozenset({"errors"}),
     "_wire": _GROUND | {"config"},

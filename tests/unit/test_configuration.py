@@ -1,0 +1,116 @@
+"""What a client is built from is checked when it is given, by name; a client says its name and where it was made."""
+
+from __future__ import annotations
+
+import gc
+import ssl
+import warnings
+from typing import Any
+
+import pytest
+
+from hellotext_async import Hellotext, Limits, Retry, Timeouts
+from hellotext_async.config import Options
+from hellotext_async.errors import ConfigurationError
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timeouts": 3}, {"timeouts": 0}, {"retry": 3}, {"retry": 0}, {"retry": Timeouts()}, {"limits": 100}, {"limits": 0},
+        {"ssl": False}, {"ssl": True}, {"ssl": "cert.pem"},
+        {"proxy": "nonsense"}, {"proxy": ""}, {"proxy": 3128}, {"proxy": "socks5://x"}, {"proxy": "http://"},
+        {"proxy": "http://x:99999"}, {"proxy": "http://x:0"}, {"proxy": "http://x\r\n"}, {"proxy": "http://[x"},
+        {"enabled": "no"}, {"enabled": 1}, {"enabled": None}, {"allow_http": "no"}, {"idempotency_keys": "off"},
+        {"event_format": "xml"}, {"event_format": None}, {"event_format": []}, {"on_throttle": 5},
+        {"base_url": 5}, {"base_url": b"https://x"},
+        {"name": ""}, {"name": 5}, {"name": " x"}, {"name": "a\nb"}, {"name": "x" * 65}, {"name": "\u2028"},
+        {"business_id": 5}, {"business_id": ""},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_bad_setting_of_a_client_is_refused_by_name(wrong: dict[str, Any]) -> None:
+    """ConfigurationError, when the client is made."""
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(wrong))}: expected"):
+        Hellotext("t", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (Timeouts, {"connect": "x"}), (Timeouts, {"read": True}), (Timeouts, {"total": HUGE}), (Timeouts, {"total": -1}),
+        (Timeouts, {"read": float("nan")}), (Timeouts, {"read": float("inf")}),
+        (Retry, {"attempts": "x"}), (Retry, {"attempts": True}), (Retry, {"attempts": 1.5}), (Retry, {"deadline": "x"}),
+        (Retry, {"base": 0}), (Retry, {"cap": []}),
+        (Limits, {"rate": "x"}), (Limits, {"rate": True}), (Limits, {"concurrency": "x"}), (Limits, {"concurrency": 0}),
+        (Limits, {"response_bytes": 0.5}),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_bad_number_is_refused_by_name(kind: Any, wrong: dict[str, Any]) -> None:
+    """A bool is no number, nor is a text."""
+    with pytest.raises(ConfigurationError, match=f"^{kind.__name__}.{next(iter(wrong))}: expected"):
+        kind(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"wait": "x"}, {"wait": True}, {"wait": -1}, {"wait": HUGE}, {"retry": 3}])
+def test_a_bad_option_of_a_view_is_refused_by_name(wrong: dict[str, Any]) -> None:
+    """By `with_options`, and by the options themselves."""
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(wrong))}: expected"):
+        Hellotext("t").with_options(**wrong)
+    with pytest.raises(ConfigurationError):
+        Options(**wrong)
+
+
+@pytest.mark.parametrize("deadline", ["x", 0, True, float("nan")])
+def test_a_bad_deadline_is_refused_by_name(deadline: Any) -> None:
+    """It belongs to the retry policy."""
+    with pytest.raises(ConfigurationError, match="deadline: expected"):
+        Hellotext("t").with_options(deadline=deadline)
+
+
+def test_a_bad_concurrency_of_a_queue_is_refused_by_name() -> None:
+    """Also what cannot be compared with the client's."""
+    with pytest.raises(ConfigurationError, match="concurrency: expected"):
+        Hellotext("t").event_queue(concurrency="x")  # type: ignore[arg-type]
+
+
+def test_a_proxy_that_is_refused_is_not_shown() -> None:
+    """Its URL may hold a password."""
+    with pytest.raises(ConfigurationError) as caught:
+        Hellotext("t", proxy="socks5://user:hunter2@proxy.example")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_good_settings_are_taken() -> None:
+    """A context, a proxy with a password, numbers of either kind, a name that is not ASCII."""
+    context = ssl.create_default_context()
+    client = Hellotext("t", ssl=context, proxy="http://user:word@proxy.example:3128", name="Café 日本", enabled=False,
+                       timeouts=Timeouts(connect=1, read=1.5), retry=Retry(attempts=1), limits=Limits(rate=0.5))  # fmt: skip
+    assert client.name == "Café 日本"
+
+
+def test_a_client_shows_its_name() -> None:
+    """Which of fifty it is stands in its repr."""
+    assert repr(Hellotext("t", base_url="https://x", name="greens")) == "Hellotext('https://x', name='greens')"
+    assert repr(Hellotext("t", base_url="https://x")) == "Hellotext('https://x')"
+
+
+async def test_a_forgotten_client_is_named_with_the_place_where_it_was_made() -> None:
+    """The ResourceWarning points at the line to mend."""
+    client = Hellotext("t", enabled=False, name="greens")
+    line = test_a_forgotten_client_is_named_with_the_place_where_it_was_made.__code__.co_firstlineno + 2
+    await client.open()
+    with pytest.warns(ResourceWarning, match=rf"'greens', made at \S*test_configuration\.py:{line}, was not closed"):
+        del client
+        gc.collect()
+
+
+def test_a_client_that_was_never_opened_is_forgotten_in_silence() -> None:
+    """It holds nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Hellotext("t")
+        gc.collect()
