@@ -1,6 +1,6 @@
-"""What a client is built from: the token, the place of the API, times, tries and ceilings.
+"""Settings of a client: token, base URL, timeouts, retries and limits.
 
-Every value is checked when it is given. A `Token` shows itself to nobody.
+Rules. Every value is checked when it is given. A `Token` appears in no repr, pickle or copy.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _LONGEST_TEXT: Final = 64
 
 
 class Token:
-    """A secret that appears in no repr, str, pickle or copy, and no member; only `header` gives it away."""
+    """A secret that appears in no repr, str, pickle, copy or attribute; only `header` returns it."""
 
     __slots__ = ("_header",)
 
@@ -100,7 +100,7 @@ class Timeouts(msgspec.Struct, frozen=True):
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """How a call is tried again: at most `attempts` requests within `deadline` seconds, waits included.
+    """When a call is retried: at most `attempts` requests within `deadline` seconds, waits included.
 
     The wait before attempt n+1 is random in [0, min(`cap`, `base` * 2**(n-1))] seconds (full
     jitter), and never shorter than a Retry-After.
@@ -118,7 +118,7 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Ceilings of the client: requests per second (`rate`; None: only what the API turns out to allow),
+    """Ceilings of the client: requests per second (`rate`; None: only the limit learned from the API),
     requests in flight and connections (`concurrency`), decompressed bytes of one answer (`response_bytes`).
     """
 
@@ -133,7 +133,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What one view of a client does differently: its `retry`, and how long it waits for the rate.
+    """Settings of one view of a client: its `retry`, and how long a call waits for a permit.
 
     `wait` in seconds bounds the wait for a permit; 0 fails at once with `RateLimited`; None waits
     as long as the deadline allows.
@@ -239,7 +239,7 @@ def origin(url: str, *, allow_http: bool = False) -> str:
     if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
         raise ConfigurationError("base_url: expected only scheme, host and port")
     if not re.fullmatch(r"[A-Za-z0-9.:_-]+", parts.hostname):
-        raise ConfigurationError("base_url: the host has characters no host name has")
+        raise ConfigurationError("base_url: the host has characters that no host name has")
     if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname)):
         raise ConfigurationError("base_url: plain http would show the token; use https, or pass allow_http=True")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -1,4 +1,4 @@
-"""What is asked of the API, as values: a `Call` in terms of the API, a `Request` in terms of HTTP."""
+"""Values that describe an operation: a `Call` in the API's terms, a `Request` and its `Reply` in HTTP's."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ Headers = tuple[tuple[str, str], ...]
 """Pairs of name and value."""
 
 Missing = Literal["", "cut off", "too large", "unreadable"]
-"""What became of the body of a reply; empty if it is all here."""
+"""Why the body of a reply is incomplete; empty if it is complete."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(Generic[T]):
-    """One thing asked of the API.
+    """One operation of the API.
 
-    `path` is quoted already. `query` leaves out what is None. `body` is plain values, or JSON that
-    is written already. `if_missing` is the answer when a retry of this call gets a 404: the first attempt
+    `path` is quoted already. Values of `query` that are None are left out. `body` is plain values, or
+    encoded JSON. `if_missing` is the answer when a retry of this call gets a 404: the first attempt
     did it (a DELETE). With `lenient`, a 2xx whose body cannot be read is answered by ``returns()``. `key`
     is what makes a repeat recognisable, if the client sends idempotency keys. `headers` are sent besides
     (or instead of) those of every request.
@@ -52,12 +52,12 @@ class Call(Generic[T]):
     headers: Headers = ()
 
     def __repr__(self) -> str:
-        """Without the body and the query: they are a customer's data."""
+        """Without the body and the query, which hold a customer's data."""
         return f"Call({self.method} {self.path})"
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """One HTTP request, ready to be written: `target` is path and query, `body` is JSON or None.
+    """One HTTP request: `target` is path and query, `body` is JSON or None.
 
     `headers` are its own, besides those that every request has; an ``Authorization`` replaces theirs.
     """
@@ -76,9 +76,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """One HTTP reply whose status line was read; `missing` says what became of a body that is not all here.
+    """One HTTP reply whose status line was read; `missing` says why a body is incomplete.
 
-    `headers` are pairs, or the bytes that begin with the reply's head: nobody asks for those of most replies.
+    `headers` are pairs, or the bytes that begin with the reply's head: most replies' headers are never read.
     """
 
     status: int
@@ -123,8 +123,8 @@ def is_unsent(error: BaseException) -> bool:
 
 
 class Sends(Protocol):
-    """All that a family of resources knows of what is below it."""
+    """What a family of resources needs from the engine."""
 
     async def send(self, call: Call[T], /) -> T:
-        """The answer to `call`, or the error that it ended in."""
+        """The answer to `call`; raises HellotextError."""
         ...

@@ -1,9 +1,8 @@
-"""Bytes to answers, tolerantly: what the API adds, leaves out or bends never breaks a program.
+"""Lenient decoding: unknown, missing or malformed optional fields never raise.
 
-Rules. Decode typed at full speed; only when that fails read the JSON as it is, take out what the
-types cannot hold (a field falls back to its default, a list loses the element) and convert the
-rest. The reply as it came stays reachable through ``answer.raw``. No answer shows its content in
-a repr: it is a customer's data.
+Rules. Decode typed first; only if that fails decode untyped, drop what the types cannot hold (a
+field gets its default, a list loses the element) and convert the rest. The JSON as received stays
+reachable through ``answer.raw``. No answer shows its content in a repr: it is a customer's data.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar, cast
 import msgspec
 
 from .call import Headers, Reply
+from .coerce import CoercionError, coerce
 from .kinds import decoder
-from .mend import Misfit, mended
 from .shapes import is_array
 
 __all__ = [
     "Answer",
+    "LazyJson",
     "Moment",
     "Record",
     "Response",
-    "Told",
     "Undecodable",
     "attach",
+    "attach_raw",
     "decode",
-    "loosely",
-    "remember",
+    "decode_lenient",
     "request_id_of",
 ]
 
@@ -45,11 +44,11 @@ _ANYTHING: Final[Any] = Any
 
 
 class Undecodable(Exception):
-    """The bytes are not what the type says, beyond repair."""
+    """The bytes are no JSON, or lack what the type requires."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of an answer, with the API's own names; its repr shows the id and no more."""
+    """A part of an answer, with the API's own field names. Its repr shows only the id."""
 
     def to_dict(self) -> dict[str, Any]:
         """The record in the form the API documents: its own keys, times as Unix seconds."""
@@ -79,19 +78,19 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(Record, frozen=True, kw_only=True, dict=True):
-    """What the API answered, as a frozen struct."""
+    """An answer of the API, as a frozen struct."""
 
     @property
     def raw(self) -> Any:
-        """The JSON as it came, with the fields that this version does not know.
+        """The JSON as received, with the fields that this version does not know.
 
-        None if this is neither the answer to a call nor an item of a page (or if it is nested too
-        deeply for where it is asked). For this an answer holds on to the bytes of its reply, an
-        item of a page to those of the page.
+        None if this is neither the answer to a call nor an item of a page, and if the JSON is nested
+        too deeply for the stack. An answer keeps the bytes of its reply for this, an item of a page
+        those of the page.
         """
-        told: Callable[[], Any] | None = vars(self).get("_told")
+        json_of: Callable[[], Any] | None = vars(self).get("_raw")
         try:
-            return None if told is None else told()
+            return None if json_of is None else json_of()
         except Undecodable:
             return None
 
@@ -120,17 +119,17 @@ class Answer(Record, frozen=True, kw_only=True, dict=True):
 def _restored(kind: Callable[..., Answer], fields: dict[str, Any], raw: Any) -> Answer:
     answer = kind(**fields)
     if raw is not None:
-        remember(answer, lambda: raw)
+        attach_raw(answer, lambda: raw)
     return answer
 
 
-def remember(answer: Answer, told: Callable[[], Any]) -> None:
-    """`told` gives the `raw` of `answer` when it is asked for."""
-    vars(answer)["_told"] = told
+def attach_raw(answer: Answer, json_of: Callable[[], Any]) -> None:
+    """Let `answer.raw` call `json_of`."""
+    vars(answer)["_raw"] = json_of
 
 
 def attach(answer: Answer, reply: Reply) -> None:
-    """`reply` gives the `response` and the `request_id` of `answer` when they are asked for."""
+    """Let `answer.response` and `answer.request_id` read `reply`."""
     vars(answer)["_reply"] = reply
 
 
@@ -142,8 +141,8 @@ def request_id_of(reply: Reply) -> str | None:
     return None
 
 
-class Told:
-    """The JSON of a body, read when it is asked for."""
+class LazyJson:
+    """The JSON of a body, decoded at each call."""
 
     __slots__ = ("body",)
 
@@ -151,7 +150,7 @@ class Told:
         self.body = body
 
     def __call__(self) -> Any:
-        return loosely(self.body)
+        return decode_lenient(self.body)
 
 
 def _documented(value: Any) -> Any:
@@ -173,15 +172,15 @@ def decode(body: bytes, kind: type[T]) -> T:
         answer = decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         try:
-            answer = mended(loosely(body), kind)
-        except Misfit:
+            answer = coerce(decode_lenient(body), kind)
+        except CoercionError:
             raise Undecodable from None
     if isinstance(answer, Answer):
-        remember(answer, Told(body))
+        attach_raw(answer, LazyJson(body))
     return answer
 
 
-def loosely(body: bytes) -> Any:
+def decode_lenient(body: bytes) -> Any:
     """The JSON in `body`, even with a byte order mark, NaN or bytes that are not UTF-8; or Undecodable."""
     try:
         return msgspec.json.decode(body)

@@ -1,4 +1,4 @@
-"""A call to the request that is written, the same bytes at every attempt."""
+"""Encode a call as an HTTP request; every attempt sends the same bytes."""
 
 from __future__ import annotations
 

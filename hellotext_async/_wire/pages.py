@@ -1,4 +1,4 @@
-"""Pages of a collection and how one leads to the next (the API's "vector pagination")."""
+"""Pages of a collection, and the call for the next one (the API's "vector pagination")."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 import msgspec
 
 from ..errors import InvalidParameter, UnexpectedResponse
-from .codec import Answer, Told, decode, remember
-from .mend import fits
+from .codec import Answer, LazyJson, attach_raw, decode
+from .coerce import can_coerce
 from .params import id_segment
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Page(Answer, Generic[T], frozen=True, kw_only=True):
-    """Part of a collection, in the API's order; `has_more` is None when the API does not say."""
+    """Part of a collection, in the API's order; `has_more` is None if the API does not send it."""
 
     _item: ClassVar[Any]
     _key: ClassVar[str]
@@ -33,18 +33,18 @@ class Page(Answer, Generic[T], frozen=True, kw_only=True):
     @property
     def items(self) -> list[T]:
         """The objects of this page."""
-        told: Told | None = vars(self).get("_told")
-        if told is not None and "_parts" not in vars(self):
-            parts = vars(self)["_parts"] = _Parts(told, self._key, self._item)
+        json_of: LazyJson | None = vars(self).get("_raw")
+        if json_of is not None and "_parts" not in vars(self):
+            parts = vars(self)["_parts"] = _Parts(json_of, self._key, self._item)
             for at, item in enumerate(cast("list[Answer]", self._items)):
-                remember(item, partial(parts.part, at))
+                attach_raw(item, partial(parts.part, at))
         return self._items
 
     def __reduce__(self) -> tuple[Any, ...]:
-        told: Told | None = vars(self).get("_told")
-        if told is None:
+        json_of: LazyJson | None = vars(self).get("_raw")
+        if json_of is None:
             return _made, (self._item, self._key, self._items, self.has_more)
-        return _read, (self._item, self._key, told.body)
+        return _read, (self._item, self._key, json_of.body)
 
     def __repr__(self) -> str:
         return f"Page({len(self._items)} items, has_more={self.has_more})"
@@ -53,7 +53,7 @@ class Page(Answer, Generic[T], frozen=True, kw_only=True):
         return [("items", len(self._items)), ("has_more", self.has_more)]
 
     def to_dict(self) -> dict[str, Any]:
-        """The page as the API documents it; `has_more` only if it was told."""
+        """The page as the API documents it; `has_more` only if the API sent it."""
         built = super().to_dict()
         if self.has_more is None:
             del built["has_more"]
@@ -69,20 +69,20 @@ def _read(item: type[Any], key: str, body: bytes) -> Page[Any]:
 
 
 class _Parts:
-    """The JSON of each item of a page, read when the first is asked for."""
+    """The JSON of each item of a page, decoded when the first is read: decoding every page twice would be too slow."""
 
-    __slots__ = ("_found", "_item", "_key", "_told")
+    __slots__ = ("_found", "_item", "_key", "_raw")
 
-    def __init__(self, told: Told, key: str, item: type[Any]) -> None:
-        self._told = told
+    def __init__(self, json_of: LazyJson, key: str, item: type[Any]) -> None:
+        self._raw = json_of
         self._key = key
         self._item = item
         self._found: list[Any] | None = None
 
     def part(self, at: int) -> Any:
-        """The JSON of the item at this place; elements that could not be decoded are not counted."""
+        """The JSON of the item at this index; elements that could not be decoded have none."""
         if self._found is None:
-            self._found = [part for part in self._told()[self._key] if fits(part, self._item)]
+            self._found = [part for part in self._raw()[self._key] if can_coerce(part, self._item)]
         return self._found[at]
 
 
@@ -90,7 +90,7 @@ _kinds: dict[tuple[Any, str], type[Page[Any]]] = {}
 
 
 def page_of(item: type[T], key: str) -> type[Page[T]]:
-    """The page type of `item`s that arrive under `key`: the one cast that pages need."""
+    """The page type of `item`s under the key `key`; the only cast that pages need."""
     found = _kinds.get((item, key))
     if found is None:
         fields: list[Any] = [("_items", cast("Any", list)[item], msgspec.field(name=key))]
@@ -118,8 +118,8 @@ def paging(
 def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
     """The call for the page after `page` (before it, when `call` goes by ending_before), or None at the end.
 
-    Where the API does not say whether more follows, only an empty page is the end: it may give
-    fewer items than were asked for.
+    If the API does not send `has_more`, only an empty page is the end: a page may have fewer items than
+    its limit.
     """
     items = page.items
     if page.has_more is False or not (items or page.has_more):

@@ -1,4 +1,7 @@
-"""Arguments to what goes on the wire: path segments, bracket parameters, JSON values; strict, naming the culprit."""
+"""Strict encoding of arguments: path segments, bracket parameters, JSON values.
+
+Rules. A value that cannot be encoded exactly is an InvalidParameter that names its place.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ from uuid import UUID
 import msgspec
 
 from ..errors import InvalidParameter
-from .shapes import is_mapping, is_sequence
+from .shapes import is_collection, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["bracketed", "encode", "id_segment", "is_id", "known", "name_segment", "plain", "shown"]
+__all__ = ["bracketed", "encode", "id_segment", "is_id", "name_segment", "plain", "reject_unknown", "shown"]
 
 MAX_DEPTH = 64
 """Nesting of a value; deeper is a mistake or a cycle."""
@@ -58,18 +61,18 @@ def _is_control(char: str) -> bool:
     return char < " " or "\x7f" <= char < "\xa0" or char in "\u2028\u2029"
 
 
-def known(given: Iterable[str], allowed: frozenset[str], of: str) -> None:
-    """Refuse a keyword that `of` does not have."""
+def reject_unknown(given: Iterable[str], allowed: frozenset[str], of: str) -> None:
+    """Raise InvalidParameter for a key that is not in `allowed`; `of` names what was called."""
     for key in given:
         if key not in allowed:
             raise InvalidParameter(key, f"{of} has no such parameter")
 
 
 def bracketed(name: str, value: object, *, inner: str | None = None) -> dict[str, Any]:
-    """`value` as flat bracket keys: one value is ``name``, a mapping is ``name[key]`` for each entry.
+    """`value` as flat bracket keys: a single value under ``name``, each entry of a mapping under ``name[key]``.
 
-    The key None of a mapping is the default one, without brackets. None removes: it is sent as
-    the empty string. `inner` is the bracket base when it differs from `name`.
+    The key None of a mapping stands for the default value and has no brackets. A value of None
+    removes: it is sent as the empty string. `inner` is the base of the keys if it differs from `name`.
     """
     base = inner or name
     if not is_mapping(value):
@@ -146,7 +149,7 @@ def _nested(value: Any, name: str, depth: int) -> Any:
         return {k: plain(v, f"{name}.{k}", depth) for k, v in _fields(value)}
     if is_mapping(value):
         return {_key(k, name): plain(v, f"{name}.{shown(k)}", depth) for k, v in value.items()}
-    if is_sequence(value) or isinstance(value, (set, frozenset)):
+    if is_collection(value):
         return [plain(v, f"{name}[{i}]", depth) for i, v in enumerate(value)]
     raise InvalidParameter(name, f"a value of type {type(value).__name__} cannot be sent")
 
@@ -158,7 +161,7 @@ def _fields(struct: msgspec.Struct) -> list[tuple[str, Any]]:
 
 
 def shown(key: object) -> str:
-    """A key in the name of a place, if it is a plain name: it may be a phone or an e-mail."""
+    """A key as an error may show it: itself if it is a plain name, else `…`, as it may be a phone or an e-mail."""
     return key if isinstance(key, str) and _NAME.fullmatch(key) and not _NUMBER.search(key) else "…"
 
 

@@ -1,4 +1,4 @@
-"""A reply to the answer of its call, or to the error it stands for."""
+"""A reply as the answer of its call, or as an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .. import errors
-from .codec import Answer, Undecodable, attach, decode, loosely, request_id_of
+from .codec import Answer, Undecodable, attach, decode, decode_lenient, request_id_of
 from .shapes import is_array, is_object
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ _BY_STATUS: Final[dict[int, type[errors.APIError]]] = {
     425: errors.ServerError,
     429: errors.RateLimited,
 }
-_SAYING: Final = frozenset({"type", "message", "description"})
+_ENTRY_KEYS: Final = frozenset({"type", "message", "description"})
 _SECONDS: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d*)?")
 
 
 def answer(call: Call[T], reply: Reply, *, attempts: int = 1) -> T:
-    """What a 2xx `reply` says; a create whose answer is lost was applied all the same."""
+    """The answer in a 2xx `reply`. If its body cannot be read, a create raises OutcomeUnknown with `applied=True`."""
     if call.if_missing is not None and not (reply.body or reply.missing):
         return call.if_missing
     found = _decoded(call, reply)
@@ -66,7 +66,7 @@ def _decoded(call: Call[T], reply: Reply) -> tuple[T] | None:
 def error_of(
     reply: Reply, *, attempts: int = 1, wait: float | None = None, problem: str | None = None
 ) -> errors.APIError:
-    """The error that `reply` stands for."""
+    """The error for the status and body of `reply`."""
     kind = _kind(reply.status, throttled=wait is not None)
     if kind is errors.UnexpectedResponse and problem is None:
         problem = "a redirect, which is never followed" if 300 <= reply.status < 400 else "an undocumented status"
@@ -90,27 +90,27 @@ def _kind(status: int, *, throttled: bool) -> type[errors.APIError]:
 
 def _details(body: bytes) -> list[errors.ErrorDetail]:
     try:
-        told = loosely(body)
+        body_json = decode_lenient(body)
     except Undecodable:
         return []
-    return [_detail(entry) for entry in _entries(told)]
+    return [_detail(entry) for entry in _entries(body_json)]
 
 
-def _entries(told: Any) -> list[Any]:
-    """Everything that is said to be wrong: under ``errors`` or ``error``, one or many, wrapped or not."""
-    while is_object(told):
-        inner = told.get("errors") or told.get("error")
+def _entries(body_json: Any) -> list[Any]:
+    """The error entries of a body: under ``errors`` or ``error``, one or many, nested or not."""
+    while is_object(body_json):
+        inner = body_json.get("errors") or body_json.get("error")
         if not inner:
-            return [told] if _SAYING.intersection(told) else _by_parameter(told)
-        told = inner
-    if is_array(told):
-        return told
-    return [told] if told and isinstance(told, str) else []
+            return [body_json] if _ENTRY_KEYS.intersection(body_json) else _by_parameter(body_json)
+        body_json = inner
+    if is_array(body_json):
+        return body_json
+    return [body_json] if body_json and isinstance(body_json, str) else []
 
 
-def _by_parameter(told: dict[str, Any]) -> list[Any]:
+def _by_parameter(body_json: dict[str, Any]) -> list[Any]:
     """``{"name": ["is taken"]}``: messages by parameter."""
-    found = [(name, text) for name, texts in told.items() if is_array(texts) for text in texts]
+    found = [(name, text) for name, texts in body_json.items() if is_array(texts) for text in texts]
     return [{"parameter": name, "message": text} for name, text in found]
 
 

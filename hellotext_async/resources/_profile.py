@@ -6,8 +6,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from .._wire.codec import Answer, Moment, Record
+from .._wire.coerce import CoercionError, coerce
 from .._wire.kinds import convert
-from .._wire.mend import Misfit, mended
 
 __all__ = ["Address", "Content", "Day", "Profile", "ProfileList", "PropertyValue", "Street"]
 
@@ -97,8 +97,8 @@ class PropertyValue(Record, frozen=True, kw_only=True):
         if kind is None or content is None:
             return content
         try:
-            return mended(content, kind) if kind is Address else convert(content, kind, strict=False)
-        except (Misfit, msgspec.ValidationError, RecursionError):
+            return coerce(content, kind) if kind is Address else convert(content, kind, strict=False)
+        except (CoercionError, msgspec.ValidationError, RecursionError):
             return content
 
     def to_dict(self) -> dict[str, Any]:

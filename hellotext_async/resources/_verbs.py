@@ -15,7 +15,7 @@ from .._wire.call import Call, Idempotency
 from .._wire.codec import Answer
 from .._wire.kinds import convert
 from .._wire.pages import page_of, paging
-from .._wire.params import id_segment, known, plain
+from .._wire.params import id_segment, plain, reject_unknown
 from ..errors import InvalidParameter
 from ._listing import Listing
 
@@ -115,7 +115,7 @@ def text(name: str, value: object) -> str:
 def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
     """`given` if it fits the TypedDict `shape`; InvalidParameter for a key unknown, missing or mistyped."""
     fields = _fields_of(shape)
-    known(given, frozenset(fields), "this call")
+    reject_unknown(given, frozenset(fields), "this call")
     for name in sorted(shape.__required_keys__):
         if name not in given:
             raise InvalidParameter(name, "required")

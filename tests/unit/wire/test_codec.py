@@ -131,7 +131,7 @@ def test_placeholders_in_a_list_are_left_out() -> None:
 
 
 def test_an_item_of_a_page_has_its_own_raw() -> None:
-    """Also where elements before it could not be decoded, and where one had to be mended."""
+    """Also where elements before it could not be decoded, and where one had to be coerce."""
     second = {"id": "second", "state": [5], "new": True}
     found = page("{...}", PROFILE, second)
     assert [item.raw for item in found.items] == [PROFILE, second]
@@ -181,7 +181,7 @@ def test_json_that_is_almost_right_is_read(body: bytes) -> None:
 
 
 def test_nesting_near_the_limit_is_read_or_undecodable() -> None:
-    """Also when something else has to be mended; the interpreter's recursion limit shows nowhere."""
+    """Also when something else has to be coerce; the interpreter's recursion limit shows nowhere."""
     for depth in range(600, 1010, 2):
         nested = b"[" * depth + b"]" * depth
         try:

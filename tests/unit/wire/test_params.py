@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hellotext_async._wire.params import bracketed, encode, id_segment, known, name_segment, plain
+from hellotext_async._wire.params import bracketed, encode, id_segment, name_segment, plain, reject_unknown
 from hellotext_async.errors import InvalidParameter
 from hellotext_async.resources._profile import Address, Street
 from tests.unit.samples import CALM
@@ -167,5 +167,5 @@ def test_what_is_encoded_comes_back(body: dict[str, Any]) -> None:
 
 def test_a_keyword_that_is_not_there_is_named() -> None:
     """A typing error does not vanish."""
-    error = refused(known, ["code", "colour"], frozenset({"code"}), "a coupon")
+    error = refused(reject_unknown, ["code", "colour"], frozenset({"code"}), "a coupon")
     assert str(error) == "colour: a coupon has no such parameter"

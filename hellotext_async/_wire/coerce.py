@@ -1,9 +1,9 @@
-"""A value that does not fit its type, without what the type cannot hold.
+"""Drop the parts of a value that do not fit its type.
 
-Rules. Guided by the type, so the work is bounded by it and not by the value. A field that cannot
-be held is left out (its default takes its place), an element of a list is dropped; what is
-required and missing makes the whole a Misfit. A whole number where text is expected (an id, a
-reference) is taken as text.
+Rules. The recursion follows the type, so its depth is bounded by the type and not by the value. A
+field that does not fit is left out (and gets its default), an element of a list is dropped. A
+required field that is missing or does not fit is a CoercionError of the whole. A whole number where
+text is expected (an id, a reference) is taken as text.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ import msgspec
 from .kinds import convert
 from .shapes import is_array, is_object
 
-__all__ = ["Misfit", "fits", "mended"]
+__all__ = ["CoercionError", "can_coerce", "coerce"]
 
 T = TypeVar("T")
 
 
-class Misfit(Exception):
-    """Nothing of the value can be held by the type."""
+class CoercionError(Exception):
+    """A required part of the value does not fit its type."""
 
 
-def mended(value: Any, kind: type[T]) -> T:
-    """`value`, as decoded from JSON, as far as `kind` can hold it; or Misfit."""
+def coerce(value: Any, kind: type[T]) -> T:
+    """`value` (decoded JSON) as `kind`, without the parts that do not fit; or CoercionError."""
     try:
         return convert(_pruned(value, kind), kind, strict=False)
     except (msgspec.ValidationError, RecursionError):
-        raise Misfit from None
+        raise CoercionError from None
 
 
-def fits(value: Any, kind: type[Any]) -> bool:
-    """Whether `mended` would make something of `value`."""
+def can_coerce(value: Any, kind: type[Any]) -> bool:
+    """Whether `coerce` would return rather than raise."""
     try:
-        mended(value, kind)
-    except Misfit:
+        coerce(value, kind)
+    except CoercionError:
         return False
     return True
 
@@ -56,7 +56,7 @@ def _pruned(value: Any, kind: Any) -> Any:
             return _fields(value, option)
         if is_array(value) and get_origin(option) is list:
             return _elements(value, get_args(option)[0])
-    raise Misfit
+    raise CoercionError
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
@@ -69,11 +69,11 @@ def _fields(value: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]
         if field.encode_name in value:
             try:
                 kept[field.encode_name] = _pruned(value[field.encode_name], field.type)
-            except Misfit:
+            except CoercionError:
                 if field.required:
                     raise
         elif field.required:
-            raise Misfit
+            raise CoercionError
     return kept
 
 
@@ -82,6 +82,6 @@ def _elements(values: list[Any], kind: Any) -> list[Any]:
     for value in values:
         try:
             kept.append(_pruned(value, kind))
-        except Misfit:
+        except CoercionError:
             continue
     return kept
