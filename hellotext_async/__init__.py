@@ -67,7 +67,10 @@ if TYPE_CHECKING:
     from .queue.queue import EventQueue as EventQueue
     from .queue.receipt import Receipt as Receipt
     from .queue.sqlite import SqliteSpool as SqliteSpool
+    from .resources._identification import Identified as Identified
     from .resources._listing import Listing as Listing
+    from .resources._product import Product as Product
+    from .resources._product import ProductVariant as ProductVariant
     from .resources._profile import Address as Address
     from .resources._profile import Day as Day
     from .resources._profile import Profile as Profile
@@ -80,10 +83,20 @@ if TYPE_CHECKING:
     from .resources.coupons import Coupon as Coupon
     from .resources.events import Tracked as Tracked
     from .resources.lists import ProfileList as ProfileList
+    from .resources.messages import Message as Message
+    from .resources.messages import MessageTemplate as MessageTemplate
+    from .resources.messages import Received as Received
+    from .resources.objects import NewObjectProperty as NewObjectProperty
+    from .resources.objects import ObjectProperty as ObjectProperty
+    from .resources.objects import ObjectStructure as ObjectStructure
+    from .resources.orders import Order as Order
+    from .resources.orders import OrderLine as OrderLine
     from .resources.profiles import Created as Created
     from .resources.profiles import Updated as Updated
     from .resources.profiles import Verified as Verified
     from .resources.properties import Property as Property
+    from .resources.sessions import Session as Session
+    from .resources.templates import Template as Template
 
 _HOMES = {
     "_events.event": ("Event",),
@@ -112,7 +125,9 @@ _HOMES = {
     "queue.queue": ("EventQueue",),
     "queue.receipt": ("Receipt",),
     "queue.sqlite": ("SqliteSpool",),
+    "resources._identification": ("Identified",),
     "resources._listing": ("Listing",),
+    "resources._product": ("Product", "ProductVariant"),
     "resources._profile": ("Address", "Day", "Profile", "PropertyValue", "Street"),
     "resources._verbs": ("Deleted",),
     "resources.actions": ("Action",),
@@ -121,8 +136,13 @@ _HOMES = {
     "resources.coupons": ("Coupon",),
     "resources.events": ("Tracked",),
     "resources.lists": ("ProfileList",),
+    "resources.messages": ("Message", "MessageTemplate", "Received"),
+    "resources.objects": ("NewObjectProperty", "ObjectProperty", "ObjectStructure"),
+    "resources.orders": ("Order", "OrderLine"),
     "resources.profiles": ("Created", "Updated", "Verified"),
     "resources.properties": ("Property",),
+    "resources.sessions": ("Session",),
+    "resources.templates": ("Template",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from .config import (
     Retry,
     Timeouts,
     Token,
+    business_id_from,
     check_flag,
     check_proxy,
     check_ssl,
@@ -39,8 +39,14 @@ from .resources.carts import Carts
 from .resources.coupons import Coupons
 from .resources.events import Events
 from .resources.lists import ProfileLists
+from .resources.messages import Messages
+from .resources.objects import Objects
+from .resources.orders import Orders
+from .resources.products import Products
 from .resources.profiles import Profiles
 from .resources.properties import Properties
+from .resources.sessions import Sessions
+from .resources.templates import Templates
 
 if TYPE_CHECKING:
     import ssl as ssl_module
@@ -75,8 +81,14 @@ class Families:
         self.coupons = Coupons(sends)
         self.events = Events(sends, core.event_format)
         self.lists = ProfileLists(sends)
+        self.messages = Messages(sends)
+        self.objects = Objects(sends)
+        self.orders = Orders(sends)
+        self.products = Products(sends)
         self.profiles = Profiles(sends)
         self.properties = Properties(sends)
+        self.sessions = Sessions(sends, core.business_id)
+        self.templates = Templates(sends)
 
     def with_options(
         self,
@@ -233,7 +245,7 @@ class Hellotext(Families):
             enabled=check_flag(enabled, "enabled"),
             on_throttle=on_throttle,
             idempotency_keys=check_flag(idempotency_keys, "idempotency_keys"),
-            business_id=check_text(business_id, "business_id") or os.environ.get("HELLOTEXT_BUSINESS_ID"),
+            business_id=business_id_from(business_id),
         )
         super().__init__(core, options)
 

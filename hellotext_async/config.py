@@ -209,6 +209,14 @@ def check_proxy(value: str | None) -> str | None:
     return value
 
 
+def business_id_from(value: str | None) -> str | None:
+    """The business's public id: the one given, else the one in HELLOTEXT_BUSINESS_ID, if any."""
+    found = os.environ.get("HELLOTEXT_BUSINESS_ID") or None if value is None else value
+    if found is not None and not (isinstance(found, str) and _TOKEN.fullmatch(found)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("business_id: expected letters, digits and ._~+/=- only, and at least one")
+    return found
+
+
 def url_from(value: str | None) -> str:
     """The base URL given, else the one in HELLOTEXT_API_URL, else the vendor's."""
     if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -200,16 +200,17 @@ class UnexpectedResponse(APIError):
 
 
 class SessionConflict(HellotextError):
-    """The session is attached to another profile: `profile` was asked for, `owner` is what the API answered."""
+    """The session is another profile's: `profile` was asked for, `owner` is the one that the API named, if it did."""
 
-    def __init__(self, session: str, profile: str, owner: str) -> None:
+    def __init__(self, session: str, profile: str, owner: str | None) -> None:
         super().__init__(session, profile, owner)
         self.session = session
         self.profile = profile
         self.owner = owner
 
     def __str__(self) -> str:
-        return f"session {_plain(self.session)} belongs to {_plain(self.owner)}, not to {_plain(self.profile)}"
+        owner = _plain(self.owner) if self.owner else "another profile"
+        return f"session {_plain(self.session)} belongs to {owner}, not to {_plain(self.profile)}"
 
 
 class NotSent(HellotextError):

@@ -23,6 +23,12 @@ PUBLIC = {
     "Money",
     "Response",
     "SessionConflict",
+    "Order", "OrderLine",
+    "Product", "ProductVariant",
+    "ObjectStructure", "ObjectProperty", "NewObjectProperty",
+    "Message", "MessageTemplate", "Received",
+    "Template",
+    "Session", "Identified",
     "__version__",
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ from .parameters import (
 if TYPE_CHECKING:
     from .fields import Body
 
-__all__ = ["SHAPES", "UnknownParameterWarning", "check_parameters", "object_shape", "unknown_keys"]
+__all__ = ["SHAPES", "UnknownParameterWarning", "check_parameters", "object_shape", "unknown_keys", "warn_unknown"]
 
 SHAPES: Final[dict[str, tuple[type[Any], ...]]] = {
     "app_parameters": (AppParameters,),
@@ -116,6 +116,14 @@ def unknown_keys(body: Body, *, builtin: bool) -> Iterator[Unknown]:
     for at, item in enumerate(products or ()):
         for name in _OF_ITEM:
             yield from _unknown(f"products[{at}].{name}", getattr(item, name), _keys(SHAPES[name]))
+
+
+def warn_unknown(name: str, value: Any, shape: type[Any]) -> None:
+    """Warn of the unknown keys inside `value`, which stands under `name` in a mapping of the TypedDict `shape`."""
+    for key, inner in _keys((shape,)).nested:
+        if key == name:
+            for unknown in _unknown(name, value, inner):
+                _warn(unknown)
 
 
 def _known(action: str, builtin: bool, found: tuple[Any, ...]) -> bool:

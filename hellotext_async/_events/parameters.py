@@ -21,11 +21,15 @@ __all__ = [
     "CouponParameters",
     "FormParameters",
     "MoneyParameters",
+    "OrderFields",
     "OrderItem",
     "OrderParameters",
+    "ProductFields",
     "ProductParameters",
     "ProductVariantParameters",
     "RefundParameters",
+    "VariantChanges",
+    "VariantFields",
 ]
 
 Amount: TypeAlias = int | float | Decimal
@@ -60,26 +64,35 @@ class _Described(TypedDict, total=False):
     property_by_id: Mapping[str, Any]
 
 
-class ProductVariantParameters(_Described, total=False):
-    """A new variant of a product. Source: the vendor's guide on products.
+class VariantFields(_Described, total=False):
+    """What a variant may have besides its name."""
+
+    sku: str
+    price: Price
+
+
+class VariantChanges(VariantFields, total=False):
+    """A variant, as a product's create and update take it. Source: the vendor's guide on products."""
+
+    name: str
+
+
+class ProductVariantParameters(VariantChanges, total=False):
+    """A new variant of a product, in an event.
 
     `product` is the parent, by id, reference or SKU, or described itself, where no `product`
     stands beside these parameters (the vendor's VTEX client).
     """
 
-    name: str
-    sku: str
-    price: Price
     product: str | ProductParameters
 
 
-class ProductParameters(_Described, total=False):
-    """A new product; `name` is required. Source: the vendor's guide on products.
+class ProductFields(_Described, total=False):
+    """What a product may have besides its name.
 
     `image_url` is public, since the API fetches the picture. There is no key for stock.
     """
 
-    name: str
     sku: str
     description: str
     brand: str
@@ -89,7 +102,13 @@ class ProductParameters(_Described, total=False):
     categories: Sequence[str]
     collection: Sequence[str]
     tags: Sequence[str]
-    variants: Sequence[ProductVariantParameters]
+    variants: Sequence[VariantChanges]
+
+
+class ProductParameters(ProductFields, total=False):
+    """A new product; `name` is required. Source: the vendor's guide on products."""
+
+    name: str
 
 
 class OrderItem(TypedDict, total=False):
@@ -104,17 +123,21 @@ class OrderItem(TypedDict, total=False):
     price: Price
 
 
-class OrderParameters(_Described, total=False):
-    """A new order. Source: the vendor's guide on orders; `total` as its WordPress plugin sends it.
-
-    `delivery` is ``deliver`` or ``collect``, and needed for a source of your own. `reference` makes
-    later events of the order find it.
-    """
+class OrderFields(_Described, total=False):
+    """What an order has besides its lines. `delivery` is ``deliver`` or ``collect``."""
 
     name: str
     delivery: str
     payment_method: str
     sales_channel: str
+
+
+class OrderParameters(OrderFields, total=False):
+    """A new order. Source: the vendor's guide on orders; `total` as its WordPress plugin sends it.
+
+    `delivery` is needed for a source of your own. `reference` makes later events of the order find it.
+    """
+
     items: Sequence[OrderItem]
     total: Price
 

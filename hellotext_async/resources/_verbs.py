@@ -7,15 +7,31 @@ its own. Verbs raise InvalidParameter when awaited, `list` at the call.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_type_hints
+import inspect
+from collections.abc import Sequence
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import msgspec
 
+from .._events.known_keys import warn_unknown
 from .._wire.call import Call, Idempotency
 from .._wire.codec import Answer
 from .._wire.kinds import convert
 from .._wire.pages import page_of, paging
-from .._wire.params import id_segment, plain, reject_unknown
+from .._wire.params import id_segment, name_segment, plain, reject_unknown
 from ..errors import InvalidParameter
 from ._listing import Listing
 
@@ -24,9 +40,12 @@ if TYPE_CHECKING:
 
     from .._wire.call import Sends
 
-__all__ = ["Deleted", "Deletes", "Family", "Lists", "Pages", "Retrieves", "checked", "text"]
+__all__ = ["ByName", "Deleted", "Deletes", "Family", "Lists", "Pages", "Retrieves", "checked", "text"]
 
 E = TypeVar("E", bound=Answer)
+
+_ANY_OF: Final[Any] = Union  # types are made of types here, which checkers do not follow
+_LIST_OF: Final[Any] = Sequence
 
 
 class Deleted(Answer, frozen=True, kw_only=True):
@@ -49,7 +68,7 @@ class Family:
 
     @staticmethod
     def _segment(id: str) -> str:
-        """How an id stands in the path; a family that goes by name too says so here."""
+        """How an id stands in the path."""
         return id_segment(id)
 
     def _at(self, id: str, *more: str) -> str:
@@ -62,6 +81,14 @@ class Family:
 
     async def _patch(self, returns: type[E], id: str, body: Mapping[str, object]) -> E:
         return await self._sends.send(Call("PATCH", self._at(id), returns, "idempotent", body=body))
+
+
+class ByName(Family):
+    """Families whose objects go by a name (a reference, a SKU) as well as by their id."""
+
+    @staticmethod
+    def _segment(id: str) -> str:
+        return name_segment(id)
 
 
 class Retrieves(Family, Generic[E]):
@@ -119,7 +146,11 @@ def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
     for name in sorted(shape.__required_keys__):
         if name not in given:
             raise InvalidParameter(name, "required")
-    return {name: _fitting(name, plain(value, name), fields[name]) for name, value in given.items()}
+    body = {name: _fitting(name, plain(value, name), fields[name]) for name, value in given.items()}
+    for name, value in body.items():
+        if isinstance(value, (dict, list)):
+            warn_unknown(name, value, shape)
+    return body
 
 
 def _fitting(name: str, value: Any, kind: Any) -> Any:
@@ -133,11 +164,24 @@ def _fitting(name: str, value: Any, kind: Any) -> Any:
     raise InvalidParameter(f"{name}{inner}", problem[:1].lower() + problem[1:])
 
 
-_fields: dict[type[Any], dict[str, Any]] = {}
+_kinds: dict[type[Any], dict[str, Any]] = {}
 
 
 def _fields_of(shape: type[Any]) -> dict[str, Any]:
-    found = _fields.get(shape)
+    found = _kinds.get(shape)
     if found is None:
-        found = _fields[shape] = get_type_hints(shape)
+        found = _kinds[shape] = {name: _flat(hint) for name, hint in get_type_hints(shape).items()}
     return found
+
+
+def _flat(hint: Any) -> Any:
+    """`hint` with any object of JSON for what is described by keys: msgspec takes no union of two such types."""
+    if is_typeddict(hint) or (inspect.isclass(hint) and issubclass(hint, msgspec.Struct)):
+        return dict[str, Any]
+    origin: Any = get_origin(hint)
+    parts = get_args(hint)
+    if origin in (Union, UnionType):
+        return _ANY_OF[tuple(dict.fromkeys(_flat(part) for part in parts))]
+    if origin is Sequence:
+        return _LIST_OF[_flat(parts[0])]
+    return hint

@@ -3,9 +3,9 @@
 from typing import TypedDict, Unpack
 
 from .._wire.call import Call
-from .._wire.params import id_segment, name_segment
+from .._wire.params import id_segment
 from ._profile import Profile, ProfileList
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import ByName, Deletes, Lists, Retrieves, checked
 
 __all__ = ["ListChanges", "NewList", "ProfileList", "ProfileLists"]
 
@@ -22,15 +22,11 @@ class NewList(TypedDict):
     name: str
 
 
-class ProfileLists(Retrieves[ProfileList], Lists[ProfileList], Deletes):
+class ProfileLists(ByName, Retrieves[ProfileList], Lists[ProfileList], Deletes):
     """``client.lists``. Every verb takes a list's id or its name."""
 
     path, key, noun = "/v1/lists", "lists", "list"
     item = ProfileList
-
-    @staticmethod
-    def _segment(id: str) -> str:
-        return name_segment(id)
 
     async def create(self, **fields: Unpack[NewList]) -> ProfileList:
         """Create a list."""

@@ -1,0 +1,152 @@
+"""Orders, products, objects, messages, templates and sessions against the emulator, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from hellotext_async import Hellotext, Money, NotFound, OutcomeUnknown, SessionConflict, ValidationFailed
+from hellotext_async.emulator import Emulator, Fault
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    async with Emulator() as emulator:
+        emulator.store.seed_document()
+        yield emulator
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[Hellotext]:
+    async with Hellotext(token=emulator.token, base_url=emulator.url, business_id=emulator.business_id) as client:
+        yield client
+
+
+PRICE = Money(Decimal("44.95"), "USD")
+
+
+async def test_products_and_variants(client: Hellotext) -> None:
+    """By id, reference and SKU; variants replaced, added, changed, deleted."""
+    made = await client.products.create(
+        name="Sneakers", reference="product-100", sku="S-100", source="shop", price=PRICE, tags=["a"],
+        variants=[{"name": "42", "sku": "S-100-42", "price": PRICE}],
+    )  # fmt: skip
+    assert made.price == PRICE
+    assert made.request_id
+    for key in (made.id, "product-100", "S-100"):
+        assert await client.products.retrieve(key) == made
+    variant = await client.products.create_variant("product-100", name="43", sku="S-100-43")
+    assert [one.name for one in (await client.products.retrieve(made.id)).variants] == ["42", "43"]
+    assert (await client.products.update_variant("S-100-43", name="44")).name == "44"
+    assert (await client.products.delete_variant(variant.id)).deleted
+    assert len((await client.products.update("S-100", brand="ACME")).variants) == 1
+    assert (await client.products.update("S-100", variants=[])).variants == []
+    assert [one.id async for one in client.products.list()] == [made.id, "vxqQJ3Yg"]
+    assert (await client.products.delete("product-100")).id == made.id
+    with pytest.raises(NotFound):
+        await client.products.retrieve(made.id)
+
+
+async def test_orders(client: Hellotext) -> None:
+    """Lines by id, reference or SKU; the total is computed, and exact."""
+    product = await client.products.create(name="Planner", sku="P-1", price=PRICE)
+    order = await client.orders.create(
+        reference="ORDER-1001", source="shop", delivery="deliver", items=[{"product": "P-1", "quantity": 2}]
+    )
+    assert (order.items[0].product, order.items[0].price, order.total) == (
+        product.id,
+        PRICE,
+        Money(Decimal("89.9"), "USD"),
+    )
+    assert (await client.orders.update(order.id, payment_method="Visa")).payment_method == "Visa"
+    assert (await client.orders.retrieve(order.id)).items == order.items
+    assert [one.id async for one in client.orders.list()] == [order.id, "wx4Vn4no"]
+    with pytest.raises(NotFound):
+        await client.orders.create(items=[{"product": "none", "quantity": 1}])
+
+
+async def test_objects_and_events_about_them(client: Hellotext, emulator: Emulator) -> None:
+    """A structure of one's own is an event's object_type."""
+    made = await client.objects.create(
+        name="appointment", title="Appointments", properties=[{"kind": "text", "name": "room", "required": True}]
+    )
+    await client.actions.create(name="appointment.booked")
+    await client.events.track(
+        "appointment.booked", profile="MzYwlE50", object_type="appointment", object_parameters={"room": "Room 3"}
+    )
+    assert emulator.events[-1]["object_parameters"] == {"room": "Room 3"}
+    assert (await client.objects.update(made.id, title="Visits")).title == "Visits"
+    assert [one.name async for one in client.objects.list()] == ["appointment"]
+    assert (await client.objects.delete(made.id)).deleted
+
+
+async def test_templates_and_messages(client: Hellotext, emulator: Emulator) -> None:
+    """A template with a dynamic short link, sent; a send whose answer is lost is not sent again."""
+    template = await client.templates.create(name="Ready", technology="sms", body="See {shortlink:order}")
+    assert template.state == "approved"
+    sent = await client.messages.send(
+        profile="MzYwlE50", technology="sms", template={"id": template.id, "shortlinks": {"order": "https://x"}}
+    )
+    assert sent.status == "received"
+    emulator.faults.add(Fault("drop_after", match="POST /v1/messages"))
+    with pytest.raises(OutcomeUnknown):
+        await client.messages.send(profile="MzYwlE50", body="Hi")
+    emulator.faults.add(Fault("status", match="POST /v1/messages", status=500))
+    with pytest.raises(OutcomeUnknown):
+        await client.messages.send(profile="MzYwlE50", body="Hi")
+    messages = [message async for message in client.messages.list()]
+    assert [message.body for message in messages] == ["Hi", "See https://x"]
+    assert (await client.messages.retrieve(messages[0].id)).state == "pending"
+    with pytest.raises(ValidationFailed):
+        await client.messages.send(profile="MzYwlE50")
+    changed = await client.templates.update(template.id, body="Hi", technology="whatsapp", category="utility")
+    assert (changed.body, changed.state) == ("Hi", "pending")
+    assert (await client.templates.delete(template.id)).deleted
+
+
+async def test_sessions(client: Hellotext, emulator: Emulator) -> None:
+    """Attached once; another profile is a conflict; an identification is awaited to its end."""
+    assert (await client.sessions.attach("2KAGgAgm", profile="MzYwlE50")).profile == "MzYwlE50"
+    other = await client.profiles.create(first_name="Other")
+    with pytest.raises(SessionConflict) as caught:
+        await client.sessions.attach("2KAGgAgm", profile=other.id)
+    assert caught.value.owner == "MzYwlE50"
+    with pytest.raises(NotFound):
+        await client.sessions.attach("unknown", profile=other.id)
+    emulator.store.identification_polls = 3
+    assert (await client.sessions.identify("visit-1", "u-7", email="will.e@acme.com")).status == "completed"
+    assert emulator.store.sessions["visit-1"] == "MzYwlE50"
+    with pytest.raises(ValidationFailed):
+        await client.sessions.identify("visit-1", "u-8", email="new@acme.com")
+    emulator.store.identification_polls = None
+    assert (await client.sessions.identify("visit-2", "u-7")).status == "received"
+    assert {seen.status for seen in emulator.requests if seen.method == "GET"} == {200, 202, 422}
+
+
+async def test_idempotency_keys_make_creates_and_events_repeatable(emulator: Emulator) -> None:
+    """Every answer lost once: each create and event is applied once, and ends with its answer."""
+    emulator.idempotency_keys = True
+    async with Hellotext(token=emulator.token, base_url=emulator.url, idempotency_keys=True) as client:
+        emulator.faults.add(Fault("drop_after", match="POST *", times=1))
+        order = await client.orders.create(reference="o-1")
+        emulator.faults.add(Fault("drop_after", match="POST *", times=1))
+        await client.events.track("page.viewed", session="s", event_id="e-1")
+        emulator.faults.add(Fault("drop_after", match="POST *", times=1))
+        with pytest.raises(OutcomeUnknown):
+            await client.messages.send(profile="MzYwlE50", body="Hi")  # a message stays at most once
+        assert (await client.orders.list(limit=1)).items[0].id == order.id
+    assert len(emulator.store.orders) == 2  # the document's, and this one
+    assert emulator.counts == {"page.viewed": 1}
+    keys = [seen.headers.get("Idempotency-Key") for seen in emulator.requests if seen.method == "POST"]
+    assert keys[0] == keys[1]
+    assert keys[2:4] == ["e-1", "e-1"]
+    assert keys[4] is None
+
+
+async def test_no_key_is_sent_unless_asked_for(client: Hellotext, emulator: Emulator) -> None:
+    """The vendor documents none for these routes."""
+    await client.events.track("page.viewed", session="s", event_id="e-1")
+    await client.orders.create(reference="o-1")
+    assert not any("Idempotency-Key" in seen.headers for seen in emulator.requests)

@@ -1,0 +1,122 @@
+"""Sessions: whose they are, and identification that is acknowledged first and completed later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, TypeVar
+
+import pytest
+
+from hellotext_async._wire.call import Call, Reply
+from hellotext_async._wire.reply import error_of
+from hellotext_async.errors import InvalidParameter, OutcomeUnknown, SessionConflict, ValidationFailed
+from hellotext_async.resources.sessions import Sessions
+from tests.harness.clock import virtual_time
+from tests.unit.recording import Recording
+
+T = TypeVar("T")
+
+
+class Scripted(Recording):
+    """A double that answers with statuses too, and notes when each call came."""
+
+    def __init__(self, *replies: tuple[int, Any]) -> None:
+        super().__init__(
+            *(Reply(status, body=b"" if body is None else json.dumps(body).encode()) for status, body in replies)
+        )
+        self.times: list[float] = []
+
+    async def send(self, call: Call[T], /) -> T:
+        self.times.append(asyncio.get_running_loop().time())
+        reply: Any = self.replies[0]
+        if reply.status >= 400:
+            self.calls.append(call)
+            self.replies.popleft()
+            raise error_of(reply)
+        return await super().send(call)
+
+
+async def test_a_session_is_attached_to_its_profile() -> None:
+    """The answer names the profile, or says it in a way that cannot be compared."""
+    for told in ({"profile": "MzYwlE50"}, {"profile": None}, {"profile": 12345}, {"profile_id": "MzYwlE50"}, {}):
+        sends = Recording({"id": "2KAGgAgm", **told})
+        session = await Sessions(sends).attach("2KAGgAgm", profile="MzYwlE50")
+        assert session.id == "2KAGgAgm"
+        assert (sends.asked, sends.body) == ([("PATCH", "/v1/sessions/2KAGgAgm")], {"profile": "MzYwlE50"})
+        assert sends.calls[0].idempotency == "idempotent"
+
+
+@pytest.mark.parametrize("told", [{"profile": "another1"}, {"profile": None, "profile_id": "another1"}])
+async def test_an_answer_that_names_another_profile_is_a_conflict(told: dict[str, Any]) -> None:
+    """A 2xx is no proof that it was attached."""
+    with pytest.raises(SessionConflict) as caught:
+        await Sessions(Recording({"id": "s", **told})).attach("s", profile="MzYwlE50")
+    assert (caught.value.session, caught.value.profile, caught.value.owner) == ("s", "MzYwlE50", "another1")
+    assert str(caught.value) == "session s belongs to another1, not to MzYwlE50"
+
+
+async def test_a_refusal_of_the_session_is_the_same_conflict() -> None:
+    """What names another parameter stays what it is."""
+    for name, kind in (("session", SessionConflict), ("profile", ValidationFailed)):
+        sends = Scripted((422, {"errors": [{"type": "invalid", "parameter": name}]}))
+        with pytest.raises(kind):
+            await Sessions(sends).attach("s", profile="MzYwlE50")
+
+
+async def test_ids_are_checked_by_their_names() -> None:
+    """Before anything is sent."""
+    sends = Recording()
+    for session, profile, name in (("a/b", "p", "session"), ("", "p", "session"), ("s", "", "profile")):
+        with pytest.raises(InvalidParameter) as caught:
+            await Sessions(sends).attach(session, profile=profile)
+        assert caught.value.parameter == name
+    with pytest.raises(InvalidParameter) as caught:
+        await Sessions(sends).identify("s", "u")
+    assert caught.value.parameter == "business_id"
+    assert not sends.calls
+
+
+@virtual_time
+async def test_an_identification_is_polled_until_it_is_completed() -> None:
+    """With the vendor's pauses, the business's id, and the session in a header; a 429 or a 5xx is polled again."""
+    sends = Scripted(
+        (200, {"identification_receipt": "r/1"}), (202, None), (429, {}), (503, {}), (202, {"status": "processing"}),
+        (200, {"status": "completed"}),
+    )  # fmt: skip
+    done = await Sessions(sends, "biz").identify("s", 7, email="a@b.c", source="shopify")
+    assert done.status == "completed"
+    assert sends.times == [0, 0, 0.1, 0.35, 0.85, 1.85]
+    assert [call.path for call in sends.calls] == ["/v1/public/identifications"] + [
+        "/v1/public/identifications/r%2F1"
+    ] * 5
+    assert sends.calls[0].body == {"session": "s", "user_id": "7", "email": "a@b.c", "source": "shopify"}
+    assert sends.calls[0].headers == (("Authorization", "Bearer biz"),)
+    assert sends.calls[1].headers == (("Authorization", "Bearer biz"), ("X-Hellotext-Session", "s"))
+
+
+@virtual_time
+@pytest.mark.parametrize("body", [None, {}, []])
+async def test_servers_that_give_no_receipt_are_believed(body: Any) -> None:
+    """An empty or unreadable body of a 2xx is all that older ones answer."""
+    sends = Scripted((200, body))
+    assert (await Sessions(sends, "biz").identify("s", "u")).identification_receipt is None
+    assert len(sends.calls) == 1
+
+
+@virtual_time
+async def test_a_refused_identification_is_validation_failed() -> None:
+    """422 of the poll is the answer."""
+    sends = Scripted((200, {"identification_receipt": "r"}), (202, None), (422, {"errors": [{"type": "invalid"}]}))
+    with pytest.raises(ValidationFailed):
+        await Sessions(sends, "biz").identify("s", "u")
+
+
+@virtual_time
+async def test_an_identification_that_is_not_completed_in_time_is_unknown() -> None:
+    """At the deadline, whatever is being waited for."""
+    sends = Scripted((200, {"identification_receipt": "r"}), (202, None))
+    with pytest.raises(OutcomeUnknown):
+        await Sessions(sends, "biz").identify("s", "u", deadline=30)
+    assert asyncio.get_running_loop().time() == 30
+    assert sends.times[-3:] == [7.85, 15.85, 23.85]
