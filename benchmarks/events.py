@@ -23,7 +23,7 @@ SAFE: Final[dict[str, Any]] = {"secure": True}
 
 
 class Race(NamedTuple):
-    """Who runs against whom, and the modules that it takes."""
+    """The contender, its opponent, and the modules that they need."""
 
     name: str
     entry: Entry

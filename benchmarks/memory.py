@@ -37,7 +37,7 @@ def _resident() -> int:
 
 
 async def _measured(memory: Callable[[], int]) -> float:
-    """Bytes per event beyond its body; every event has a session of its own, and nobody keeps a receipt."""
+    """Bytes per event beyond its body; every event has a session of its own, and no receipt is kept."""
     from hellotext_async import Hellotext
 
     client = Hellotext(TOKEN, base_url="http://127.0.0.1:9", enabled=False)

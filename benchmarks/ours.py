@@ -82,7 +82,7 @@ class Awaited(Queue):
     """Every receipt is awaited."""
 
     async def run(self, units: int) -> None:
-        """Deliver so many events, and hear of each."""
+        """Deliver so many events and receive the outcome of each."""
         track = self.queue.track
         receipts = [track(ACTION, session=session, **FIELDS) for session in self._next(units)]
         for receipt in receipts:
@@ -93,7 +93,7 @@ class Bulk(Queue):
     """``deliver`` over an iterable of events."""
 
     async def run(self, units: int) -> None:
-        """Deliver so many events, and hear of each."""
+        """Deliver so many events and receive the outcome of each."""
         events = ({"action": ACTION, "session": session, **FIELDS} for session in self._next(units))
         async for _ in self.queue.deliver(events):
             pass

@@ -65,7 +65,7 @@ class Pair(NamedTuple):
 
     @property
     def steady(self) -> bool:
-        """Whether the machine kept its speed for so long, as far as the other can tell."""
+        """Whether the other contender's figures show that the machine kept its speed."""
         return 1 / STEADY < self.before.each / self.after.each < STEADY
 
     @property
@@ -127,7 +127,7 @@ class Worker:
         return stdin, stdout
 
     def close(self) -> None:
-        """Let it close its contender, and hear whether all was well."""
+        """Let it close its contender; raise if that failed."""
         stdin, stdout = self._pipes()
         if self._process.poll() is None:
             stdin.write("close\n")
@@ -167,7 +167,7 @@ def heat(one: Worker, other: Worker, pairs: int) -> list[Pair]:
 
 
 def summed(pairs: list[Pair]) -> Ratio:
-    """The ratio that these pairs tell."""
+    """The ratio over these pairs."""
     return ratio([pair.cpu for pair in pairs])._replace(
         each=statistics.median(pair.own.each for pair in pairs) * 1e6,
         per_second=statistics.median(1 / pair.own.lasted for pair in pairs),

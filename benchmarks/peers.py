@@ -52,7 +52,7 @@ How many times as many events our queue delivers per CPU second, one event a req
 demands, as each of these clients does against the same responder. Measured by hand and dated; not
 part of any automatic run.
 
-What is unfair, and to whom:
+Unfair to one or the other:
 
 - posthog and segment are made to send 100 events in one request. Sending them one by one is unfair to
   them; comparing their batches with our single requests is unfair to us. Both are shown.
@@ -61,7 +61,7 @@ What is unfair, and to whom:
 - The others' events are their own: other field names, other sizes, ids and timestamps of their making.
 - Ours keeps order per customer, learns the API's rate and accounts for every event; of the others
   none does all of that.
-- posthog, segment and customerio speak through requests; it pays for threads and for its generality."""
+- posthog, segment and customerio send through requests, which pays for threads and for its generality."""
 
 
 TAKING: Final = (("Segment", Goal(0.2, less=True)), ("Posthog", None))

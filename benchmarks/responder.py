@@ -41,7 +41,7 @@ def cores() -> tuple[set[int], set[int]] | None:
 
 
 def pin(which: set[int] | None) -> None:
-    """Keep this process to these cores, where the system lets us say so."""
+    """Keep this process to these cores, where the system allows it."""
     if which is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, which)
 
@@ -57,7 +57,7 @@ def _compiled(into: Path) -> Path | None:
 
 
 def _certificate(into: Path) -> tuple[Path, Path]:
-    """The server's key and chain, and the authority that the clients are told to trust."""
+    """The server's key and chain, and the authority that the clients trust."""
     import trustme
 
     authority = trustme.CA()
@@ -68,7 +68,7 @@ def _certificate(into: Path) -> tuple[Path, Path]:
 
 
 class Responder:
-    """A running responder; `url` says where, `authority` whom to trust, `kind` what it is written in."""
+    """A running responder: its `url`, the certificate that clients trust (`authority`), and its language (`kind`)."""
 
     def __init__(self, into: Path, *, secure: bool = False, pure: bool = False) -> None:
         self.authority: Path | None = None

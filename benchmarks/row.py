@@ -35,7 +35,7 @@ class Goal(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One figure; `x T` and its like say how many times as fast, or for a cost how many times as dear."""
+    """One figure; `x T` and its like are ratios of speed, or of cost."""
 
     group: str
     name: str

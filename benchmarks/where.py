@@ -1,7 +1,7 @@
 """Where the microseconds of an event go: a sampled profile of the queue's delivery.
 
 ``python -m benchmarks.where URL [SECONDS]`` samples by CPU time, in a process of its own: a signal
-each millisecond notes the function that runs. C functions count for who called them.
+each millisecond notes the function that runs. Time in C functions counts for their callers.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ async def _sampled(url: str, seconds: float) -> list[Share]:
 def shares(ground: Ground, seconds: float = 3) -> list[Share]:
     """The profile, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.where", ground.responder().url, str(seconds)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [Share(*share) for share in json.loads(told)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [Share(*share) for share in json.loads(output)]
 
 
 def main(url: str, seconds: str = "3") -> None:

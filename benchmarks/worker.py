@@ -2,7 +2,7 @@
 
 A line on stdin is a number of units: it runs that slice and answers with its CPU and wall seconds.
 Between slices the loop stands still, so that it takes nothing from the others. A line ``close``
-closes the contender, which may tell that something went wrong.
+closes the contender, which may report a failure.
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@
     │   ├── ValidationFailed      422
     │   ├── RateLimited           429, or 503 with Retry-After; also when a wait was refused
     │   ├── ServerError           5xx, 408, 425
-    │   └── UnexpectedResponse    anything that the documented API never answers
+    │   └── UnexpectedResponse    an answer that the API does not document
     ├── SessionConflict                    the session belongs to another profile
     ├── NotSent                            no byte of the request left this machine
     ├── OutcomeUnknown                     sent, and nothing proves whether it was applied
-    ├── QueueFull                          no room, and the caller asked not to wait
+    ├── QueueFull                          no room for the event
     ├── QueueClosed                        the queue takes (or waits for) nothing any more
-    ├── SpoolError                         the spool could not take or keep something
+    ├── SpoolError                         the spool could not store an event
     │   └── SpoolBusy                      another process or queue owns it
     ├── ClientClosed         (RuntimeError) used after aclose()
     ├── WrongLoop            (RuntimeError) used from another event loop or thread
@@ -121,7 +121,7 @@ class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True):
 class APIError(HellotextError):
     """The API answered with something other than success.
 
-    `status` is the HTTP status, `errors` what the body said, `request_id` the server's id of the
+    `status` is the HTTP status, `errors` the entries of its body, `request_id` the server's id of the
     exchange when it gave one, `attempts` how many requests were made for the call.
     """
 
@@ -159,8 +159,8 @@ class APIError(HellotextError):
         return f"{type(self).__name__}({self})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        told = [ErrorDetail(type=_plain(e.type), parameter=e.parameter and _plain(e.parameter)) for e in self.errors]
-        state = {**self.__dict__, "errors": tuple(told)}
+        shown = [ErrorDetail(type=_plain(e.type), parameter=e.parameter and _plain(e.parameter)) for e in self.errors]
+        state = {**self.__dict__, "errors": tuple(shown)}
         return type(self), (self.status,), state
 
 
@@ -181,13 +181,13 @@ class NotFound(APIError):
 
 
 class ValidationFailed(APIError):
-    """422: the request is well formed and its content is refused; `errors` says why, entry by entry."""
+    """422: the request is well formed and its content is refused; `errors` has the reasons."""
 
 
 class RateLimited(APIError):
     """429 (or 503 with Retry-After), or a wait for the rate that the caller refused (`attempts` is 0).
 
-    `retry_after` is in seconds; None when the server did not say.
+    `retry_after` is in seconds; None when the server sent none.
     """
 
 

@@ -112,8 +112,8 @@ def _within(thing: object) -> Iterator[tuple[str, str]]:
         yield member, repr(getattr(thing, member, None))
     error = thing.exc_info[1] if isinstance(thing, logging.LogRecord) and thing.exc_info else thing
     if isinstance(error, BaseException):
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        yield "traceback with locals", "".join(told.format())
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+        yield "traceback with locals", "".join(shown.format())
 
 
 def _chained(thing: object) -> Iterator[BaseException]:

@@ -55,7 +55,7 @@ async def fuzz(
 async def cancelled_after(
     coroutine: Coroutine[Any, Any, T], steps: int, *, by: Step = "loop", patience: float = 10.0
 ) -> Run[T]:
-    """Run `coroutine`, cancel it after `steps` steps, and say how it ended."""
+    """Run `coroutine`, cancel it after `steps` steps, and return how it ended."""
     before = asyncio.all_tasks()
     if by == "loop":
         task, reached = await _after_turns(coroutine, steps)

@@ -1,4 +1,4 @@
-"""The judge: compares what a client says became of its events with what the server did.
+"""Compares the outcomes that a client reports with the requests that the server applied.
 
 A test keeps a `Ledger`: what it handed over, what the client took, and how each event ended. The
 server keeps its history. `violations` holds one against the other:
@@ -40,7 +40,7 @@ _RESENT_UNANSWERED: Final[dict[Delivery, tuple[Idempotency, ...]]] = {
 
 
 class Counts(Protocol):
-    """The numbers a queue tells of itself."""
+    """The counters of a queue's statistics."""
 
     @property
     def accepted(self) -> int: ...
@@ -56,7 +56,7 @@ class Counts(Protocol):
 class Claim:
     """What is known on the client's side of one event.
 
-    `accepted`: True, False (refused), or None when nobody heard (a crash or a cancellation on the way).
+    `accepted`: True, False (refused), or None when that is not known (a crash or a cancellation on the way).
     """
 
     ref: str
@@ -72,7 +72,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule, and whose."""
+    """One broken rule, and the event that broke it."""
 
     rule: str
     about: str
@@ -91,7 +91,7 @@ def ref_of(seen: Seen) -> str | None:
 
 
 class Ledger:
-    """What the client was given and what it said, in the order in which it was said."""
+    """The events that the client was given and the outcomes that it reported, in order."""
 
     def __init__(self, delivery: Delivery = "careful") -> None:
         self.delivery: Delivery = delivery
@@ -112,7 +112,7 @@ class Ledger:
         self.claims[ref].accepted = False
 
     def ended(self, ref: str, verdict: Verdict, *, maybe_duplicated: bool = False) -> None:
-        """The client told its outcome."""
+        """The client reported its outcome."""
         self.claims[ref].outcomes.append((verdict, maybe_duplicated))
 
     def violations(
@@ -156,7 +156,7 @@ class Ledger:
 
     def _applications(self, times: Counter[str]) -> Iterator[Violation]:
         for ref in times.keys() - self.claims.keys():
-            yield Violation("applied, but nobody handed it over", ref)
+            yield Violation("applied, but never submitted", ref)
         for claim in self.claims.values():
             for rule in _broken(claim, times[claim.ref], self.delivery):
                 yield Violation(rule, f"{claim}; applied {times[claim.ref]} times")
@@ -174,13 +174,15 @@ class Ledger:
                 latest[claim.subject] = claim
 
     def _numbers(self, counts: Counts) -> Iterator[Violation]:
-        told = Counter(verdict for claim in self.claims.values() for verdict, _ in claim.outcomes)
+        reported = Counter(verdict for claim in self.claims.values() for verdict, _ in claim.outcomes)
         ended = sum(counts.outcomes.values())
         if counts.accepted != ended + counts.queued + counts.in_flight:
             sums = f"{counts.accepted} != {ended} + {counts.queued} + {counts.in_flight}"
             yield Violation("accepted != outcomes + queued + in flight", sums)
-        if told != Counter(counts.outcomes):
-            yield Violation("the counted outcomes are not those told", f"{dict(counts.outcomes)} and {dict(told)}")
+        if reported != Counter(counts.outcomes):
+            yield Violation(
+                "the counted outcomes are not those reported", f"{dict(counts.outcomes)} and {dict(reported)}"
+            )
 
 
 def _broken(claim: Claim, times: int, delivery: Delivery) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Rules. `loop.time()` starts at 0 and is exact: a sleep of ten seconds ends at 10.0, after no time at
 all. Meant for code without real I/O. Work in an executor holds the clock until it is back; for
 other threads that report to the loop, `hold` does. When nothing is ready, no timer is set and
-nothing is held, `Deadlock` says who waits where; when a run passes `limit`, `Endless` is raised.
+nothing is held, `Deadlock` names the waiting tasks; when a run passes `limit`, `Endless` is raised.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _waiting(self) -> str:
         places = sorted(_place(task) for task in asyncio.all_tasks(self))
-        return "; ".join(places) or "nobody"
+        return "; ".join(places) or "no task"
 
 
 class _Selector(selectors.DefaultSelector):

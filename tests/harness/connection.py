@@ -1,6 +1,6 @@
-"""One accepted connection of the scripted server: reads HTTP requests bit by bit and writes whatever it is told.
+"""One accepted connection of the scripted server: reads HTTP requests step by step and writes what a script says.
 
-Rules. Nothing is read before somebody asks for it, apart from what the stream's own buffer takes.
+Rules. Nothing is read before a step needs it, apart from what the stream's own buffer takes.
 Whatever ends the connection, on either side, raises ConnectionError.
 """
 

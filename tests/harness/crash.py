@@ -45,7 +45,7 @@ class Fate:
 
 
 def failpoint(name: str) -> None:
-    """In the child: if it is to die here, say so and wait for it."""
+    """In the child: if it is to be killed here, report the point and wait."""
     if os.environ.get(_CHOSEN) == name:
         os.write(1, f"{_MARK}{name}\n".encode())  # in one piece, whatever other threads print
         time.sleep(60)

@@ -1,4 +1,4 @@
-"""A listening loopback socket whose connections are all gone when it closes.
+"""A listening loopback socket that closes with all its connections.
 
 Rules. A broken connection is nothing to report. Any other exception of a connection is a mistake
 in the test and is raised when the listener closes.

@@ -1,4 +1,4 @@
-"""What a scripted server can be told to do with one request: steps, and the ready scripts made of them.
+"""What a scripted server can do with one request: steps, and ready scripts made of them.
 
 Rules. A script is a tuple of steps, played in order; scripts are joined with `+`. What a script
 leaves unread of its request is read after it, unless it broke the connection. A ready script that
@@ -88,7 +88,7 @@ def drip(data: bytes, interval: float, size: int = 1) -> Step:
 
 
 def repeat(data: bytes, times: int | None = None) -> Step:
-    """Write these bytes again and again, for ever if not told how often."""
+    """Write these bytes again and again, for ever unless `times` is given."""
 
     async def step(connection: Connection) -> None:
         written = 0
@@ -123,7 +123,7 @@ def response(status: int, body: bytes = b"", headers: Headers = ()) -> bytes:
 
 
 def reply(status: int, body: bytes = b"", headers: Headers = (), *, applied: bool | None = None) -> Steps:
-    """A whole answer; applied if it is a 2xx, unless told otherwise."""
+    """A whole answer; applied if it is a 2xx, unless `applied` is given."""
     does = 200 <= status < 300 if applied is None else applied
     return (*(APPLY if does else READ), send(response(status, body, headers)))
 
@@ -179,7 +179,7 @@ def early_413(*, rude: bool = False) -> Steps:
 
 
 def two_responses(second: bytes = b'{"status":"unsolicited"}') -> Steps:
-    """The answer and, in the same write, another one that nobody asked for."""
+    """The answer and, in the same write, an unsolicited one."""
     return (*APPLY, send(response(200, RECEIVED) + response(200, second)))
 
 

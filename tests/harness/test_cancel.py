@@ -58,7 +58,7 @@ async def test_a_cancellation_on_arrival_finds_what_is_lost_between_the_two() ->
 
 
 async def test_turns_of_the_loop_reach_other_tasks() -> None:
-    """Counting turns, a run is cut at whatever point the tasks it works with have come to, and leftovers are told."""
+    """Counting turns, a run is cut at whatever point the tasks it works with have come to, and leftover tasks are reported."""
     kept: set[asyncio.Task[Any]] = set()
 
     async def work() -> None:

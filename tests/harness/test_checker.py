@@ -70,7 +70,7 @@ def test_the_checker_accepts_what_the_rules_allow(book: Ledger, applied: str) ->
         (ledger(("a", "idempotent", "delivered"), delivery="at_most_once"), "a a", "applied more often"),
         (ledger(("a", "non_idempotent", "delivered"), delivery="at_least_once"), "a a", "applied more often"),
         (ledger(("a", "non_idempotent", None)), "a", "lost: accepted, no outcome and not held"),
-        (ledger(), "x", "applied, but nobody handed it over"),
+        (ledger(), "x", "applied, but never submitted"),
         (ledger(("a", "non_idempotent", "delivered"), ("b", "idempotent", "delivered")), "b a", "overtook an earlier"),
     ],
 )
@@ -82,15 +82,15 @@ def test_the_checker_finds_each_broken_rule(book: Ledger, applied: str, rule: st
         book.verify(done(*applied.split()))
 
 
-def test_the_checker_knows_who_was_told_what() -> None:
+def test_the_checker_knows_what_was_accepted() -> None:
     """A second outcome, one of a refused or held event, and a refused event that was applied are violations."""
     book = ledger(("twice", "non_idempotent", "unknown"), ("held", "non_idempotent", "unknown"))
     book.ended("twice", "unknown")
-    for ref in ("refused", "nobody heard"):
+    for ref in ("refused", "not known"):
         book.offered(ref)
     book.refused("refused")
     book.ended("refused", "unknown")
-    found = book.violations(done("refused", "nobody heard"), held=["held"])
+    found = book.violations(done("refused", "not known"), held=["held"])
     assert [violation.rule for violation in found] == [
         "more than one outcome",
         "an outcome, though it is still held",
@@ -100,11 +100,11 @@ def test_the_checker_knows_who_was_told_what() -> None:
 
 
 def test_the_checker_adds_up_the_numbers() -> None:
-    """accepted == outcomes + queued + in flight, and the outcomes are those that were told."""
+    """accepted == outcomes + queued + in flight, and the counted outcomes are those reported."""
     book = ledger(("a", "non_idempotent", "delivered"), ("b", "non_idempotent", None))
     right = Numbers(accepted=2, outcomes={"delivered": 1, "expired": 0}, queued=1)
     book.verify(done("a"), held=["b"], counts=right)
     right.queued = 0
     right.outcomes = {"rejected": 1}
     rules = [violation.rule for violation in book.violations(done("a"), held=["b"], counts=right)]
-    assert rules == ["accepted != outcomes + queued + in flight", "the counted outcomes are not those told"]
+    assert rules == ["accepted != outcomes + queued + in flight", "the counted outcomes are not those reported"]

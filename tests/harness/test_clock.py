@@ -42,8 +42,8 @@ async def test_anyio_runs_on_virtual_time(tmp_path: Path) -> None:
     assert anyio.current_time() == 50
 
 
-def test_a_deadlock_is_told_with_the_places_where_tasks_wait() -> None:
-    """Nothing ready and no timer is an error at once, and it names who waits where."""
+def test_a_deadlock_names_the_places_where_tasks_wait() -> None:
+    """Nothing ready and no timer is an error at once, and it names the waiting tasks."""
 
     async def waits_for_ever() -> None:
         await asyncio.Event().wait()

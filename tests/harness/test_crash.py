@@ -67,7 +67,7 @@ async def test_what_a_child_started_dies_with_it() -> None:
 
 
 async def _ended(pid: int) -> None:
-    """Wait until a process that may belong to somebody else has ended."""
+    """Wait until a process that may belong to another user has ended."""
     try:
         watch = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -127,7 +127,7 @@ async def test_the_ready_scripts_put_on_the_wire_what_they_name(script: Steps, r
 
 
 async def test_endless_answers_do_not_end() -> None:
-    """A chunked body and a flood of 103 go on for as long as somebody reads."""
+    """A chunked body and a flood of 103 go on for as long as the peer reads."""
     async with ScriptedServer(scripts.endless_chunked(b"x" * 1000)) as server:
         server.on(2, scripts.informational_flood(None))
         for _ in range(2):
