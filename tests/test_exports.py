@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,7 @@ def _imported_by(program: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
     )
     return set(done.stdout.split())
 
