@@ -72,10 +72,13 @@ if TYPE_CHECKING:
     from .resources._product import Product as Product
     from .resources._product import ProductVariant as ProductVariant
     from .resources._profile import Address as Address
+    from .resources._profile import Created as Created
     from .resources._profile import Day as Day
     from .resources._profile import Profile as Profile
     from .resources._profile import PropertyValue as PropertyValue
     from .resources._profile import Street as Street
+    from .resources._profile import Updated as Updated
+    from .resources._profile import Verified as Verified
     from .resources._verbs import Deleted as Deleted
     from .resources.actions import Action as Action
     from .resources.apps import App as App
@@ -91,9 +94,6 @@ if TYPE_CHECKING:
     from .resources.objects import ObjectStructure as ObjectStructure
     from .resources.orders import Order as Order
     from .resources.orders import OrderLine as OrderLine
-    from .resources.profiles import Created as Created
-    from .resources.profiles import Updated as Updated
-    from .resources.profiles import Verified as Verified
     from .resources.properties import Property as Property
     from .resources.sessions import Session as Session
     from .resources.templates import Template as Template
@@ -128,7 +128,7 @@ _HOMES = {
     "resources._identification": ("Identified",),
     "resources._listing": ("Listing",),
     "resources._product": ("Product", "ProductVariant"),
-    "resources._profile": ("Address", "Day", "Profile", "PropertyValue", "Street"),
+    "resources._profile": ("Address", "Created", "Day", "Profile", "PropertyValue", "Street", "Updated", "Verified"),
     "resources._verbs": ("Deleted",),
     "resources.actions": ("Action",),
     "resources.apps": ("App",),
@@ -139,7 +139,6 @@ _HOMES = {
     "resources.messages": ("Message", "MessageTemplate", "Received"),
     "resources.objects": ("NewObjectProperty", "ObjectProperty", "ObjectStructure"),
     "resources.orders": ("Order", "OrderLine"),
-    "resources.profiles": ("Created", "Updated", "Verified"),
     "resources.properties": ("Property",),
     "resources.sessions": ("Session",),
     "resources.templates": ("Template",),

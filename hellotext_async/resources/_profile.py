@@ -9,7 +9,18 @@ from .._wire.codec import Answer, Moment, Record
 from .._wire.coerce import CoercionError, coerce
 from .._wire.kinds import convert
 
-__all__ = ["Address", "Content", "Day", "Profile", "ProfileList", "PropertyValue", "Street"]
+__all__ = [
+    "Address",
+    "Content",
+    "Created",
+    "Day",
+    "Profile",
+    "ProfileList",
+    "PropertyValue",
+    "Street",
+    "Updated",
+    "Verified",
+]
 
 
 class Street(Record, frozen=True, kw_only=True):
@@ -140,3 +151,22 @@ class Profile(Answer, frozen=True, kw_only=True):
     state: str | None = None
     verified_emails: list[str] = msgspec.field(default_factory=list[str])
     verified_phones: list[str] = msgspec.field(default_factory=list[str])
+
+
+class Created(Answer, frozen=True, kw_only=True):
+    """The answer to a create: the `id` and no more."""
+
+    id: str
+
+
+class Updated(Answer, frozen=True, kw_only=True):
+    """The answer to an update: the `id`, and `updated`."""
+
+    id: str
+    updated: bool = True
+
+
+class Verified(Answer, frozen=True, kw_only=True):
+    """The answer to verify and unverify: whether it is `verified` now."""
+
+    verified: bool | None = None

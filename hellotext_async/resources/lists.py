@@ -5,6 +5,7 @@ from typing import TypedDict, Unpack
 from .._wire.call import Call
 from .._wire.params import id_segment
 from ._profile import Profile, ProfileList
+from ._upsert import find_or_create, found
 from ._verbs import ByName, Deletes, Lists, Retrieves, checked
 
 __all__ = ["ListChanges", "NewList", "ProfileList", "ProfileLists"]
@@ -31,6 +32,15 @@ class ProfileLists(ByName, Retrieves[ProfileList], Lists[ProfileList], Deletes):
     async def create(self, **fields: Unpack[NewList]) -> ProfileList:
         """Create a list."""
         return await self._post(ProfileList, checked(fields, NewList))
+
+    async def ensure(self, name: str, /) -> ProfileList:
+        """The list with this name, created if there is none; see `_upsert` for programs that do so at the same time."""
+
+        async def find() -> ProfileList | None:
+            there = await found(self.retrieve(name))  # by id too: what has another name is not it
+            return there if there is not None and there.name == name else None
+
+        return (await find_or_create(find, lambda: self.create(name=name), self.delete))[0]
 
     async def update(self, id_or_name: str, /, **changes: Unpack[ListChanges]) -> ProfileList:
         """Rename a list. By its id if you can: a repeat after a lost answer does not find the old name any more."""

@@ -3,14 +3,17 @@
 The API's document refers to them and does not describe them. Source: the vendor's guide on products.
 """
 
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack
 
-from .._events.parameters import ProductFields, ProductParameters, VariantChanges, VariantFields
-from .._wire.call import Call
-from ._product import Product, ProductVariant
-from ._verbs import ByName, Deleted, Deletes, Lists, Retrieves, checked
+from .._events.parameters import ProductFields, ProductParameters
+from ..errors import InvalidParameter
+from ._product import Product
+from ._product_variants import HasVariants
+from ._upsert import find_or_create, found
+from ._verbs import Deletes, Lists, Retrieves, checked
 
-__all__ = ["NewProduct", "NewVariant", "Product", "ProductVariant", "Products"]
+__all__ = ["NewProduct", "Products"]
 
 
 class NewProduct(ProductFields):
@@ -19,13 +22,7 @@ class NewProduct(ProductFields):
     name: str
 
 
-class NewVariant(VariantFields):
-    """What `products.create_variant` takes."""
-
-    name: str
-
-
-class Products(ByName, Retrieves[Product], Lists[Product], Deletes):
+class Products(HasVariants, Retrieves[Product], Lists[Product], Deletes):
     """``client.products``. Every verb takes an id, a reference or a SKU; a reference may repeat over sources."""
 
     path, key, noun = "/v1/attribution/products", "products", "product"
@@ -42,25 +39,29 @@ class Products(ByName, Retrieves[Product], Lists[Product], Deletes):
         """
         return await self._patch(Product, key, checked(changes, ProductParameters))
 
-    async def create_variant(self, product: str, /, **fields: Unpack[NewVariant]) -> ProductVariant:
-        """Add a variant to a product."""
-        path = self._at(product, "variants")
-        body = checked(fields, NewVariant)
-        return await self._sends.send(Call("POST", path, ProductVariant, "non_idempotent", body=body))
+    async def upsert(self, **fields: Unpack[NewProduct]) -> Product:
+        """Update the product with this `reference` (of this `source`), else this `sku`; or create it.
 
-    async def retrieve_variant(self, variant: str, /) -> ProductVariant:
-        """The variant with this id, reference or SKU."""
-        return await _Variants(self._sends).retrieve(variant)
+        A lost answer is looked up before anything is sent again. Two programs that create it at the
+        same moment keep one product, if the API finds the older of two by their reference.
+        """
+        body = checked(fields, NewProduct)
+        key = body.get("reference", body.get("sku"))
+        if key is None:
+            raise InvalidParameter("reference", "upsert needs a reference or a sku")
+        product, created = await find_or_create(
+            lambda: self._find(str(key), body), lambda: self._post(Product, body), self.delete
+        )
+        return product if created else await self._patch(Product, product.id, body)
 
-    async def update_variant(self, variant: str, /, **changes: Unpack[VariantChanges]) -> ProductVariant:
-        """Change what is passed of a variant."""
-        return await _Variants(self._sends)._patch(ProductVariant, variant, checked(changes, VariantChanges))
+    async def _find(self, key: str, like: Mapping[str, Any]) -> Product | None:
+        """The one that is like this in what identifies it; a reference may find that of another source first."""
+        there = await found(self.retrieve(key))
+        if there is None or _same(there, like):
+            return there
+        return await anext((product async for product in self.list() if _same(product, like)), None)
 
-    async def delete_variant(self, variant: str, /) -> Deleted:
-        """Delete a variant."""
-        return await _Variants(self._sends).delete(variant)
 
-
-class _Variants(ByName, Retrieves[ProductVariant], Deletes):
-    path, noun = "/v1/attribution/variants", "product_variant"
-    item = ProductVariant
+def _same(product: Product, like: Mapping[str, Any]) -> bool:
+    names = ("reference", "source") if "reference" in like else ("sku",)
+    return all(str(getattr(product, name)) == str(like[name]) for name in names if name in like)

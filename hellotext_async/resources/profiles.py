@@ -2,41 +2,24 @@
 
 from typing import Final, Literal, Unpack, get_args
 
-from .._wire.call import Call
-from .._wire.codec import Answer
 from .._wire.pages import paging
-from ..errors import InvalidParameter
+from ..errors import InvalidParameter, ValidationFailed
+from ._consent import Consent
 from ._listing import Listing
-from ._profile import Profile
+from ._profile import Created, Profile, Updated
 from ._profile_fields import NewProfile, ProfileChanges, body_of
-from ._verbs import Deletes, Pages, Retrieves, text
+from ._upsert import contacts_of, has_contact
+from ._verbs import Deletes, Pages, Retrieves
 
-__all__ = ["Created", "ProfileSort", "Profiles", "Updated", "Verified"]
+__all__ = ["ProfileSort", "Profiles"]
 
 ProfileSort = Literal["activity", "alphabetically", "created_at"]
 _SORTS: Final = get_args(ProfileSort)
+_TAKEN: Final = frozenset({"parameter_not_unique", "identity_assigned", "identity_assigned_already"})
+"""The API's words for a contact that another profile has."""
 
 
-class Created(Answer, frozen=True, kw_only=True):
-    """The answer to a create: the `id` and no more."""
-
-    id: str
-
-
-class Updated(Answer, frozen=True, kw_only=True):
-    """The answer to an update: the `id`, and `updated`."""
-
-    id: str
-    updated: bool = True
-
-
-class Verified(Answer, frozen=True, kw_only=True):
-    """The answer to verify and unverify: whether it is `verified` now."""
-
-    verified: bool | None = None
-
-
-class Profiles(Retrieves[Profile], Pages[Profile], Deletes):
+class Profiles(Consent, Retrieves[Profile], Pages[Profile], Deletes):
     """``client.profiles``
 
     `delete` clears a profile: its properties go, its conversations stay, and subscribing it again
@@ -53,6 +36,26 @@ class Profiles(Retrieves[Profile], Pages[Profile], Deletes):
         and some values appear a little later (the vendor's later guides).
         """
         return await self._post(Created, body_of(fields))
+
+    async def upsert(self, **fields: Unpack[NewProfile]) -> Created:
+        """Update the profile that has this `phone` or `email`, or create it; one of the two is required.
+
+        The API matches them itself, so a lost answer is no reason not to ask again. Where it refuses
+        a contact as taken, the profile that has it is searched for, through all pages, and updated.
+        """
+        contacts = contacts_of(fields)
+        if not contacts:
+            raise InvalidParameter("phone", "upsert needs a phone or an email")
+        body = body_of(fields)
+        try:
+            return await self._post(Created, body, idempotency="idempotent")
+        except ValidationFailed as refused:
+            if not any(error.type in _TAKEN for error in refused.errors):
+                raise
+            holder = await anext((each async for each in self.list() if has_contact(each, contacts)), None)
+            if holder is None:
+                raise
+        return Created(id=(await self._patch(Updated, holder.id, body)).id)
 
     async def update(self, id: str, /, **changes: Unpack[ProfileChanges]) -> Updated:
         """Change what is passed of a profile; None removes."""
@@ -76,25 +79,3 @@ class Profiles(Retrieves[Profile], Pages[Profile], Deletes):
             raise InvalidParameter("sort", f"expected one of: {', '.join(_SORTS)}")
         query = paging(limit=limit, starting_after=starting_after, ending_before=ending_before)
         return self._listing({**query, "sort": sort})
-
-    async def subscribe(self, id: str, /) -> Profile:
-        """Mark a profile as subscribed to promotional messages; this restores a deleted (cleared) one too."""
-        return await self._sends.send(Call("POST", self._at(id, "subscribe"), Profile, "idempotent"))
-
-    async def unsubscribe(self, id: str, /) -> Profile:
-        """Mark a profile as not wanting promotional messages any more."""
-        return await self._sends.send(Call("POST", self._at(id, "unsubscribe"), Profile, "idempotent"))
-
-    async def verify(self, id: str, /, *, phone: str | None = None, email: str | None = None) -> Verified:
-        """Say that a phone (e164) or an e-mail of the profile is the customer's own; exactly one of the two."""
-        return await self._verification("POST", id, phone, email)
-
-    async def unverify(self, id: str, /, *, phone: str | None = None, email: str | None = None) -> Verified:
-        """Take back what `verify` said; `verified` is False then."""
-        return await self._verification("DELETE", id, phone, email)
-
-    async def _verification(self, method: str, id: str, phone: str | None, email: str | None) -> Verified:
-        if (phone is None) == (email is None):
-            raise InvalidParameter("phone", "expected either phone or email")
-        body = {"email": text("email", email)} if phone is None else {"phone": text("phone", phone)}
-        return await self._sends.send(Call(method, self._at(id, "verify"), Verified, "idempotent", body=body))

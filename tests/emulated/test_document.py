@@ -177,6 +177,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "messages.send": {"profile": "MzYwlE50", "body": "Hi"},
     "objects.create": {"name": "ride", "title": "Rides"},
     "products.create": {"name": "Soap"},
+    "products.upsert": {"name": "Soap", "sku": "s"},
+    "profiles.upsert": {"email": "new@acme.com"},
     "products.create_variant": {"name": "Small"},
     "sessions.attach": {"profile": "MzYwlE50"},
     "sessions.identify": {"user_id": "u-1", "email": "will.e@acme.com"},
@@ -203,7 +205,7 @@ async def test_every_family_of_the_client_is_served(client: Hellotext) -> None:
             (verb for verb in verbs if not verb.startswith("_")), key=lambda verb: (verb == "delete", "delete" in verb)
         ):
             ids = {"id": known, "id_or_name": known, "key": known, "product": known, "session": known if verb == "attach" else "visit-1",
-                   "variant": variant.id, "profile": "MzYwlE50", "user_id": "u-1"}  # fmt: skip
+                   "variant": variant.id, "profile": "MzYwlE50", "user_id": "u-1", "name": "New"}  # fmt: skip
             places = [p.name for p in inspect.signature(verbs[verb]).parameters.values() if p.kind is p.POSITIONAL_ONLY]
             answer = await verbs[verb](*(ids[place] for place in places), **NEEDED.get(f"{name}.{verb}", {}))
             assert isinstance(answer, Record), f"{name}.{verb}"

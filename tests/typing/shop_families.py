@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, assert_type
 
 from hellotext_async import (
+    Created,
     Deleted,
     Hellotext,
     Identified,
@@ -20,6 +21,7 @@ from hellotext_async import (
     Page,
     Product,
     ProductVariant,
+    ProfileList,
     Received,
     Response,
     Session,
@@ -145,3 +147,14 @@ async def sessions(client: Hellotext) -> None:
     await family.attach("2KAGgAgm", profile=None)  # type: ignore[arg-type]
     await family.identify("2KAGgAgm")  # type: ignore[call-arg]
     await family.identify("2KAGgAgm", "u", telephone="1")  # type: ignore[call-arg]
+
+
+async def upserts(client: Hellotext) -> None:
+    assert_type(await client.lists.ensure("Greens"), ProfileList)
+    assert_type(await client.products.upsert(name="Soap", sku="s"), Product)
+    assert_type(await client.profiles.upsert(phone="+1", first_name="Will"), Created)
+    await client.lists.ensure()  # type: ignore[call-arg]
+    await client.lists.ensure(name="Greens")  # type: ignore[call-arg]
+    await client.products.upsert(sku="s")  # type: ignore[call-arg]
+    await client.products.upsert(name="Soap", stock=3)  # type: ignore[call-arg]
+    await client.profiles.upsert(telephone="+1")  # type: ignore[call-arg]

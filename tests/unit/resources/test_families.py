@@ -12,6 +12,7 @@ from hellotext_async._events.known_keys import UnknownParameterWarning
 from hellotext_async._wire.codec import Answer
 from hellotext_async._wire.money import Money
 from hellotext_async.errors import InvalidParameter
+from hellotext_async.resources._product import Product, ProductVariant
 from hellotext_async.resources._verbs import Family
 from hellotext_async.resources.actions import Action, Actions
 from hellotext_async.resources.apps import App, Apps
@@ -21,7 +22,7 @@ from hellotext_async.resources.lists import ProfileList, ProfileLists
 from hellotext_async.resources.messages import Message, Messages, Received
 from hellotext_async.resources.objects import Objects, ObjectStructure
 from hellotext_async.resources.orders import Order, OrderLine, Orders
-from hellotext_async.resources.products import Product, Products, ProductVariant
+from hellotext_async.resources.products import Products
 from hellotext_async.resources.properties import Properties, Property
 from hellotext_async.resources.templates import Template, Templates
 from tests.unit.recording import Recording

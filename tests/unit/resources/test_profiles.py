@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hellotext_async.errors import InvalidParameter
-from hellotext_async.resources._profile import Address, Day, Profile, Street
-from hellotext_async.resources.profiles import Created, Profiles, Updated
+from hellotext_async.resources._profile import Address, Created, Day, Profile, Street, Updated
+from hellotext_async.resources.profiles import Profiles
 from tests.unit.recording import Recording
 from tests.unit.samples import ADDRESS, PROFILE
 
