@@ -16,7 +16,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 from uuid import uuid4
-from weakref import WeakSet
 
 from . import _process
 from ._policy.breaker import Breaker
@@ -89,7 +88,7 @@ class Core:
         self._on_throttle = on_throttle
         self.idempotency_keys = idempotency_keys
         self.business_id = business_id
-        self.queues: WeakSet[EventQueue] = WeakSet()
+        self.queues: set[EventQueue] = set()
         self._engine: Engine | None = None
         self._events_engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -165,6 +164,7 @@ class Core:
         )
         self._loop = loop
         self._process = _process.here
+        _process.own_selector_after_fork(loop)
 
     def rate(self) -> RateState:
         """What is known of the API's rate limit at this moment."""
@@ -199,8 +199,8 @@ class Core:
         self.check_place()
         if self._closed:
             return
-        for queue in list(self.queues):
-            await queue.aclose()
+        while self.queues:
+            await self.queues.pop().aclose()
         self._closed = True
         if self._engine is not None:
             self._engine.limiter.close()

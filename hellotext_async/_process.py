@@ -1,4 +1,4 @@
-"""What the threads of one process share: the process's own identity and one lock.
+"""What the threads of one process share, and what a forked child must not share with its parent.
 
 Rules. A forked child has another identity (comparing it is a tenth of the cost of os.getpid() for
 every event) and a free lock of its own.
@@ -6,10 +6,14 @@ every event) and a free lock of its own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
+from contextlib import suppress
+from typing import Any
+from weakref import WeakSet
 
-__all__ = ["Process", "first_use", "here"]
+__all__ = ["Process", "first_use", "here", "own_selector_after_fork"]
 
 
 class Process:
@@ -21,9 +25,27 @@ first_use = threading.Lock()
 """Held while building what two threads must not build at once. Read it from this module: a fork replaces it."""
 
 
+_loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+
+
+def own_selector_after_fork(loop: asyncio.AbstractEventLoop) -> None:
+    """Give a forked child's copy of `loop` a selector and a wake-up pipe of its own.
+
+    The kernel's epoll is shared: a child that ends its copy of the loop (a `sys.exit` inside
+    `asyncio.run`) would take the parent's sockets off it, and the parent would wait for ever.
+    """
+    _loops.add(loop)
+
+
 def _forked() -> None:
     global first_use, here
     here, first_use = Process(), threading.Lock()
+    for loop in list(_loops):
+        inside: Any = loop
+        with suppress(AttributeError, OSError):  # uvloop sees to it itself
+            inside._selector = type(inside._selector)()
+            inside._internal_fds -= 1
+            inside._make_self_pipe()
 
 
 if hasattr(os, "register_at_fork"):  # where there is a fork at all

@@ -157,7 +157,7 @@ class Families:
             raise ConfigurationError("transport: expected None or 'pool'")
         core = self._core
         queue = EventQueue(lambda: core.for_events(transport), settings)
-        self._core.queues.add(queue)
+        core.queues = {one for one in core.queues if not one.closed} | {queue}
         return queue
 
     async def request(

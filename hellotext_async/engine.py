@@ -93,9 +93,15 @@ class Engine:
         self.limiter.cancel(permit)
 
     async def attempt(
-        self, request: Request, permit: Permit, *, total: float | None = None, not_after: float = inf
+        self,
+        request: Request,
+        permit: Permit,
+        *,
+        key: str | None = None,
+        total: float | None = None,
+        not_after: float = inf,
     ) -> Attempt:
-        """One exchange under `permit`, which is given back with what it proved.
+        """One exchange under `permit`, which is given back with what it proved; `key` is what it is about.
 
         Nothing is written at or after `not_after`, a moment of `boottime`. A CancelledError for which
         `is_unsent` is true proves that nothing was written.

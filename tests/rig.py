@@ -74,41 +74,34 @@ def order(number: int = 0, *, profile: str | None = None) -> dict[str, Any]:
     }
 
 
-class LoopWriter:
-    """The spool's writer without a thread: a group is what was asked since the last turn of the loop."""
+class LoopCommitter:
+    """The spool's thread without a thread: what is submitted is done at once."""
 
-    def __init__(
-        self, take: Any, write: Any, written: Any, *, loop: asyncio.AbstractEventLoop, name: str, last: Any = None
-    ) -> None:
-        self._take, self._write, self._written, self._last = take, write, written, last
+    def __init__(self, open_: Any, loop: asyncio.AbstractEventLoop, name: str) -> None:
+        self._open = open_
         self._loop = loop
-        self._due = False
+        self._resource: Any = None
 
-    def kick(self) -> None:
-        if not self._due:
-            self._due = True
-            self._loop.call_soon(self._turn)
-
-    def _turn(self) -> None:
-        self._due = False
-        group = self._take()
+    def submit(self, work: Any) -> asyncio.Future[Any]:
+        done = self._loop.create_future()
         try:
-            result, error = self._write(group), None
-        except Exception as raised:
-            result, error = None, raised
-        self._written(group, result, error)
+            if self._resource is None:
+                self._resource = self._open()
+            done.set_result(work(self._resource))
+        except Exception as error:
+            done.set_exception(error)
+            done.exception()
+        return done
 
-    async def flush(self) -> None:
-        while self._due:
-            await asyncio.sleep(0)
-
-    async def aclose(self) -> None:
-        await self.flush()
-        if self._last is not None:
-            self._last()
+    def stop(self) -> asyncio.Future[None]:
+        if self._resource is not None:
+            self._resource.close()
+        done = self._loop.create_future()
+        done.set_result(None)
+        return done
 
 
 class LoopSpool(SqliteSpool):
     """A spool for the virtual clock."""
 
-    writer = LoopWriter  # type: ignore[assignment]
+    committer = LoopCommitter

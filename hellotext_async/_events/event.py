@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack, final
 
@@ -57,6 +58,10 @@ class Event(_Holder, _Attributes):
         found = plain_fields(self._body)
         del found["action"]
         return MappingProxyType(found)
+
+    def body(self) -> Body:
+        """A copy of what it holds, for the encoder to change."""
+        return copy(self._body)
 
     if not TYPE_CHECKING:
 

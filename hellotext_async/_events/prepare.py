@@ -20,8 +20,9 @@ from .fields import Body, read
 if TYPE_CHECKING:
     from .._wire.call import Idempotency
     from ..config import EventFormat
+    from .event import Event
 
-__all__ = ["MAX_EVENT_BYTES", "Prepared", "encode_event", "plain_fields", "prepare"]
+__all__ = ["MAX_EVENT_BYTES", "Prepared", "encode_event", "plain_fields", "prepare", "prepare_event"]
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
 
@@ -46,6 +47,11 @@ def prepare(
     Raises InvalidParameter, naming the field.
     """
     return encode_event(read(action, fields), event_format, tracked_at)
+
+
+def prepare_event(event: Event, event_format: EventFormat = "typed", tracked_at: float | None = None) -> Prepared:
+    """`prepare` for an Event, which was checked when it was made."""
+    return encode_event(event.body(), event_format, tracked_at)
 
 
 def encode_event(body: Body, event_format: EventFormat = "typed", tracked_at: float | None = None) -> Prepared:

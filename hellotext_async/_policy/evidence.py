@@ -23,12 +23,18 @@ Evidence = Literal["delivered", "rejected", "throttled", "not_sent", "server_err
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One exchange with what it proved; `reason` says in a word why there is no reply."""
+    """One exchange with what it proved; `reason` says in a word why there is no reply.
+
+    `isolated`: the failure follows the event's subject around while others are delivered.
+    `stale_token`: it was sent with a token that was replaced since.
+    """
 
     evidence: Evidence
     reply: Reply | None = None
     retry_after: float | None = None
     reason: str = ""
+    isolated: bool = False
+    stale_token: bool = False
 
     @property
     def definite(self) -> bool:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import anyio
 
 from .._events.event import Event, fields_of
 from ..errors import HellotextError, InvalidParameter, QueueFull
+from .entry import end_of
+from .outcome import Outcome
 
 if TYPE_CHECKING:
-    from .outcome import Outcome
+    from .entry import Entry
     from .receipt import Receipt
 
-__all__ = ["Stream", "Taker", "deliver"]
+__all__ = ["OnEnd", "OnInvalid", "Stream", "Taker", "deliver"]
 
-Stream = Iterable[Event | Mapping[str, Any]] | AsyncIterable[Event | Mapping[str, Any]]
+Item = Event | Mapping[str, Any]
+Stream = Iterable[Item] | AsyncIterable[Item]
+OnEnd = Callable[[Outcome], object]
+OnInvalid = Callable[[Item, InvalidParameter], object]
 
 TURN: Final = 64
 """Events handed over before the loop gets a turn, and fetched before more are let in."""
@@ -27,11 +32,15 @@ TURN: Final = 64
 class Taker(Protocol):
     """What takes events one by one: the queue."""
 
-    def enqueue(self, action: str, fields: Mapping[str, Any]) -> Receipt:
+    def track(self, action: Event, /, *, context: object = None) -> Receipt:
+        """Take an Event at once; QueueFull."""
+        ...
+
+    def enqueue(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """Take one at once; QueueFull, InvalidParameter."""
         ...
 
-    async def put_fields(self, action: str, fields: Mapping[str, Any]) -> Receipt:
+    async def put_fields(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """Take one as soon as there is room."""
         ...
 
@@ -39,7 +48,10 @@ class Taker(Protocol):
 class _Window:
     """The events of one `deliver` that are under way, and the outcomes that are not fetched yet."""
 
-    def __init__(self, most: int) -> None:
+    over = False
+
+    def __init__(self, most: int, on_end: OnEnd | None) -> None:
+        self._on_end = on_end
         self._most = most
         self._low = most - min(TURN, (most + 1) // 2)
         self._under_way = 0
@@ -51,9 +63,25 @@ class _Window:
 
     # For the one who feeds.
 
-    def watch(self, receipt: Receipt) -> None:
+    def add(self, receipt: Receipt) -> None:
+        """One more is under way."""
         self._under_way += 1
-        receipt._watch(self._end)
+        receipt.watched_by(self)
+
+    def accepted(self, entry: Entry, /) -> None:
+        """It is under way all the same."""
+
+    def ended(self, entry: Entry, /) -> None:
+        """It is not any more."""
+        self._under_way -= 1
+        end = end_of(entry)
+        if isinstance(end, Outcome):
+            self._ended.append(end)
+            if self._on_end is not None:
+                self._on_end(end)
+        else:
+            self.error = end
+        _wake(self._change)
 
     async def room(self) -> None:
         """Return when one more may be under way."""
@@ -66,18 +94,10 @@ class _Window:
         self._fed = True
         _wake(self._change)
 
-    def _end(self, end: Outcome | HellotextError) -> None:
-        self._under_way -= 1
-        if isinstance(end, HellotextError):
-            self.error = end
-        else:
-            self._ended.append(end)
-        _wake(self._change)
-
     # For the one who fetches.
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """Whether nothing more is fed, and everything has ended and was fetched."""
         return (self._fed or self.error is not None) and not self._under_way and not self._ended
 
@@ -89,7 +109,7 @@ class _Window:
 
     async def change(self) -> None:
         """Return when something has ended that was not fetched, or everything is over."""
-        if not self._ended and not self.over:
+        if not self._ended and not self.finished:
             self._change = asyncio.get_running_loop().create_future()
             await self._change
 
@@ -99,20 +119,24 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
         waiter.set_result(None)
 
 
-async def deliver(queue: Taker, events: Stream, *, most: int) -> AsyncGenerator[Outcome, None]:
+async def deliver(
+    queue: Taker, events: Stream, *, most: int, on_invalid: OnInvalid | None, on_end: OnEnd | None = None
+) -> AsyncGenerator[Outcome, None]:
     """Feed `events` to `queue`, at most `most` under way, and yield every outcome as soon as there is one.
 
-    An event that is not valid ends the feeding, and so does an error of the stream's own; what was
-    accepted before it is still delivered and yielded, and then the error is raised. InvalidParameter
-    says which event it was. Events that a closing queue keeps in its spool have no outcome: then
-    QueueClosed is raised at the end. Whoever stops fetching stops the feeding.
+    An event that is not valid ends the feeding unless `on_invalid` takes it, and so does an error of
+    the stream's own; what was accepted before it is still delivered and yielded, and then the error
+    is raised. InvalidParameter says which event it was. Events that a closing queue keeps in its
+    spool have no outcome: then QueueClosed is raised at the end. Whoever stops fetching stops the
+    feeding; the stream is closed in every case. `on_end` is called with every outcome at once,
+    fetched or not.
     """
-    window = _Window(most)
+    window = _Window(most, on_end)
     # A stream may be slow: outcomes do not wait for its next event.
-    feeder = asyncio.create_task(_feed(queue, events, window), name="hellotext bulk feeder")
+    feeder = asyncio.create_task(_feed(queue, events, window, on_invalid), name="hellotext bulk feeder")
     feeder.add_done_callback(window.fed)
     try:
-        while not window.over:
+        while not window.finished:
             await window.change()
             for outcome in window.fetch():
                 yield outcome
@@ -125,18 +149,27 @@ async def deliver(queue: Taker, events: Stream, *, most: int) -> AsyncGenerator[
     feeder.result()
 
 
-async def _feed(queue: Taker, events: Stream, window: _Window) -> None:
-    """Hand over one event after the other."""
+async def _feed(queue: Taker, events: Stream, window: _Window, on_invalid: OnInvalid | None) -> None:
+    """Hand over one event after the other, and close the stream."""
     number = 0
-    async for event in _each(events):
-        number += 1
-        window.watch(await _enter(queue, event, number))
-        if number % TURN == 0:
-            await asyncio.sleep(0)
-        await window.room()
+    try:
+        async for event in _each(events):
+            number += 1
+            try:
+                window.add(await _enter(queue, event))
+            except InvalidParameter as error:
+                error.add_note(f"event number {number} of those handed to deliver()")
+                if on_invalid is None:
+                    raise
+                on_invalid(event, error)
+            if number % TURN == 0:
+                await asyncio.sleep(0)
+            await window.room()
+    finally:
+        await _close(events)
 
 
-async def _each(events: Stream) -> AsyncGenerator[Event | Mapping[str, Any], None]:
+async def _each(events: Stream) -> AsyncGenerator[Item, None]:
     if isinstance(events, AsyncIterable):
         async for event in events:
             yield event
@@ -145,18 +178,23 @@ async def _each(events: Stream) -> AsyncGenerator[Event | Mapping[str, Any], Non
             yield event
 
 
-async def _enter(queue: Taker, event: Event | Mapping[str, Any], number: int) -> Receipt:
+async def _close(events: Any) -> None:
+    if hasattr(events, "aclose"):
+        await events.aclose()
+    elif hasattr(events, "close"):
+        events.close()
+
+
+async def _enter(queue: Taker, event: Item) -> Receipt:
     """Hand over one event, waiting for room only if there is none."""
-    try:
-        if isinstance(event, Event):
-            action, fields = event.action, event.fields
-        else:
-            given = fields_of(event)
-            action, fields = given.pop("action", ""), given
+    if isinstance(event, Event):
         try:
-            return queue.enqueue(action, fields)
+            return queue.track(event)
         except QueueFull:
-            return await queue.put_fields(action, fields)
-    except InvalidParameter as error:
-        error.add_note(f"event number {number} of those handed to deliver()")
-        raise
+            return await queue.put_fields(event.action, event.fields)
+    fields = fields_of(event)
+    action, context = fields.pop("action", ""), fields.pop("context", None)
+    try:
+        return queue.enqueue(action, fields, context)
+    except QueueFull:
+        return await queue.put_fields(action, fields, context)

@@ -1,76 +1,40 @@
 """The spool's SQLite file: rows in, rows out, one transaction a group. It runs in one thread and knows no loop.
 
 Rules. WAL; with ``full`` durability a commit survives a power cut, with ``normal`` the last ones
-may not. One owner: the file is locked while it is open. A row's checksum is verified when it is
-read. A file that is damaged is set aside under another name, never deleted, and a new one begun.
+may not. One owner: a lock file is held, and every group checks the owner's name in the file and
+that the path still names this file. A row's checksum covers the row. A file of ours that is
+damaged is set aside under another name, never deleted; a file that is not ours is refused.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import secrets
 import sqlite3
 import time
-import zlib
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
-from ..errors import SpoolBusy, SpoolError
+from ..errors import SpoolError
+from .possession import Possession, open_own
+from .reserve import Reserve
+from .rows import NEW_WIDTH, New, Row, row_of, values_of
+from .schema import claim, looks_like_ours, prepare
 
-__all__ = ["Database", "Durability", "Mark", "New", "Row"]
+__all__ = ["Database", "Durability", "Mark"]
 
 Durability = Literal["full", "normal"]
-FORMAT: Final = 1
 CHUNK: Final = 256
-
-_SCHEMA: Final = """
-create table if not exists events (
-    seq integer primary key, id text not null, given integer not null, action text not null,
-    subject text, repeat text not null, accepted real not null, body blob not null, sum integer not null);
-create table if not exists sent (
-    seq integer primary key, attempts integer not null, in_flight integer not null, doubts integer not null);
-create table if not exists flight (one integer primary key check (one = 1), numbers text not null);
-create table if not exists ids (
-    id text primary key, seq integer, verdict text, attempts integer, ended real) without rowid;
-create table if not exists damaged (seq integer primary key, id, body, found real);
-create index if not exists ids_ended on ids (ended) where ended is not null;
-"""
-
-# Who was in flight when the file was left may have been sent: it stays noted until the event has ended.
-_LANDED: Final = """
-begin;
-insert or replace into sent select value, 1, 1, 0 from flight, json_each(numbers);
-delete from flight;
-commit;
-"""
-
-_log = logging.getLogger("hellotext_async")
-
-
-New = tuple[str, bool, str, str | None, str, float, bytes]
-"""A new event: the columns of `Row` from its id to its body."""
+SPARE_PAGES: Final = 256
+"""Pages above the bound that only ends and marks may use."""
 
 Mark = tuple[int, int, bool, int]
 """How an event was sent: its number, its attempts, whether it is in flight, how many may have been applied."""
 
-
-class Row(NamedTuple):
-    """One event as it is kept; `accepted` in Unix seconds, `given` if the id is the caller's."""
-
-    seq: int
-    id: str
-    given: bool
-    action: str
-    subject: str | None
-    repeat: str
-    accepted: float
-    body: bytes
-    attempts: int = 0
-    in_flight: bool = False
-    doubts: int = 0
-    damaged: bool = False
+_log = logging.getLogger("hellotext_async")
 
 
 class Database:
@@ -81,71 +45,80 @@ class Database:
         self._durability = durability
         self._max_bytes = max_bytes
         self._window = window
-        self._next = 1
         self._purged = 0.0
-        self.set_aside: Path | None = None
-        self._link = self._open_or_replace()
+        self._owner = secrets.token_hex(8)
+        self._possession = Possession(path)
+        try:
+            self._link = self._open_or_replace()
+            self.reserve = Reserve(path)
+        except BaseException:
+            self._possession.release()
+            raise
 
     def _open_or_replace(self) -> sqlite3.Connection:
         try:
             return self._open()
         except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise SpoolBusy("the spool is in use by another queue or process") from None
-            raise SpoolError(f"the spool cannot be opened ({error})") from None
-        except OSError as error:
-            raise SpoolError(f"the spool cannot be opened ({error.strerror})") from None
+            raise SpoolError(f"the spool {self._path} cannot be opened ({error})") from None
         except sqlite3.DatabaseError:
-            self._put_aside()
+            if not self._ours:
+                raise SpoolError(f"{self._path} is not a spool: it is left as it is") from None
+        self._put_aside()
         return self._open()
 
     def _open(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
-        link = sqlite3.connect(self._path, isolation_level=None, timeout=0, check_same_thread=False)
+        file = open_own(self._path)
         try:
-            self._prepare(link)
+            self._ours = looks_like_ours(file, self._path)
+            self._place = os.fstat(file)
+        finally:
+            os.close(file)
+        link = sqlite3.connect(self._path, isolation_level=None, timeout=5, check_same_thread=False)
+        try:
+            version = claim(link, self._path)
+            link.execute("pragma journal_mode = wal")
+            link.execute(f"pragma synchronous = {'full' if self._durability == 'full' else 'normal'}")
+            prepare(link, version, self._owner)
+            (self._page,) = link.execute("pragma page_size").fetchone()
+            newest = (
+                "select max(coalesce(m, 0)) from (select max(seq) m from events union all select max(seq) from ids)"
+            )
+            self._next: int = 1 + link.execute(newest).fetchone()[0]
+            self.clock_row = link.execute("select clock, wall, standing from clock").fetchone()
         except BaseException:
             link.close()
             raise
         return link
 
-    def _prepare(self, link: sqlite3.Connection) -> None:
-        link.execute("pragma locking_mode = exclusive")
-        link.execute("pragma journal_mode = wal")
-        link.execute(f"pragma synchronous = {'full' if self._durability == 'full' else 'normal'}")
-        link.execute("begin exclusive")
-        (version,) = link.execute("pragma user_version").fetchone()
-        if version not in (0, FORMAT):
-            raise SpoolError(f"the spool has format {version}, which this version does not know")
-        link.execute("commit")
-        if link.execute("pragma quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("damaged")
-        link.executescript(_SCHEMA)
-        link.executescript(_LANDED)
-        link.execute(f"pragma user_version = {FORMAT}")
-        (size,) = link.execute("pragma page_size").fetchone()
-        link.execute(f"pragma max_page_count = {max(64, self._max_bytes // size)}")
-        (last,) = link.execute(
-            "select max(m) from (select max(seq) m from events union select max(seq) from ids)"
-        ).fetchone()
-        self._next = (last or 0) + 1
-
     def _put_aside(self) -> None:
-        self.set_aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
+        aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
         for suffix in ("", "-wal", "-shm"):
             file = self._path.with_name(self._path.name + suffix)
             if file.exists():
-                file.rename(self.set_aside.with_name(self.set_aside.name + suffix))
-        _log.error("the spool was damaged: it is set aside as %s, and a new one begun", self.set_aside.name)
+                file.rename(aside.with_name(aside.name + suffix))
+        _log.error("the spool was damaged: it is set aside as %s, and a new one begun", aside.name)
 
     # One group, one transaction.
 
-    def begin(self) -> None:
-        """Begin a group."""
+    def begin(self, *, spare: bool) -> None:
+        """Begin a group; SpoolError if the file is not ours any more. `spare` pages are for ends and marks."""
+        self._check_place()
+        pages = max(64, self._max_bytes // self._page) + (SPARE_PAGES if spare else 0)
+        self._link.execute(f"pragma max_page_count = {pages}")
         self._link.execute("begin immediate")
+        if self._link.execute("select name from owner").fetchone() != (self._owner,):
+            raise SpoolError(f"another process took the spool {self._path}")
+
+    def _check_place(self) -> None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            found = None
+        if found is None or (found.st_ino, found.st_dev) != (self._place.st_ino, self._place.st_dev):
+            raise SpoolError(f"the spool {self._path} was deleted or replaced while it was in use")
 
     def commit(self) -> None:
-        """Make the group safe."""
+        """Make the group durable."""
         self._link.execute("commit")
 
     def rollback(self) -> None:
@@ -168,16 +141,19 @@ class Database:
         values: list[Any] = []
         ids: list[Any] = []
         for number, event in enumerate(events, self._next):
-            values += (number, *event, zlib.crc32(event[-1]))
-            if event[1]:
-                ids += (event[0], number)
-        self._next += len(events)
-        self._insert("insert into events values", 9, values)
+            values += values_of(number, event)
+            if event.given:
+                ids += (event.id, number)
+        self._insert("insert into events values", NEW_WIDTH, values)
         self._insert("insert into ids (id, seq) values", 2, ids)
+
+    def added(self, count: int) -> None:
+        """The transaction with so many new events is durable: their numbers are used."""
+        self._next += count
 
     def fly(self, numbers: Sequence[int]) -> None:
         """These events, and no others, are in flight for the first time: one row, for it changes all the time."""
-        self._link.execute("insert or replace into flight values (1, ?)", (str(numbers),))
+        self._link.execute("insert or replace into flight values (1, ?)", (str(list(numbers)),))
 
     def note(self, marks: Sequence[Mark]) -> None:
         """Note how events were sent; of two notes of an event the latter holds."""
@@ -185,11 +161,11 @@ class Database:
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Forget events that have ended."""
-        self._link.execute("delete from events where seq in (select value from json_each(?))", (str(numbers),))
+        self._link.execute("delete from events where seq in (select value from json_each(?))", (str(list(numbers)),))
 
-    def forget(self, numbers: Sequence[int]) -> None:
+    def remove_notes(self, numbers: Sequence[int]) -> None:
         """Forget the notes of events that have ended."""
-        self._link.execute("delete from sent where seq in (select value from json_each(?))", (str(numbers),))
+        self._link.execute("delete from sent where seq in (select value from json_each(?))", (str(list(numbers)),))
 
     def _insert(self, into: str, width: int, values: Sequence[Any]) -> None:
         """Many rows in one statement: sqlite3 gives the interpreter's lock away at each step, and a busy
@@ -210,7 +186,7 @@ class Database:
         """Forget ids whose events were withdrawn."""
         self._link.executemany("delete from ids where id = ?", ids)
 
-    def forgive_ids(self, ids: Sequence[tuple[str]]) -> None:
+    def forget_ids(self, ids: Sequence[tuple[str]]) -> None:
         """Forget ids whose events ended badly; one that has not ended, or was delivered, stays."""
         self._link.executemany("delete from ids where id = ? and verdict <> 'delivered'", ids)
 
@@ -220,32 +196,41 @@ class Database:
             self._purged = now
             self._link.execute("delete from ids where ended is not null and ended < ?", (now - self._window,))
 
+    def set_clock(self, clock: float, wall: float, *, standing: bool) -> None:
+        """Remember the delivery clock, when that was, and whether it stands."""
+        self._link.execute("insert or replace into clock values (1, ?, ?, ?)", (clock, wall, standing))
+
     # Reading.
 
     def count(self) -> int:
         """How many events are kept."""
         return int(self._link.execute("select count(*) from events").fetchone()[0])
 
-    def rows(self, after: int, upto: int, most: int) -> list[Row]:
-        """Up to `most` events with numbers in (after, upto], in order; a damaged one is put aside and says so."""
-        found = self._link.execute(
-            "select e.seq, id, given, action, subject, repeat, accepted, body, coalesce(attempts, 0), "
-            "coalesce(in_flight, 0), coalesce(doubts, 0), sum from events e left join sent s on s.seq = e.seq "
-            "where e.seq > ? and e.seq <= ? order by e.seq limit ?",
+    def rows(self, after: int, upto: int, most: int, most_bytes: int) -> list[Row]:
+        """Events with numbers in (after, upto], in order: up to `most`, and of about `most_bytes`, but one if any."""
+        found: list[Row] = []
+        cursor = self._link.execute(
+            "select e.*, coalesce(attempts, 0), coalesce(in_flight, 0), coalesce(doubts, 0) "
+            "from events e left join sent s on s.seq = e.seq where e.seq > ? and e.seq <= ? order by e.seq limit ?",
             (after, upto, most),
-        ).fetchall()
-        return [self._verified(values) for values in found]
+        )
+        while most_bytes > 0 and (values := cursor.fetchone()) is not None:
+            row = row_of(values)
+            most_bytes -= len(row.body)
+            found.append(row)
+        cursor.close()
+        for row in found:
+            if row.damaged:
+                self._put_row_aside(row)
+        return found
 
-    def _verified(self, values: tuple[Any, ...]) -> Row:
-        *fields, checksum = values
-        row, body = Row(*fields), values[7]
-        if isinstance(body, bytes) and zlib.crc32(body) == checksum:
-            return row
+    def _put_row_aside(self, row: Row) -> None:
         _log.error("event %s in the spool is damaged: it is put aside and not sent", row.id)
         aside = "insert or replace into damaged select seq, id, body, ? from events where seq = ?"
         self._link.execute(aside, (time.time(), row.seq))
-        return row._replace(body=b"", damaged=True)
 
     def close(self) -> None:
         """Give the file up."""
         self._link.close()
+        self.reserve.close()
+        self._possession.release()

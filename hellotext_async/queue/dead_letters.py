@@ -6,14 +6,19 @@ that says so, so nothing is ever rewritten.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import msgspec
 
+from ..errors import InvalidParameter
 from .letters import Letter, append, reason
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from .queue import EventQueue
 
 __all__ = ["DeadLetters"]
+
+_log = logging.getLogger("hellotext_async.queue")
 
 
 class DeadLetters:
@@ -66,23 +73,61 @@ class DeadLetters:
 
         `event_id` and `tracked_at` stay the same. Events whose outcome is unknown may have been
         applied, and are sent only with `include_unknown`. What the queue knows to be under way or
-        delivered by now is not sent again.
+        delivered by now is not sent again. What is under way when a replay is left early leaves the
+        list too, once it is delivered.
         """
-        letters = {letter.event_id: letter for letter in self if include_unknown or letter.verdict != "unknown"}
-        async for outcome in queue.deliver(_once_more(queue, letters.values())):
-            self._note(letters[outcome.event_id], outcome)
-            yield outcome
+        found = await asyncio.to_thread(list, self)
+        letters = {letter.event_id: letter for letter in found if include_unknown or letter.verdict != "unknown"}
+        notes = _Notes(self.path, letters)
+        outcomes = queue.deliver(_once_more(queue, letters.values()), on_end=notes.add)
+        try:
+            async for outcome in outcomes:
+                await notes.written()
+                yield outcome
+        finally:
+            with anyio.CancelScope(shield=True):
+                await outcomes.aclose()
+                await notes.written()
 
-    def _note(self, letter: Letter, outcome: Outcome) -> None:
-        """Append what a replay ended in; the queue may have letters of its own elsewhere."""
-        ended: Any = "replayed" if outcome.delivered else outcome.verdict
-        line = msgspec.structs.replace(
-            letter, verdict=ended, reason=reason(outcome.error), attempts=outcome.attempts, at=time.time()
+
+class _Notes:
+    """What a replay's events ended in, appended to the file in a thread; the queue may have letters elsewhere."""
+
+    def __init__(self, path: Path, letters: Mapping[str, Letter]) -> None:
+        self._path = path
+        self._letters = letters
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext replay")
+        self._waiting: list[Letter] = []
+        self._last: Future[None] | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Note one more."""
+        letter = self._letters[outcome.event_id]
+        verdict: Any = "replayed" if outcome.delivered else outcome.verdict
+        self._waiting.append(
+            msgspec.structs.replace(
+                letter, verdict=verdict, reason=reason(outcome.error), attempts=outcome.attempts, at=time.time()
+            )
         )
-        append(self.path, msgspec.json.encode(line) + b"\n")
+        self._last = self._thread.submit(self._write)
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            append(self._path, waiting)
+
+    async def written(self) -> None:
+        """Return when every note so far is durable."""
+        if self._last is not None:
+            await asyncio.wrap_future(self._last)
 
 
 def _once_more(queue: EventQueue, letters: Iterable[Letter]) -> Iterator[Event]:
     for letter in letters:
+        try:
+            event = letter.event()
+        except (InvalidParameter, msgspec.DecodeError, AttributeError, TypeError):
+            _log.error("the payload of letter %s is no event: it is not replayed", letter.event_id)
+            continue
         queue.forget(letter.event_id)
-        yield letter.event()
+        yield event

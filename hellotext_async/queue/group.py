@@ -1,109 +1,122 @@
 """What is asked of a spool in one transaction, by kind, and what came of it.
 
-Rules. It is filled in the loop, written in the thread, and heard of in the loop. New events come
-first, after the ids that are made free for them, then marks, then ends, then what is read; each
-kind in the order of asking. `flight` is who is in flight for the first time when the group is
-taken, `noted` who of those that are gone had a note.
+Rules. It is filled in the loop and written in the thread. New events come first, after the ids
+that are made free for them, then marks, then ends, then what is read; each kind in the order of
+asking. `flight` is what is in flight for the first time, `noted` what of those that are gone had a note.
 """
 
 from __future__ import annotations
 
-import asyncio
+import sqlite3
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ..errors import SpoolError
 
 if TYPE_CHECKING:
-    from .database import Database, Mark, New, Row
-    from .outcome import Outcome
-    from .receipt import Receipt
+    from .database import Database, Mark
+    from .rows import New, Row
 
-__all__ = ["First", "Group"]
+__all__ = ["Group"]
 
-LARGEST: Final = 1024
-"""New events in one group."""
-
-First = tuple[int, str | None, int]
-"""The event that had an id before: its number, its verdict if it has ended, and its attempts."""
+PAUSE: Final = 0.25
+"""Seconds between tries when the disk is full and events have ended."""
 
 
 class Group:
-    """Filled by kind; `safe` is what those wait for who marked an event."""
+    """Filled by kind; what came of it is below."""
 
     def __init__(self) -> None:
         self.opening = False
-        self.forgiven: list[tuple[str]] = []
-        self.entering: list[Receipt] = []
-        self.ids: list[str] = []
-        self.flight: list[int] | None = None
+        self.forgotten: list[tuple[str]] = []
+        self.new: list[New] = []
+        self.flight: dict[int, None] | None = None
         self.marks: list[Mark] = []
-        self.safe: asyncio.Future[None] | None = None
-        self.leaving: list[Receipt] = []
-        self.ends: list[Outcome | float] = []
         self.gone: list[int] = []
         self.noted: list[int] = []
         self.closed: list[tuple[str, int, float, str]] = []
         self.freed: list[tuple[str]] = []
-        self.wanted: tuple[int, int, int] | None = None
-        # What came of it: what an earlier queue left, what became of the new events, what was read.
-        self.found = (0, 0)
-        self.stored: list[int | First | SpoolError] = []
+        self.wanted: tuple[int, int, int, int] | None = None
+        self.clock: tuple[float, float, bool] | None = None
+        # What came of it.
+        self.count = self.last = 0
+        self.stored: list[int | tuple[int, str | None, int] | SpoolError] = []
         self.rows: list[Row] = []
 
-    def split(self) -> Group | None:
-        """The new events that are too many for one group, as the next one."""
-        if len(self.entering) <= LARGEST:
-            return None
-        rest = Group()
-        rest.entering, rest.ids = self.entering[LARGEST:], self.ids[LARGEST:]
-        del self.entering[LARGEST:], self.ids[LARGEST:]
-        return rest
-
-    def commit(self, db: Database, *, refused: bool) -> None:
-        """Write it, all or nothing; new events only unless they are `refused`."""
-        db.begin()
-        if self.opening:
-            self.found = (db.count(), db.last)
-        if self.forgiven:
-            db.forgive_ids(self.forgiven)
-        if self.entering:
-            self._store(db, refused=refused)
-        db.note(self.marks)
+    def seal(self) -> None:
+        """It is handed to the thread: what the loop goes on changing is copied."""
         if self.flight is not None:
-            db.fly(self.flight)
+            self.flight = dict(self.flight)
+
+    def write(self, db: Database, wait: Callable[[float], bool]) -> None:
+        """Commit it. When there is no room the new events are refused, then the reserve is given up, then it waits."""
+        if self.new and not db.reserve.held:
+            db.reserve.take()
+        refuse = not db.reserve.held
+        while True:
+            try:
+                self._commit(db, refuse=refuse)
+                break
+            except sqlite3.OperationalError as error:
+                db.rollback()
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
+            except BaseException:
+                db.rollback()
+                raise
+            if refuse and db.reserve.held:
+                db.reserve.give()
+            elif refuse and wait(PAUSE):
+                raise SpoolError("the disk is full")
+            refuse = True
+        if self.wanted is not None:
+            self.rows = db.rows(*self.wanted)
+
+    def _commit(self, db: Database, *, refuse: bool) -> None:
+        db.begin(spare=refuse or not self.new)
+        if self.opening:
+            self.count, self.last, self.clock = db.count(), db.last, self.clock or db.clock_row
+        if self.forgotten:
+            db.forget_ids(self.forgotten)
+        number = self._add(db, refuse=refuse)
+        if self.marks:
+            db.note(self.marks)
+        if self.flight is not None:
+            db.fly(list(self.flight))
         if self.gone:
             db.remove(self.gone)
         if self.noted:
-            db.forget(self.noted)
+            db.remove_notes(self.noted)
         if self.closed:
             db.close_ids(self.closed)
         if self.freed:
             db.free_ids(self.freed)
+        if self.clock is not None and not self.opening:
+            clock, wall, standing = self.clock
+            db.set_clock(clock, wall, standing=standing)
         db.purge(time.time())
         db.commit()
-        if self.wanted is not None:
-            self.rows = db.rows(*self.wanted)
+        db.added(number)
 
-    def _store(self, db: Database, *, refused: bool) -> None:
-        if refused:
+    def _add(self, db: Database, *, refuse: bool) -> int:
+        if refuse:
             error = SpoolError("the spool or its disk is full: the event was not accepted")
-            self.stored = [error for _ in self.entering]
-            return
+            self.stored = [error] * len(self.new)
+            return 0
         self.stored = []
         here: dict[str, int] = {}
         new: list[New] = []
-        number, now = db.last, time.time()
-        for receipt, event_id in zip(self.entering, self.ids, strict=True):
-            given = receipt._given
-            if given:
-                first = (here[event_id], None, 0) if event_id in here else db.first(event_id)
+        number = db.last
+        for event in self.new:
+            if event.given:
+                first = (here[event.id], None, 0) if event.id in here else db.first(event.id)
                 if first is not None:
                     self.stored.append(first)
                     continue
-                here[event_id] = number + 1
+                here[event.id] = number + 1
             number += 1
-            body = receipt._body or b""
-            new.append((event_id, given, receipt._action, receipt._subject, receipt._repeat, now, body))
+            new.append(event)
             self.stored.append(number)
         db.add(new)
+        return len(new)

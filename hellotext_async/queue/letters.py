@@ -1,13 +1,17 @@
-"""One dead letter, and how letters are written: appended and synced before their events are forgotten.
+"""Dead letters: one event that ended badly, and the file to which letters are appended.
 
-Rules. One JSON object a line. The file is only for its owner (mode 0600) and never holds the token.
+Rules. One JSON object a line. A letter is durable before its event is forgotten. Every write
+starts on a line of its own, whatever a crash or a full disk left behind; one that the disk takes
+in part fails. The file is only for its owner (mode 0600) and never holds the token.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -15,15 +19,13 @@ import msgspec
 
 from .._events.event import Event
 from ..errors import APIError, HellotextError
-from .writer import GroupWriter
+from .possession import open_own
 
 if TYPE_CHECKING:
-    import asyncio
-
+    from .entry import Entry
     from .outcome import Outcome
-    from .receipt import Receipt
 
-__all__ = ["DeadLetterWriter", "Letter", "append", "reason"]
+__all__ = ["Letter", "LetterFile", "append", "reason"]
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,7 +41,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: float = 0.0
 
     @classmethod
-    def of(cls, receipt: Receipt, outcome: Outcome) -> Letter:
+    def of(cls, entry: Entry, outcome: Outcome) -> Letter:
         """The letter of an event whose `outcome` is not delivered."""
         return cls(
             event_id=outcome.event_id,
@@ -47,8 +49,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             verdict=cast("Any", outcome.verdict),
             reason=reason(outcome.error),
             attempts=outcome.attempts,
-            payload=msgspec.Raw(receipt._body or b"{}"),
-            subject=receipt._subject,
+            payload=msgspec.Raw(entry.body or b"{}"),
+            subject=entry.subject,
             at=time.time(),
         )
 
@@ -75,16 +77,16 @@ def reason(error: HellotextError | None) -> str:
     return str(error) if isinstance(error, APIError) else f"{type(error).__name__}: {error}"
 
 
-Told = Callable[[Exception | None], None]
-_Letters = list[tuple[Letter, Told]]
-
-
-def append(path: Path, lines: bytes) -> None:
-    """Append to the file and sync it; made if it is not there."""
+def append(path: Path, letters: Sequence[Letter]) -> None:
+    """Append the letters and sync them; the file is made if it is not there. OSError, SpoolError."""
     made = not path.exists()
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    file = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0))
     try:
-        os.write(file, lines)
+        size = os.fstat(file).st_size
+        lines = msgspec.json.Encoder().encode_lines(letters)
+        if size and os.pread(file, 1, size - 1) != b"\n":
+            lines = b"\n" + lines
+        _write_all(file, lines, size)
         os.fsync(file)
     finally:
         os.close(file)
@@ -92,8 +94,19 @@ def append(path: Path, lines: bytes) -> None:
         _sync_folder(path.parent)
 
 
+def _write_all(file: int, lines: bytes, size: int) -> None:
+    left = memoryview(lines)
+    try:
+        while left:
+            left = left[os.write(file, left) :]
+    except OSError:
+        if os.fstat(file).st_size == size + len(lines) - len(left):  # nobody else appended since
+            os.ftruncate(file, size)
+        raise
+
+
 def _sync_folder(folder: Path) -> None:
-    """A new file is safe only when the folder that names it is."""
+    """A new file is durable only when the folder that names it is."""
     if os.name == "posix":
         file = os.open(folder, os.O_RDONLY)
         try:
@@ -102,61 +115,21 @@ def _sync_folder(folder: Path) -> None:
             os.close(file)
 
 
-class DeadLetterWriter:
-    """Writes letters in groups, in a thread of its own that starts with the first one."""
+class LetterFile:
+    """Where a queue's letters go; they are written in a thread of its own."""
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        loop: asyncio.AbstractEventLoop,
-        *,
-        writer: Callable[..., GroupWriter[_Letters, None]] = GroupWriter,
-    ) -> None:
-        self._path = Path(path)
-        self._make = writer
-        self._loop = loop
-        self._encoder = msgspec.json.Encoder()
-        self._writer: GroupWriter[_Letters, None] | None = None
-        self._waiting: _Letters = []
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path).absolute()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext dead letters")
 
-    def write(self, letter: Letter, told: Told) -> None:
-        """Write `letter`; `told` hears when it is safe, or why it is not."""
-        if self._loop.is_closed() or not self._loop.is_running():
-            told(self._at_once(letter))
-            return
-        writer = self._writer
-        if writer is None:
-            name = "hellotext dead letters"
-            writer = self._writer = self._make(self._take, self._write, _written, loop=self._loop, name=name)
-        if not self._waiting:
-            writer.kick()
-        self._waiting.append((letter, told))
+    async def write(self, letters: Sequence[Letter]) -> None:
+        """Return when the letters are durable; OSError, SpoolError."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, append, self._path, letters)
 
-    def _take(self) -> _Letters:
-        group, self._waiting = self._waiting, []
-        return group
+    def write_now(self, letters: Sequence[Letter]) -> None:
+        """`write` for a queue whose loop is gone."""
+        append(self._path, letters)
 
-    def _at_once(self, letter: Letter) -> Exception | None:
-        try:
-            append(self._path, self._encoder.encode_lines([letter]))
-        except OSError as error:
-            return error
-        return None
-
-    def _write(self, group: _Letters) -> None:
-        append(self._path, self._encoder.encode_lines([letter for letter, _ in group]))
-
-    async def flush(self) -> None:
-        """Return when every letter is safe."""
-        if self._writer is not None:
-            await self._writer.flush()
-
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """End the thread."""
-        if self._writer is not None:
-            await self._writer.aclose()
-
-
-def _written(group: _Letters, _: None, error: Exception | None) -> None:
-    for _letter, told in group:
-        told(error)
+        self._thread.shutdown(wait=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -21,7 +22,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     nothing proves whether it was applied), ``expired`` (not delivered in time, certainly not
     applied), ``abandoned`` (still in memory when the queue closed). `attempts` counts requests,
     `error` says what the last one ended in, `maybe_duplicated` that an earlier one may have been
-    applied too, `waited` the seconds since acceptance (suspensions not counted).
+    applied too, `waited` the seconds since acceptance (suspensions not counted). `context` is the
+    caller's own object, as it was given with the event; it does not outlive the process.
     """
 
     verdict: Verdict
@@ -31,6 +33,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     error: HellotextError | None = None
     maybe_duplicated: bool = False
     waited: float = 0.0
+    context: Any = None
 
     @property
     def delivered(self) -> bool:
@@ -42,7 +45,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """A queue at one moment. ``accepted == sum(outcomes.values()) + queued + in_flight``, always.
 
     `pending` events are not accepted yet (a spool is writing them); `bytes` are the bodies held in
-    memory; `oldest_age` is in seconds; `suspended` after a 401.
+    memory; `oldest_age` is in seconds; `suspended` after a 401; `away_since` says since when the
+    server is held to be away (UTC), None while it is there.
     """
 
     accepted: int
@@ -53,6 +57,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[Verdict, int]
     oldest_age: float
     suspended: bool
+    away_since: datetime | None = None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

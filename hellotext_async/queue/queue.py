@@ -2,13 +2,12 @@
 
 Rules. Whatever is accepted ends in exactly one outcome, or is kept in a spool for the next
 opening. ``accepted == sum(outcomes) + queued + in_flight`` at every moment. The queue belongs to
-the loop and the process of its first use.
+the loop and the process of its first use; `track` takes events from every thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
@@ -20,19 +19,20 @@ import anyio
 
 from .. import _process
 from .._events.event import Event
-from .._events.prepare import Prepared, prepare
+from .._events.prepare import Prepared, prepare, prepare_event
 from ..errors import Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
-from .bulk import Stream, deliver
-from .dispatch import Dispatch
-from .letters import DeadLetterWriter
+from .bulk import OnEnd, OnInvalid, Stream, deliver
+from .letters import LetterFile
 from .outcome import VERDICTS, Outcome, Report, Stats
 from .receipt import Receipt
-from .writer import GroupWriter
+from .running import Running
+from .store import MemoryStore
 
 if TYPE_CHECKING:
     from .._events.fields import EventFields
-    from .sender import Attempts
+    from .entry import Entry
     from .settings import Settings
+    from .worker import Attempts
 
 __all__ = ["EventQueue"]
 
@@ -53,144 +53,154 @@ class EventQueue:
         self._settings = settings
         self._process = _process.here
         self._thread = 0
-        self._dispatch: Dispatch | None = None
+        self._inside: Running | None = None
         self._closed: QueueClosed | None = None
         self._closing: asyncio.Task[Report] | None = None
         self._hurry = asyncio.Event()
 
     # Taking events.
 
-    def track(self, action: str | Event, /, **fields: Unpack[EventFields]) -> Receipt:
+    def track(self, action: str | Event, /, *, context: object = None, **fields: Unpack[EventFields]) -> Receipt:
         """Take one event and return its receipt at once; QueueFull if there is no room.
 
-        Raises InvalidParameter naming the field, QueueClosed, or WrongLoop from another thread or
-        loop. With a spool the receipt is pending until ``await receipt.accepted()`` returns.
+        `context` is an object of yours that comes back as `Outcome.context`. Any thread may call it
+        once the queue is open. Raises InvalidParameter naming the field, QueueClosed, or WrongLoop
+        from another loop of the queue's thread. With a spool the receipt is pending until ``await
+        receipt.accepted()`` returns.
         """
         if isinstance(action, str):
-            return self.enqueue(action, fields)
-        return self.enqueue(*_said(action, fields))
+            return self.enqueue(action, fields, context)
+        return self._enter(self._ready(action, fields), context)
 
-    def put(self, action: str | Event, /, **fields: Unpack[EventFields]) -> Coroutine[Any, Any, Receipt]:
+    def put(
+        self, action: str | Event, /, *, context: object = None, **fields: Unpack[EventFields]
+    ) -> Coroutine[Any, Any, Receipt]:
         """Take one event as soon as there is room; its receipt once the event is accepted.
 
         Its arguments are checked at the call. Cancelled before it returns, the event is never
         sent. With a spool, SpoolError if the event could not be written.
         """
-        dispatch = self._running()
-        return self._put(dispatch, self._prepared(*_said(action, fields)))
+        self._running()
+        return self._put(self._checked(self._ready(action, fields)), context)
 
-    def deliver(self, events: Stream) -> AsyncGenerator[Outcome, None]:
+    def deliver(
+        self, events: Stream, *, on_invalid: OnInvalid | None = None, on_end: OnEnd | None = None
+    ) -> AsyncGenerator[Outcome, None]:
         """Deliver any iterable or async iterable of events (`Event` or mapping), yielding outcomes as they end.
 
-        Memory stays bounded. An invalid event ends the feeding, and so does an error of the
-        iterable's own: what came before it is delivered and yielded, then the error is raised.
+        Memory stays bounded, and the iterable is closed at the end. A mapping may hold a
+        ``context``. An invalid event ends the feeding, unless `on_invalid` takes it (called with the
+        event and the InvalidParameter), and so does an error of the iterable's own: what came
+        before it is delivered and yielded, then the error is raised. `on_end` is called with every
+        outcome at the moment of its end, be it fetched or not.
         """
         most = min(self._settings.capacity, max(1024, 8 * self._settings.concurrency))
-        return deliver(self, events, most=most)
+        return deliver(self, events, most=most, on_invalid=on_invalid, on_end=on_end)
 
-    def enqueue(self, action: str, fields: Mapping[str, Any]) -> Receipt:
+    def enqueue(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`track` for an action and its fields in a mapping."""
-        dispatch = self._dispatch
+        return self._enter(prepare(action, fields, self._settings.event_format, time.time()), context)
+
+    async def put_fields(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
+        """`put` for an action and its fields in a mapping."""
+        ready = prepare(action, fields, self._settings.event_format, time.time())
+        return await self._put(self._checked(ready), context)
+
+    def _ready(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared:
+        if isinstance(action, str):
+            return prepare(action, fields, self._settings.event_format, time.time())
+        if fields:
+            raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
+        return prepare_event(action, self._settings.event_format, time.time())
+
+    def _enter(self, ready: Prepared, context: object) -> Receipt:
+        inside = self._inside
         if (
-            dispatch is None
+            inside is None
             or self._closed is not None
-            or dispatch.death is not None
+            or inside.death is not None
             or get_ident() != self._thread  # asking for the running loop costs five times that
-            or not dispatch.loop.is_running()
+            or not inside.loop.is_running()
             or self._process is not _process.here
         ):
-            dispatch = self._running()
-        ready = prepare(action, fields, self._settings.event_format, time.time())
-        if ready.event_id is not None and (first := dispatch.ledger.known(ready.event_id)) is not None:
-            return first
-        if not dispatch.room.try_take(len(ready.body)):
-            self._check_size(ready)
-            raise QueueFull(f"the queue holds {dispatch.room.count} events; put() waits for room")
-        return dispatch.enter(ready)
+            if inside is not None and get_ident() != self._thread and self._process is _process.here:
+                return self._hand_over(inside, self._checked(ready), context)
+            inside = self._running()
+        entry = inside.intake.enter(ready, context)
+        if entry is None:
+            self._checked(ready)
+            raise QueueFull(f"the queue holds {inside.core.count} events; put() waits for room")
+        return _receipt(entry, inside)
 
-    async def put_fields(self, action: str, fields: Mapping[str, Any]) -> Receipt:
-        """`put` for an action and its fields in a mapping."""
-        return await self._put(self._running(), self._prepared(action, fields))
+    async def _put(self, ready: Prepared, context: object) -> Receipt:
+        inside = self._running()
+        return _receipt(await inside.intake.put(ready, context), inside)
 
-    async def _put(self, dispatch: Dispatch, ready: Prepared) -> Receipt:
-        if ready.event_id is not None and (first := dispatch.ledger.known(ready.event_id)) is not None:
-            await first.accepted()
-            return first
-        await dispatch.room.take(len(ready.body))
-        if self._closed is not None:
-            dispatch.room.give(len(ready.body))
-            raise self._closed
-        receipt = dispatch.enter(ready, putting=True)
-        if dispatch.journal is None:
-            return receipt
-        try:
-            await receipt.accepted()
-        except BaseException:
-            dispatch.confirm(receipt, wanted=False)
-            raise
-        dispatch.confirm(receipt, wanted=True)
-        return receipt
-
-    def _prepared(self, action: str, fields: Mapping[str, Any]) -> Prepared:
-        ready = prepare(action, fields, self._settings.event_format, time.time())
-        self._check_size(ready)
-        return ready
-
-    def _check_size(self, ready: Prepared) -> None:
+    def _checked(self, ready: Prepared) -> Prepared:
         if len(ready.body) > self._settings.max_bytes:
             raise InvalidParameter("event", f"larger than the queue's max_bytes ({self._settings.max_bytes})")
+        return ready
+
+    def _hand_over(self, inside: Running, ready: Prepared, context: object) -> Receipt:
+        """From another thread: the event is made here, and comes in at the loop's next turn."""
+        if self._closed is not None:
+            raise self._closed
+        if inside.death is not None:
+            raise inside.death
+        entry = inside.intake.make(ready, context)
+        if entry is None:
+            raise QueueFull("the queue is full, or its loop takes nothing from other threads at present")
+        try:
+            inside.loop.call_soon_threadsafe(self._arrived, inside, entry)
+        except RuntimeError:
+            raise WrongLoop("the loop of this queue is closed") from None
+        return Receipt(entry, inside.loop)
+
+    def _arrived(self, inside: Running, entry: Entry) -> None:
+        inside.intake.arrive(entry, inside.death or self._closed)
 
     # Its place, and its life.
 
-    def _running(self) -> Dispatch:
+    def _running(self) -> Running:
         self._check_place()
         if self._closed is not None:
             raise self._closed
-        if self._dispatch is None:
-            self._dispatch = self._start()
-        if self._dispatch.death is not None:
-            raise self._dispatch.death
-        return self._dispatch
+        if self._inside is None:
+            self._inside = self._start()
+        if self._inside.death is not None:
+            raise self._inside.death
+        return self._inside
 
     def _check_place(self) -> None:
-        if self._dispatch is None:
+        if self._inside is None:
             return
         if self._process is not _process.here:
             raise Forked("this queue was opened before a fork; make one in the child")
-        if asyncio._get_running_loop() is not self._dispatch.loop:
+        if asyncio._get_running_loop() is not self._inside.loop:
             raise WrongLoop("this queue belongs to another event loop; from a thread use anyio.from_thread.run_sync")
 
-    def _start(self) -> Dispatch:
+    def _start(self) -> Running:
         settings = self._settings
         try:
-            loop = asyncio.get_running_loop()
+            asyncio.get_running_loop()
         except RuntimeError:
-            raise WrongLoop("an event queue needs a running event loop; from a thread use anyio.from_thread") from None
-        journal = None if settings.buffer is None else settings.buffer.journal(loop, settings.delivery, self._now)
-        path = settings.dead_letters
-        if path is None and settings.buffer is not None:
-            path = settings.buffer.dead_letters
-        writer = GroupWriter if settings.buffer is None else settings.buffer.writer
-        letters = None if path is None else DeadLetterWriter(path, loop, writer=writer)
-        dispatch = Dispatch(settings, self._attempts(), journal, letters, loop=loop, uniform=random.uniform)
-        if journal is not None:
-            journal.begin(dispatch)
+            raise WrongLoop("an event queue needs a running event loop; open it there first") from None
+        attempts = self._attempts()
+        buffer = settings.buffer
+        path = settings.dead_letters or (None if buffer is None else buffer.dead_letters)
+        letters = None if path is None else LetterFile(path)
         self._thread, self._process = get_ident(), _process.here
-        return dispatch
-
-    def _now(self) -> float:
-        return 0.0 if self._dispatch is None else self._dispatch.sender.now()
+        return Running(settings, attempts, MemoryStore() if buffer is None else buffer.store(), letters)
 
     async def open(self) -> Self:
         """Open it now rather than at the first event; SpoolBusy or SpoolError if the spool cannot be used."""
-        dispatch = self._running()
-        if dispatch.journal is not None:
-            try:
-                await dispatch.journal.opened()
-            except BaseException:
-                with anyio.CancelScope(shield=True):
-                    await self.aclose(timeout=0)
-                raise
+        inside = self._running()
+        try:
+            await inside.opened()
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self.aclose(timeout=0)
+            raise
         return self
 
     async def __aenter__(self) -> Self:
@@ -203,11 +213,11 @@ class EventQueue:
             await self.aclose()
 
     async def flush(self, timeout: float | None = None) -> Report:
-        """Wait until every event has ended, or `timeout` seconds, or a suspension; say how things stand."""
-        dispatch = self._running()
-        with anyio.move_on_after(timeout):
-            await dispatch.settled()
-        return dispatch.report()
+        """Wait until every event taken before the call has ended, or `timeout` seconds, or a suspension.
+
+        The report says how the queue stands then.
+        """
+        return await self._running().flush(timeout)
 
     async def aclose(self, timeout: float = CLOSE) -> Report:
         """Take nothing more, deliver for up to `timeout` seconds, then end or keep what is left.
@@ -216,12 +226,12 @@ class EventQueue:
         cancelled caller hurries the close, which is finished all the same.
         """
         self._check_place()
-        if self._dispatch is None:
-            self._closed = QueueClosed()
+        if self._closed is None:
+            self._closed = QueueClosed(kept=False)
+        if self._inside is None:
             return Report(outcomes=dict.fromkeys(VERDICTS, 0))
         if self._closing is None:
-            self._closed = QueueClosed()
-            self._closing = asyncio.get_running_loop().create_task(self._close(self._dispatch, timeout))
+            self._closing = asyncio.get_running_loop().create_task(self._close(self._inside, timeout))
         try:
             return await asyncio.shield(self._closing)
         except asyncio.CancelledError:
@@ -230,48 +240,54 @@ class EventQueue:
                 await asyncio.wait([self._closing])
             raise
 
-    async def _close(self, dispatch: Dispatch, timeout: float) -> Report:
-        settled = asyncio.ensure_future(dispatch.settled())
+    async def _close(self, inside: Running, timeout: float) -> Report:
+        settled = asyncio.ensure_future(inside.settled())
         hurry = asyncio.ensure_future(self._hurry.wait())
         await asyncio.wait([settled, hurry], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         hurry.cancel()
-        return await dispatch.aclose()
+        return await inside.aclose()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no events any more."""
+        return self._closed is not None
 
     def forget(self, event_id: str) -> None:
         """Let an event that ended badly be handed in again under its id; what is under way or delivered stays known."""
-        dispatch = self._running()
-        dispatch.ledger.forgive(event_id)
-        if dispatch.journal is not None:
-            dispatch.journal.forgive(event_id)
+        self._running().forget(event_id)
 
     def resume(self) -> None:
-        """Go on after a suspension."""
-        if self._dispatch is not None:
-            self._dispatch.sender.resume()
+        """Go on after a suspension; any thread may call it."""
+        inside = self._inside
+        if inside is None:
+            return
+        if get_ident() == self._thread:
+            inside.resume()
+        elif self._process is _process.here and not inside.loop.is_closed():
+            inside.loop.call_soon_threadsafe(inside.resume)
 
     def stats(self) -> Stats:
         """The queue at this moment."""
-        if self._dispatch is None:
+        if self._inside is None:
             nothing = dict.fromkeys(VERDICTS, 0)
             return Stats(
                 accepted=0, pending=0, queued=0, in_flight=0, bytes=0, outcomes=nothing, oldest_age=0, suspended=False
             )
-        return self._dispatch.stats()
+        return self._inside.stats()
 
     def __del__(self) -> None:
-        dispatch = self._dispatch
-        if dispatch is not None and self._closing is None and self._process is _process.here:
-            left = dispatch.queued + dispatch.sender.in_flight
+        inside = self._inside
+        if inside is not None and self._closing is None and self._process is _process.here:
+            left = inside.core.queued + len(inside.core.in_flight)
             warnings.warn(f"an event queue was not closed; it held {left} events", ResourceWarning, stacklevel=2)
 
     def __repr__(self) -> str:
-        return f"EventQueue({'closed' if self._closed else 'open' if self._dispatch else 'new'})"
+        return f"EventQueue({'closed' if self._closed else 'open' if self._inside else 'new'})"
 
 
-def _said(action: str | Event, fields: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    if isinstance(action, Event):
-        if fields:
-            raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
-        return action.action, action.fields
-    return action, fields
+def _receipt(entry: Entry, inside: Running) -> Receipt:
+    """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
+    if not entry.given:
+        return Receipt(entry, inside.loop)
+    return inside.receipts.get(entry) or inside.receipts.setdefault(entry, Receipt(entry, inside.loop))

@@ -1,211 +1,173 @@
-"""`Receipt`: one accepted event, from acceptance to its outcome; what the caller holds is what is queued.
+"""`Receipt`: what the caller holds for one event, from acceptance to its outcome.
 
-Rules. It costs no future until somebody awaits it, and no outcome until somebody looks. Awaiting
-it never raises for a bad outcome, and cancelling the wait never cancels the delivery.
+Rules. It costs no future until it is awaited. Awaiting it never raises for a bad outcome, and
+cancelling the wait never cancels the delivery. It can be awaited in any loop, and waited for in
+any thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import secrets
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, cast
+import concurrent.futures
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from .. import _process
-from .._process import Process
-from ..errors import HellotextError
+from ..errors import HellotextError, WrongLoop
+from .entry import Entry, end_of, id_of, watch
 from .outcome import Outcome
 
 if TYPE_CHECKING:
-    from .._policy.evidence import Attempt
-    from .._wire.call import Idempotency
+    from .entry import Watcher
 
-__all__ = ["MadeId", "Receipt", "Trouble"]
+    Ending = asyncio.Future[Any] | concurrent.futures.Future[Any]
 
-_PREFIXES: dict[Process, str] = {}
-
-
-def _prefix() -> str:
-    """A forked child makes ids of its own."""
-    here = _process.here
-    return _PREFIXES.get(here) or _PREFIXES.setdefault(here, secrets.token_hex(6))
+__all__ = ["Receipt", "on_accepted"]
 
 
-_numbers = itertools.count(1)
+class Receipt:
+    """One event that a queue took. ``await receipt`` gives its `Outcome`."""
 
-Watcher = Callable[["Outcome | HellotextError"], None]
+    __slots__ = ("__weakref__", "_entry", "_loop")
 
-
-class Trouble(msgspec.Struct):
-    """What went wrong with an event so far; most events never have one.
-
-    `attempts` made, the `last` of them, the last one that may have been applied (`doubt`) and how
-    many of those there were (`doubts`), the seconds for which its own failures held its subject
-    (`held`), and whether it `holds` it still.
-    """
-
-    attempts: int = 0
-    last: Attempt | None = None
-    doubt: Attempt | None = None
-    doubts: int = 0
-    held: float = 0.0
-    holds: bool = True
-
-
-class MadeId(str):
-    """An id that was made for an event by an earlier process, and came back from a spool."""
-
-    __slots__ = ()
-
-
-class Receipt(msgspec.Struct, eq=False, weakref=True):
-    """One event that a queue took. ``await receipt`` gives its `Outcome`.
-
-    `_place` is 0 in memory. In a spool it is None or a future until the event is safe, then its number, or the error.
-    """
-
-    _action: str
-    _body: bytes | None
-    _subject: str | None
-    _repeat: Idempotency
-    _at: float
-    _id: str | int | None = None
-    _trouble: Trouble | None = None
-    _place: Any = 0
-    _end: Any = None
+    def __init__(self, entry: Entry, loop: asyncio.AbstractEventLoop) -> None:
+        self._entry = entry
+        self._loop = loop
 
     @property
     def event_id(self) -> str:
         """The caller's id of the event, else one made for it."""
-        if isinstance(self._id, str):
-            return str(self._id)
-        if self._id is None:
-            self._id = next(_numbers)
-        return f"{_prefix()}-{self._id}"
-
-    @property
-    def _given(self) -> bool:
-        """Whether the id is the caller's."""
-        return type(self._id) is str
+        return id_of(self._entry)
 
     @property
     def action(self) -> str:
         """The event's action."""
-        return self._action
+        return self._entry.action
 
     @property
     def outcome(self) -> Outcome | None:
         """The outcome, if there is one yet."""
-        end = self._end
-        if type(end) is float:
-            end = self._end = Outcome(verdict="delivered", event_id=self.event_id, action=self._action, waited=end)
+        end = end_of(self._entry)
         return end if isinstance(end, Outcome) else None
 
     def done(self) -> bool:
         """Whether there is anything more to wait for."""
-        return self._end is not None and not isinstance(self._end, asyncio.Future) and not callable(self._end)
+        return self._entry.over
 
     @property
     def stored(self) -> bool:
-        """Whether a spool has it safe (a queue in memory has nothing to store)."""
-        return self._seq > 0
+        """Whether a spool has it durable (a queue in memory has nothing to store)."""
+        return self._entry.key > 0
 
-    @property
-    def _seq(self) -> int:
-        """Its number in the spool, 0 if it has none."""
-        return self._place if isinstance(self._place, int) else 0
+    async def accepted(self) -> None:
+        """Return when the event is accepted; SpoolError if it cannot be. In memory it is at once."""
+        if self._entry.state in ("offered", "pending", "stored"):
+            await self._until(_Accepted)
+        if self._entry.state == "refused":
+            raise _error(self._entry)
 
     def __await__(self) -> Generator[Any, None, Outcome]:
         return self._wait().__await__()
 
     async def _wait(self) -> Outcome:
-        if isinstance(self._end, HellotextError):
-            raise self._end
-        outcome = self.outcome
-        return outcome if outcome is not None else await asyncio.shield(self._future())
+        if not self._entry.over:
+            await self._until(_Ended)
+        return _result(self._entry)
 
-    async def accepted(self) -> None:
-        """Return once the queue has accepted the event; SpoolError if it could not."""
-        if isinstance(self._place, int):
-            return
-        if isinstance(self._place, HellotextError):
-            raise self._place
-        if self._place is None:
-            self._place = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._place)
+    async def _until(self, waiter: type[_Ended]) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            future = loop.create_future()
+            watch(self._entry, waiter(future))
+            await future
+        else:
+            await asyncio.wrap_future(self._elsewhere(waiter))
 
-    def _future(self) -> asyncio.Future[Outcome]:
-        end: asyncio.Future[Outcome] | Any = self._end
-        if isinstance(end, asyncio.Future):
-            return cast("asyncio.Future[Outcome]", end)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        watcher, self._end = self._end, future
-        if watcher is not None:
-            self._watch(watcher)
+    def wait(self, timeout: float | None = None) -> Outcome:
+        """The outcome, waited for in a thread that is not the queue's loop's; TimeoutError after `timeout` seconds.
+
+        Raises QueueClosed if the event is kept in a spool, WrongLoop in the loop's own thread.
+        """
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is self._loop:
+            raise WrongLoop("wait() would hold the queue's own loop: await the receipt")
+        if not self._entry.over:
+            self._elsewhere(_Ended).result(timeout)
+        return _result(self._entry)
+
+    def watched_by(self, watcher: Watcher) -> None:
+        """Let `watcher` know what becomes of the event, at once if it has its end."""
+        watch(self._entry, watcher)
+
+    def _elsewhere(self, waiter: type[_Ended]) -> concurrent.futures.Future[None]:
+        future: concurrent.futures.Future[None] = concurrent.futures.Future()
+        try:
+            self._loop.call_soon_threadsafe(watch, self._entry, waiter(future))
+        except RuntimeError:
+            raise WrongLoop("the loop of this event's queue is closed") from None
         return future
 
-    def _watch(self, watcher: Watcher) -> None:
-        """Call `watcher` with the outcome, or the error if there will be none; at once if that is known."""
-        if self._end is None:
-            self._end = watcher
-        elif (outcome := self.outcome) is not None:
-            watcher(outcome)
-        elif isinstance(self._end, HellotextError):
-            watcher(self._end)
-        else:
-            self._future().add_done_callback(lambda done: _pass_on(done, watcher))
-
-    def _delivered(self, waited: float) -> None:
-        """Delivered at the first attempt; its outcome is made when somebody looks."""
-        if self._end is None:
-            self._end = waited
-            self._body = self._subject = None
-        else:
-            self._finish(Outcome(verdict="delivered", event_id=self.event_id, action=self._action, waited=waited))
-
-    def _finish(self, end: Outcome | HellotextError) -> None:
-        """The end, once: an outcome, or an error for those who wait for what will not come."""
-        waiting, self._end = self._end, end
-        self._body = self._subject = self._trouble = None
-        if waiting is None:
-            return
-        if isinstance(waiting, asyncio.Future):
-            _settle(waiting, end)  # pyright: ignore[reportUnknownArgumentType]
-        else:
-            waiting(end)
-
-    def _accept(self, place: int | HellotextError) -> None:
-        """It is accepted and has its place in the spool, or an error says why it has none."""
-        waiting, self._place = self._place, place
-        if isinstance(waiting, asyncio.Future):
-            _settle(waiting, place)  # pyright: ignore[reportUnknownArgumentType]
-
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("action", self._action), ("done", self.done())]
+        return [("action", self.action), ("done", self.done())]
 
     def __repr__(self) -> str:
         state = self.outcome.verdict if self.outcome else "ended" if self.done() else "waiting"
-        return f"Receipt({self._action!r}, {state})"
+        return f"Receipt({self.action!r}, {state})"
 
 
-def _pass_on(done: asyncio.Future[Outcome], watcher: Watcher) -> None:
-    if done.cancelled():
-        return
-    error = done.exception()
-    if error is None:
-        watcher(done.result())
-    elif isinstance(error, HellotextError):
-        watcher(error)
+class _Ended:
+    """A future that is done at the event's end."""
+
+    __slots__ = ("_future",)
+
+    def __init__(self, future: Ending) -> None:
+        self._future = future
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits here any more."""
+        return self._future.done()
+
+    def accepted(self, entry: Entry, /) -> None:
+        """Wait on."""
+
+    def ended(self, entry: Entry, /) -> None:
+        """Done."""
+        _done(self._future)
 
 
-def _settle(future: asyncio.Future[Any], value: object) -> None:
-    if future.done():
-        return
-    if isinstance(value, HellotextError):
-        future.set_exception(value)
-        future.exception()  # retrieved here, so that nobody is told of an error that nobody awaits
-    else:
-        future.set_result(value)
+class _Accepted(_Ended):
+    """A future that is done when the event is accepted, or will never be."""
+
+    __slots__ = ()
+
+    def accepted(self, entry: Entry, /) -> None:
+        """Done."""
+        _done(self._future)
+
+
+def on_accepted(entry: Entry, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    """Done when the event is stored, accepted, or will never be."""
+    future: asyncio.Future[None] = loop.create_future()
+    watch(entry, _Accepted(future))
+    return future
+
+
+def _done(future: Ending) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _result(entry: Entry) -> Outcome:
+    end = end_of(entry)
+    if isinstance(end, Outcome):
+        return end
+    raise _error(entry)
+
+
+def _error(entry: Entry) -> HellotextError:
+    if isinstance(entry.end, HellotextError):
+        return entry.end
+    raise AssertionError("an event without an end")

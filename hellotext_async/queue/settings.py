@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -13,8 +14,6 @@ from ..config import EventFormat
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from .outcome import Outcome
     from .sqlite import SqliteSpool
 
@@ -35,17 +34,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: str | PathLike[str] | None = None
     on_outcome: Callable[[Outcome], Any] | None = None
     event_format: EventFormat = "typed"
+    priority: Literal["live", "background"] = "live"
 
     def __post_init__(self) -> None:
         for name in ("capacity", "max_bytes", "concurrency"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ConfigurationError(f"{name}: expected a whole number from 1")
-        if not (self.delivery_timeout > 0 and not math.isnan(self.delivery_timeout)):
+        timeout = self.delivery_timeout
+        if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or math.isnan(timeout) or timeout <= 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("delivery_timeout: expected seconds above 0")
         if self.ordering not in ("subject", None):
             raise ConfigurationError("ordering: expected 'subject' or None")
         if self.delivery not in ("careful", "at_least_once", "at_most_once"):
             raise ConfigurationError("delivery: expected 'careful', 'at_least_once' or 'at_most_once'")
+        if self.priority not in ("live", "background"):
+            raise ConfigurationError("priority: expected 'live' or 'background'")
+        if self.buffer is not None and not hasattr(self.buffer, "store"):
+            raise ConfigurationError("buffer: expected None or a spool, such as SqliteSpool(path)")
+        if not isinstance(self.dead_letters, (str, PathLike, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("dead_letters: expected None or a path")
         if self.on_outcome is not None and not callable(self.on_outcome):
             raise ConfigurationError("on_outcome: expected a function of one Outcome")

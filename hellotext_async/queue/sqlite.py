@@ -1,8 +1,9 @@
-"""`SqliteSpool`: accepted events on disk, safe before they are called accepted, through crashes and restarts.
+"""`SqliteSpool`: accepted events on disk, durable before they are called accepted, through crashes and restarts.
 
-Rules. Everything is asked of one thread, which does it in groups; within a group the order of
-asking holds, and nobody is told of anything before the group is committed. An event is marked in
-flight before its request is written, so after a crash it is known which ones may have been sent.
+Rules. One thread does everything, in groups; within a group new events come first, then marks,
+then ends, then what is read. An event is marked in flight before its request is written, so after
+a crash it is known which ones may have been sent. Within a process time is the loop's; the wall
+clock says only how much of it passed between two processes.
 """
 
 from __future__ import annotations
@@ -12,30 +13,30 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from .._policy.evidence import Attempt
-from .._policy.retry_policy import Delivery, should_retry
-from ..errors import ConfigurationError, HellotextError, SpoolError
-from .database import Database, Durability, Row
-from .group import First, Group
+from ..errors import ConfigurationError, SpoolError
+from .commit import Committer, CommitThread, GroupCommit
+from .database import Database, Durability
+from .entry import Entry, Trouble, id_of
+from .group import Group
 from .outcome import Outcome
-from .receipt import MadeId, Receipt, Trouble
-from .writer import GroupWriter
+from .rows import New, Row
+from .store import Appended, Finish, Loaded
 
 if TYPE_CHECKING:
-    from .journal import Keeper
+    from .commit import Resource
 
-__all__ = ["SqliteSpool"]
+__all__ = ["SqliteSpool", "SqliteStore"]
 
 WEEK: Final = timedelta(days=7)
 GIB: Final = 1024**3
-PAUSE: Final = 0.25
-"""Seconds between tries when the disk is full and events have ended."""
 
 _DOUBT: Final = Attempt("uncertain", reason="the process ended")
 
@@ -49,8 +50,8 @@ class SqliteSpool:
     it: another gets SpoolBusy. The file is readable by its owner only and never holds the token.
     """
 
-    writer = GroupWriter
-    """What does the writing; a test may put one in place that needs no thread."""
+    committer: Callable[[Callable[[], Resource], asyncio.AbstractEventLoop, str], Committer] = CommitThread
+    """What does the work; a test may put one in place that needs no thread."""
 
     def __init__(
         self,
@@ -63,6 +64,8 @@ class SqliteSpool:
     ) -> None:
         if durability not in ("full", "normal"):
             raise ConfigurationError("durability: expected 'full' or 'normal'")
+        if not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("max_bytes: expected a whole number from 1")
         self.path = Path(path)
         self.durability: Durability = durability
         self.window = window.total_seconds() if isinstance(window, timedelta) else float(window)
@@ -71,152 +74,206 @@ class SqliteSpool:
         if not self.window >= 0:
             raise ConfigurationError("window: expected a time from 0")
 
-    def journal(self, loop: asyncio.AbstractEventLoop, delivery: Delivery, now: Callable[[], float]) -> SqliteJournal:
-        """The journal of one queue; `now` is the queue's clock."""
-        return SqliteJournal(self, loop, delivery, now)
+    def store(self) -> SqliteStore:
+        """The store of one queue, in the running loop."""
+        return SqliteStore(self)
 
     def __repr__(self) -> str:
         return f"SqliteSpool({str(self.path)!r})"
 
 
-class SqliteJournal:
-    """One queue's use of a spool: what it asks, and what it hears."""
+class SqliteStore:
+    """One queue's use of a spool."""
 
-    def __init__(
-        self, spool: SqliteSpool, loop: asyncio.AbstractEventLoop, delivery: Delivery, now: Callable[[], float]
-    ) -> None:
-        self._spool = spool
-        self._loop = loop
-        self._delivery: Delivery = delivery
-        self._now = now
-        self._keeper: Keeper | None = None
-        self._opened: asyncio.Future[None] = loop.create_future()
-        self._live: WeakValueDictionary[int, Receipt] = WeakValueDictionary()
-        self._newest = 0
-        self._loading = False
-        self._group: Group | None = None
-        self._flight: dict[int, None] = {}
-        self._db: Database | None = None
-        self._closing = threading.Event()
-        self._failure: SpoolError | None = None
-        self.overflow = 0
-        self.loaded = 0
+    durable = True
 
-    def begin(self, keeper: Keeper) -> None:
-        """Start the thread; the first thing it does is to open the file."""
-        self._keeper = keeper
-        self._writer: GroupWriter[Group, None] = self._spool.writer(
-            self._take, self._write, self._written, loop=self._loop, name="hellotext spool", last=self._give_up
+    def __init__(self, spool: SqliteSpool) -> None:
+        path = spool.path.absolute()
+        self._committer = type(spool).committer(
+            lambda: Database(path, spool.durability, spool.max_bytes, spool.window),
+            asyncio.get_running_loop(),
+            "hellotext spool",
         )
-        self._asked().opening = True
+        self._closing = threading.Event()
+        self._commits = GroupCommit(Group, self._write, self._committer)
+        self._failure: SpoolError | None = None
+        self._flight: dict[int, None] = {}
+        self._aside: WeakValueDictionary[int, Entry] = WeakValueDictionary()
+        self._epoch = 0.0
+        self._watched: dict[int, Entry] = {}
+        self._unplaced: set[int] = set()
+        self._in_memory = self._loaded = self._last_aside = 0
 
-    async def opened(self) -> None:
-        """Return when possession is taken; SpoolBusy, SpoolError."""
-        await asyncio.shield(self._opened)
+    async def open(self, clock: float) -> int:
+        """Take possession; how many events it holds. SpoolBusy, SpoolError."""
+        group = self._commits.group
+        group.opening = True
+        try:
+            await self._commits.committed()
+        except SpoolError as error:
+            self._failure = error
+            raise
+        self._last_aside = group.last if group.count else 0
+        self._epoch = _spool_clock(group.clock, time.time()) - clock
+        return group.count
 
-    # What is asked, in the loop.
+    async def append(self, entries: Sequence[Entry]) -> Sequence[Appended]:
+        """Keep new events; one answer each, in order."""
+        group = self._commits.group
+        start = len(group.new)
+        group.new.extend(self._row(entry) for entry in entries)
+        await self._commits.committed()
+        return [
+            self._appended(entry, result)
+            for entry, result in zip(entries, group.stored[start : start + len(entries)], strict=True)
+        ]
 
-    def _asked(self) -> Group:
-        """The group to fill: the loop's until it is taken."""
-        if self._group is None:
-            self._group = Group()
-            self._writer.kick()
-        return self._group
+    def _row(self, entry: Entry) -> New:
+        accepted = self._epoch + entry.at
+        return New(
+            id_of(entry), entry.given, entry.action, entry.subject, entry.idempotency, accepted, entry.body
+        )  # fmt: skip
 
-    def store(self, receipt: Receipt) -> None:
-        """Keep a new event; the keeper hears when it is safe."""
-        group = self._asked()
-        group.entering.append(receipt)
-        group.ids.append(receipt.event_id)
+    def _appended(self, entry: Entry, result: int | tuple[int, str | None, int] | SpoolError) -> Appended:
+        if isinstance(result, int):
+            entry.key = result
+            self._unplaced.add(result)
+            return "stored"
+        if isinstance(result, SpoolError):
+            return result
+        number, verdict, attempts = result
+        if verdict is not None:
+            known: Any = verdict
+            return Outcome(verdict=known, event_id=id_of(entry), action=entry.action, attempts=attempts)
+        first = self._aside.get(number)
+        if first is not None:
+            return first
+        entry.key = number
+        self._set_aside(entry)
+        return "aside"
 
-    def withdraw(self, receipt: Receipt) -> None:
-        """The stored event is not wanted after all."""
-        group = self._asked()
-        group.gone.append(receipt._seq)
-        group.freed.append((receipt.event_id,))
+    def place(self, entry: Entry, *, crowded: bool) -> bool:
+        """Whether it waits here alone: behind others that do, or as the first of them.
 
-    def mark(self, receipt: Receipt) -> asyncio.Future[None]:
-        """Done when it is safe that the event is about to be sent."""
-        trouble = receipt._trouble
-        group, seq = self._asked(), receipt._place
+        What is numbered in (`_loaded`, `_last_aside`] and placed waits here; no younger event may be in memory.
+        """
+        key = entry.key
+        self._unplaced.discard(key)
+        if self._last_aside <= self._loaded and crowded and key > self._in_memory:
+            self._loaded = key - 1
+        elif self._last_aside <= self._loaded or key <= self._loaded:
+            self._in_memory = max(self._in_memory, key)
+            return False
+        self._last_aside = max(self._last_aside, key)
+        self._set_aside(entry)
+        return True
+
+    def _set_aside(self, entry: Entry) -> None:
+        """What is waited for, or has a context, is remembered though it waits on disk."""
+        self._aside[entry.key] = entry
+        if entry.watch is not None or entry.context is not None:
+            self._watched[entry.key] = entry
+
+    async def load(self, most: int, most_bytes: int) -> Sequence[Loaded]:
+        """The next events that wait here alone."""
+        found: list[Loaded] = []
+        while not found and self._last_aside > self._loaded:
+            group = self._commits.group
+            group.wanted = (self._loaded, self._last_aside, most, most_bytes)
+            await self._commits.committed()
+            self._loaded = group.rows[-1].seq if group.rows else self._last_aside
+            self._in_memory = max(self._in_memory, self._loaded)
+            rows = (row for row in group.rows if row.seq not in self._unplaced)
+            found = [Loaded(self._entry(row), row.in_flight, row.damaged) for row in rows]
+        return found
+
+    def _entry(self, row: Row) -> Entry:
+        entry = self._aside.get(row.seq)
+        self._watched.pop(row.seq, None)
+        if entry is None:
+            entry = Entry(row.action, row.body, row.subject, row.idempotency, 0.0, row.id, row.given, key=row.seq)
+            if row.given:
+                self._aside[row.seq] = entry
+        entry.body, entry.subject, entry.idempotency = row.body, row.subject, row.idempotency
+        entry.at = row.accepted - self._epoch
+        if row.attempts:
+            doubts = row.doubts + row.in_flight
+            doubt = _DOUBT if doubts else None
+            entry.trouble = Trouble(attempts=row.attempts, doubt=doubt, doubts=doubts, last=doubt)
+        return entry
+
+    def waiting(self) -> Sequence[Entry]:
+        """Events that wait here alone and are waited for by somebody."""
+        return [entry for entry in self._aside.values() if entry.state == "aside"]
+
+    async def mark(self, entry: Entry) -> float | None:
+        """It is durable that the event is about to be sent."""
+        trouble, group = entry.trouble, self._commits.group
         if trouble is None:
-            self._flight[seq] = None
+            self._flight[entry.key] = None
+            group.flight = self._flight
         else:
-            group.marks.append((seq, trouble.attempts + 1, True, trouble.doubts))
-        if group.safe is None:
-            group.safe = self._loop.create_future()
-        return group.safe
+            group.marks.append((entry.key, trouble.attempts + 1, True, trouble.doubts))
+        await self._commits.committed()
+        return inf
 
-    def unmark(self, receipt: Receipt) -> None:
-        """The event waits to be sent again, or was not sent after all."""
-        trouble = receipt._trouble
-        group = self._asked()
-        self._flight.pop(receipt._seq, None)
-        if trouble is not None:
-            group.marks.append((receipt._seq, trouble.attempts, False, trouble.doubts))
+    async def requeue(self, entries: Sequence[Entry]) -> None:
+        """Events that were marked wait to be sent again."""
+        group = self._commits.group
+        for entry in entries:
+            trouble = entry.trouble
+            if self._flight.pop(entry.key, 0) is None:
+                group.flight = self._flight
+            if trouble is not None:
+                group.marks.append((entry.key, trouble.attempts, False, trouble.doubts))
+        await self._commits.committed()
 
-    def end(self, receipt: Receipt, end: Outcome | float) -> None:
-        """The event has ended; the keeper hears when it is safe that it is not sent again."""
-        group, seq = self._asked(), receipt._place
-        group.leaving.append(receipt)
-        group.ends.append(end)
-        group.gone.append(seq)
-        if seq in self._flight:
-            del self._flight[seq]
-        else:
-            group.noted.append(seq)
-        if receipt._given:
-            verdict, attempts = (end.verdict, end.attempts) if isinstance(end, Outcome) else ("delivered", 1)
-            group.closed.append((verdict, attempts, time.time(), receipt.event_id))
+    async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> None:
+        """The events have ended, or were not wanted after all."""
+        group = self._commits.group
+        for entry, end in zip(entries, ends, strict=True):
+            key = entry.key
+            group.gone.append(key)
+            if self._flight.pop(key, 0) is None:
+                group.flight = self._flight
+            else:
+                group.noted.append(key)
+            if end is None:
+                group.freed.append((id_of(entry),))
+            elif entry.given:
+                group.closed.append((*end, time.time(), id_of(entry)))
+        await self._commits.committed()
+        if self._unplaced:
+            self._unplaced.difference_update(group.gone)
 
-    def forgive(self, event_id: str) -> None:
-        """An event that ended badly may be handed in again under its id, from now on."""
-        self._asked().forgiven.append((event_id,))
+    async def forget(self, event_id: str) -> None:
+        """An event that ended badly may be appended again under its id."""
+        self._commits.group.forgotten.append((event_id,))
+        await self._commits.committed()
 
-    def set_aside(self, receipt: Receipt) -> None:
-        """There is no room for the stored event in memory: it is on disk only from now on."""
-        if not self.overflow:
-            self.loaded = receipt._seq - 1
-        self.overflow += 1
-        self._newest = max(self._newest, receipt._seq)
-        self._live[receipt._seq] = receipt
-        receipt._body = None
+    async def pause(self, clock: float, *, standing: bool) -> None:
+        """The delivery clock stands still from now on, or goes on."""
+        self._commits.group.clock = (self._epoch + clock, time.time(), standing)
+        await self._commits.committed()
 
-    def refill(self, most: int) -> None:
-        """There is room in memory for `most` events: bring them in; the keeper hears."""
-        if not self._loading and self.overflow:
-            self._loading = True
-            self._asked().wanted = (self.loaded, self._newest, most)
-
-    def leave(self, error: HellotextError) -> None:
-        """Tell those who wait for events on disk that they stay there."""
-        for receipt in list(self._live.values()):
-            if not receipt.done():
-                receipt._finish(error)
-
-    async def aclose(self) -> None:
-        """Make everything safe and give up possession."""
+    async def close(self, clock: float, *, standing: bool) -> None:
+        """Make everything durable and give up possession."""
         self._closing.set()
-        await self._writer.aclose()
+        try:
+            if self._failure is None:
+                await self.pause(clock, standing=standing)
+        except SpoolError:
+            pass  # it is logged by the queue, which it ended
+        await self._commits.idle()
+        await self._committer.stop()
 
-    # What is done, in the thread.
+    # In the thread.
 
-    def _take(self) -> Group:
-        group = self._asked()
-        group.flight = list(self._flight)
-        self._group = group.split()
-        if self._group is not None:
-            self._writer.kick()
-        return group
-
-    def _write(self, group: Group) -> None:
+    def _write(self, group: Group, db: Database) -> None:
         if self._failure is not None:
             raise self._failure
         try:
-            if self._db is None:
-                spool = self._spool
-                self._db = Database(spool.path, spool.durability, spool.max_bytes, spool.window)
-            self._commit(self._db, group)
+            group.write(db, self._closing.wait)
         except SpoolError as error:
             self._failure = error
             raise
@@ -224,113 +281,10 @@ class SqliteJournal:
             self._failure = SpoolError(f"the spool failed ({error})")
             raise self._failure from None
 
-    def _commit(self, db: Database, group: Group) -> None:
-        """Commit the group; if there is no room for its new events commit the rest, and again until it holds."""
-        refused = False
-        while True:
-            try:
-                group.commit(db, refused=refused)
-                return
-            except sqlite3.OperationalError as error:
-                db.rollback()
-                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-                    raise
-            except BaseException:
-                db.rollback()
-                raise
-            if refused and self._closing.wait(PAUSE):
-                raise SpoolError("the disk is full")
-            refused = True
 
-    def _give_up(self) -> None:
-        if self._db is not None:
-            self._db.close()
-
-    # What is heard, in the loop.
-
-    def _written(self, group: Group, _: None, error: Exception | None) -> None:
-        keeper = cast("Keeper", self._keeper)
-        if error is None:
-            self._heard(keeper, group)
-        else:
-            failure = error if isinstance(error, SpoolError) else SpoolError("the spool failed")
-            self._failed(keeper, group, failure)
-            keeper.broken(failure)
-
-    def _failed(self, keeper: Keeper, group: Group, error: SpoolError) -> None:
-        if group.opening and not self._opened.done():
-            self._opened.set_exception(error)
-            self._opened.exception()
-        for receipt in group.entering:
-            keeper.refused(receipt, error)
-        if group.safe is not None and not group.safe.done():
-            group.safe.set_exception(error)
-
-    def _heard(self, keeper: Keeper, group: Group) -> None:
-        if group.opening:
-            self._found(keeper, *group.found)
-        if group.wanted is not None:
-            self._loaded(keeper, group.rows)
-        for receipt, result in zip(group.entering, group.stored, strict=True):
-            self._stored(keeper, receipt, result)
-        if group.safe is not None and not group.safe.done():
-            group.safe.set_result(None)
-        if group.leaving:
-            keeper.ended(group.leaving, group.ends)
-
-    def _stored(self, keeper: Keeper, receipt: Receipt, result: int | First | SpoolError) -> None:
-        if isinstance(result, int):
-            receipt._accept(result)
-            if not self.overflow:
-                self.loaded = result
-            keeper.stored(receipt)
-        elif isinstance(result, SpoolError):
-            keeper.refused(receipt, result)
-        else:
-            self._repeated(keeper, receipt, *result)
-
-    def _repeated(self, keeper: Keeper, receipt: Receipt, seq: int, verdict: Any, attempts: int) -> None:
-        if verdict is not None:
-            outcome = Outcome(verdict=verdict, event_id=receipt.event_id, action=receipt._action, attempts=attempts)
-            keeper.repeated(receipt, outcome)
-            return
-        if not keeper.repeated(receipt, self._live.get(seq)):
-            receipt._place = seq
-            self._live[seq] = receipt
-
-    def _found(self, keeper: Keeper, count: int, last: int) -> None:
-        self.overflow, self._newest = count, last
-        keeper.found(count)
-        if not self._opened.done():
-            self._opened.set_result(None)
-
-    def _loaded(self, keeper: Keeper, rows: list[Row]) -> None:
-        self._loading = False
-        ready: list[Receipt] = []
-        doubtful: list[Receipt] = []
-        damaged: list[Receipt] = []
-        unconfirmed = keeper.unconfirmed()
-        wanted = [row for row in rows if row.seq not in unconfirmed]
-        for row in wanted:
-            receipt = self._receipt(row)
-            cut_off = row.in_flight and not should_retry("uncertain", receipt._repeat, self._delivery)
-            (damaged if row.damaged else doubtful if cut_off else ready).append(receipt)
-        if rows:
-            self.loaded = rows[-1].seq
-            self.overflow = max(0, self.overflow - len(wanted))
-        else:
-            self.overflow = 0
-        keeper.recovered(ready, doubtful, damaged)
-
-    def _receipt(self, row: Row) -> Receipt:
-        receipt = self._live.pop(row.seq, None)
-        if receipt is None:
-            receipt = Receipt(row.action, row.body, row.subject, cast("Any", row.repeat), 0.0)
-        receipt._body, receipt._place, receipt._id = row.body, row.seq, row.id if row.given else MadeId(row.id)
-        receipt._subject = row.subject
-        receipt._at = self._now() - max(0.0, time.time() - row.accepted)
-        if row.attempts:
-            doubts = row.doubts + row.in_flight
-            doubt = _DOUBT if doubts else None
-            receipt._trouble = Trouble(attempts=row.attempts, doubt=doubt, doubts=doubts, last=doubt)
-        return receipt
+def _spool_clock(kept: tuple[float, float, bool] | None, wall: float) -> float:
+    """The clock by which the spool's events age: the wall's, less the time for which deliveries stood still."""
+    if kept is None:
+        return wall
+    clock, at, standing = kept
+    return clock if standing else clock + max(0.0, wall - at)

@@ -132,7 +132,8 @@ class Shop(RuleBasedStateMachine):
         for suffix in ("", "-wal", ".dead-letters.jsonl"):
             if Path(f"{self.path}{suffix}").exists():
                 shutil.copy(f"{self.path}{suffix}", f"{copy}{suffix}")
-        self.queue._dispatch.ledger._on_outcome = None  # type: ignore[union-attr]
+        self.queue._inside._settler._on_outcome = None  # type: ignore[union-attr]
+        self.queue._closing = self.loop.create_future()  # type: ignore[assignment]
         self.bury()
         self.path = copy
         self.open()

@@ -13,7 +13,7 @@ import pytest
 
 from hellotext_async import Event
 from hellotext_async._events.prepare import prepare
-from hellotext_async.queue.receipt import Receipt
+from hellotext_async.queue.entry import Entry, id_of
 
 EVENTS = 20_000
 
@@ -72,7 +72,7 @@ def test_threads_may_use_a_type_for_the_first_time_together() -> None:
 
 
 def receipt_id() -> str:
-    return Receipt("page.viewed", b"{}", "s1", "non_idempotent", 0.0).event_id
+    return id_of(Entry("page.viewed", b"{}", "s1", "non_idempotent", 0.0))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

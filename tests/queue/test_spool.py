@@ -43,7 +43,7 @@ async def test_what_is_not_delivered_is_kept_and_delivered_by_the_next_queue(tmp
     opened = opened_on(tmp_path / "s.db", refusing)
     async with opened:
         receipts = [await put(opened, event(n, profile="p")) for n in range(50)]
-        bodies = [receipt._body for receipt in receipts]
+        bodies = [receipt._entry.body for receipt in receipts]
         report = await opened.aclose(timeout=0)
     assert report.kept == 50
     assert_adds_up(opened)
@@ -234,16 +234,39 @@ async def test_a_spool_has_one_owner(tmp_path: Path) -> None:
         assert (await (await put(again, event(1)))).verdict == "delivered"
 
 
-async def test_a_damaged_file_is_set_aside_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_damaged_spool_is_set_aside_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Never deleted; a new one is begun."""
     path = tmp_path / "s.db"
-    path.write_bytes(b"this is not a database, and long enough to be sure of it" * 100)
+    async with opened_on(path, Script(default=unsent())) as opened:
+        for n in range(200):
+            await put(opened, event(n))
+        await opened.aclose(timeout=0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"damage" * 200 + whole[5296:])
     async with opened_on(path, Script()) as opened:
         assert (await (await put(opened, event()))).verdict == "delivered"
     aside = [name for name in os.listdir(tmp_path) if "damaged" in name]
     assert len(aside) == 1
-    assert (tmp_path / aside[0]).read_bytes().startswith(b"this is not")
+    assert b"damagedamage" in (tmp_path / aside[0]).read_bytes()
     assert "damaged" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["text", "database", "empty database of another program"])
+async def test_a_file_that_is_not_a_spool_is_refused_and_left_as_it_is(tmp_path: Path, kind: str) -> None:
+    """Not moved, not changed; nothing is written next to it that stays."""
+    path = tmp_path / "theirs.db"
+    if kind == "text":
+        path.write_bytes(b"this is not a database, and long enough to be sure of it" * 100)
+    else:
+        link = sqlite3.connect(path)
+        link.execute("pragma application_id = 99" if "empty" in kind else "create table customers (name)")
+        link.commit()
+        link.close()
+    before = path.read_bytes()
+    with pytest.raises(SpoolError, match=r"theirs\.db"):
+        await opened_on(path, Script()).open()
+    assert path.read_bytes() == before
+    assert set(os.listdir(tmp_path)) <= {"theirs.db", "theirs.db.lock"}
 
 
 async def test_a_row_whose_checksum_is_wrong_is_not_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

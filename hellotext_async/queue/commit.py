@@ -1,0 +1,179 @@
+"""Group commit: what is asked of a store while one group is being written is the next group.
+
+Rules. There is no linger: a group is handed to the thread a few turns of the loop after the thread
+became idle, so that what the loop is in the middle of is in it. A group belongs to the loop until
+it is handed over. What `open` makes lives in the thread's own frame alone: a forked child, which
+has no such thread, can neither use nor close it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+__all__ = ["CommitThread", "Committer", "GroupCommit"]
+
+R = TypeVar("R")
+
+
+class Sealed(Protocol):
+    """What is asked in one commit."""
+
+    def seal(self) -> None:
+        """It is handed over, and not filled any more."""
+        ...
+
+
+G = TypeVar("G", bound=Sealed)
+
+TURNS: Final = 4
+"""Of the loop, before a group is taken; an idle loop makes them in microseconds."""
+
+
+class Resource(Protocol):
+    """What the thread works on."""
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+
+class Committer(Protocol):
+    """One thread, or something that stands for one, that does work in order."""
+
+    def submit(self, work: Callable[[Any], object]) -> asyncio.Future[Any]:
+        """Do it; its result, or its error."""
+        ...
+
+    def stop(self) -> asyncio.Future[None]:
+        """Give up the resource and end; done when it is so."""
+        ...
+
+
+class CommitThread:
+    """A thread with a resource of its own."""
+
+    def __init__(self, open_: Callable[[], Resource], loop: asyncio.AbstractEventLoop, name: str) -> None:
+        self._loop = loop
+        self._work: SimpleQueue[tuple[Callable[[Any], object], asyncio.Future[Any]] | None] = SimpleQueue()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        threading.Thread(target=self._run, args=(open_,), name=name, daemon=True).start()
+
+    def submit(self, work: Callable[[Any], object]) -> asyncio.Future[Any]:
+        """Do it; its result, or its error."""
+        done = self._loop.create_future()
+        self._work.put((work, done))
+        return done
+
+    def stop(self) -> asyncio.Future[None]:
+        """Give up the resource and end; done when it is so."""
+        self._work.put(None)
+        return self._ended
+
+    def _run(self, open_: Callable[[], Resource]) -> None:
+        resource: Resource | None = None
+        while (item := self._work.get()) is not None:
+            work, done = item
+            try:
+                if resource is None:
+                    resource = open_()
+                result = work(resource)
+            except BaseException as error:
+                heard = self._report(_fail, done, error)
+            else:
+                heard = self._report(_resolve, done, result)
+            if not heard:
+                break  # the loop is gone, and with it whoever waited
+            del work, done, item
+        if resource is not None:
+            resource.close()
+        self._report(_resolve, self._ended, None)
+
+    def _report(self, function: Callable[..., None], *arguments: object) -> bool:
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            return False
+        return True
+
+
+def _resolve(done: asyncio.Future[Any], result: object) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: asyncio.Future[Any], error: BaseException) -> None:
+    if not done.done():
+        done.set_exception(error)
+        done.exception()
+
+
+class GroupCommit(Generic[G]):
+    """Makes a group, lets it be filled, has it written, and wakes those who wait for it.
+
+    It runs by the loop's callbacks: a program that cancels all its tasks does not stop a commit.
+    """
+
+    def __init__(self, make: Callable[[], G], write: Callable[[G, Any], None], committer: Committer) -> None:
+        self._make = make
+        self._write = write
+        self._committer = committer
+        self._group: G | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._busy = False
+        self._idle: list[asyncio.Future[None]] = []
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def group(self) -> G:
+        """The group to fill."""
+        if self._group is None:
+            self._group = self._make()
+            if not self._busy:
+                self._busy = True
+                self._loop.call_soon(self._turn, TURNS)
+        return self._group
+
+    async def committed(self) -> None:
+        """Return when the group of the moment is durable; raise what its commit raised."""
+        waiter = self._loop.create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _turn(self, left: int) -> None:
+        if left:
+            self._loop.call_soon(self._turn, left - 1)
+        elif self._group is None:
+            self._busy = False
+            _wake(self._idle, None)
+        else:
+            group, waiting = self._group, self._waiting
+            self._group, self._waiting = None, []
+            group.seal()
+            self._committer.submit(partial(self._write, group)).add_done_callback(partial(self._written, waiting))
+
+    def _written(self, waiting: list[asyncio.Future[None]], done: asyncio.Future[Any]) -> None:
+        _wake(waiting, done.exception())
+        self._turn(TURNS)
+
+    async def idle(self) -> None:
+        """Return when nothing is left to write."""
+        if self._busy:
+            waiter = self._loop.create_future()
+            self._idle.append(waiter)
+            await waiter
+
+
+def _wake(waiting: list[asyncio.Future[None]], error: BaseException | None) -> None:
+    for waiter in waiting:
+        if waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)
+    waiting.clear()

@@ -1,0 +1,331 @@
+"""The state of a queue: room, counters, ids, and where every event is. Pure: time is an argument.
+
+Rules. An event is counted as accepted once and as ended once: ``accepted == sum(outcomes) + queued
++ in_flight`` at every moment. An id of the caller's is one event from the moment it is offered,
+while it is queued, and for the last 10,000 that ended. Times of events are on the delivery clock,
+which stands still during a suspension.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from math import inf
+from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
+
+from .decide import Later
+from .entry import Entry, State, end_of, id_of
+from .order import HOLD, Order
+from .outcome import VERDICTS, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._events.prepare import Prepared
+    from ..errors import HellotextError
+    from .decide import Again, End
+    from .settings import Settings
+
+__all__ = ["REMEMBERED", "Core", "Flush"]
+
+REMEMBERED: Final = 10_000
+
+
+class Flush:
+    """The events that had not ended when it was asked for."""
+
+    def __init__(self, left: set[Entry], aside: int) -> None:
+        self.left = left
+        self.aside = aside
+
+    @property
+    def over(self) -> bool:
+        """Whether all of them have ended."""
+        return not self.left and self.aside <= 0
+
+
+class Core:
+    """What a queue holds, in numbers and in order."""
+
+    def __init__(self, settings: Settings, *, durable: bool) -> None:
+        self._settings = settings
+        self._durable = durable
+        self._ordered = settings.ordering == "subject"
+        self._half = max(1, settings.capacity // 2)
+        self.order = Order(hold=inf if settings.strict_order else HOLD)
+        self.line: deque[Entry] = deque()
+        self.pending: set[Entry] = set()
+        self.in_flight: set[Entry] = set()
+        self.flushes: list[Flush] = []
+        self.accepted = 0
+        self.aside = 0
+        self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
+        self.count = 0
+        self.bytes = 0
+        self._ids: dict[str, Entry] = {}
+        self._ids_aside: WeakValueDictionary[str, Entry] = WeakValueDictionary()
+        self._ended: OrderedDict[str, Entry] = OrderedDict()
+        self._stood_still = 0.0
+        self._suspended_at: float | None = None
+
+    # The delivery clock.
+
+    def clock(self, now: float) -> float:
+        """The delivery clock at loop time `now`."""
+        return (now if self._suspended_at is None else self._suspended_at) - self._stood_still
+
+    def stand_still(self, now: float) -> None:
+        """Stop the clock."""
+        self._suspended_at = now if self._suspended_at is None else self._suspended_at
+
+    def go_on(self, now: float) -> None:
+        """Let the clock go on from where it stands."""
+        if self._suspended_at is not None:
+            self._stood_still += now - self._suspended_at
+            self._suspended_at = None
+
+    def expires_at(self) -> float:
+        """The loop time at which the oldest event in memory expires; inf if none does."""
+        oldest = inf if self._suspended_at is not None else self.order.oldest()
+        return oldest + self._settings.delivery_timeout + self._stood_still
+
+    # From the call to acceptance.
+
+    def known(self, event_id: str) -> Entry | None:
+        """The event that has this id of the caller's, if it is remembered."""
+        return self._ids.get(event_id) or self._ids_aside.get(event_id) or self._ended.get(event_id)
+
+    def fits(self, size: int, *, more: int = 0) -> bool:
+        """Whether there is room for an event of this size now, and for so many more."""
+        return self.count + more < self._settings.capacity and self.bytes + size <= self._settings.max_bytes
+
+    def enter(self, ready: Prepared, clock: float, context: object = None) -> Entry | None:
+        """A new event if there is room: accepted at once in memory, else pending until the store has it."""
+        body, settings = ready.body, self._settings
+        size = len(body)
+        if self.line or self.count >= settings.capacity or self.bytes + size > settings.max_bytes:
+            return None
+        entry = self.new(ready, clock, context)
+        if entry.given:
+            self._ids[ready.event_id or ""] = entry
+        self.count += 1
+        self.bytes += size
+        if self._durable:
+            self.pending.add(entry)
+        else:
+            self.accepted += 1
+            entry.state = "queued"
+            self.order.add(entry)
+        return entry
+
+    def new(self, ready: Prepared, clock: float, context: object) -> Entry:
+        """An event that is not known here yet."""
+        event_id = ready.event_id
+        subject = ready.subject if self._ordered else None
+        entry = Entry(ready.action, ready.body, subject, ready.idempotency, clock, event_id, event_id is not None)
+        if context is not None:
+            entry.context = context
+        return entry
+
+    def offer(self, ready: Prepared, clock: float, context: object = None) -> Entry:
+        """`enter`, or a place in the line of those that wait for room."""
+        entry = self.enter(ready, clock, context)
+        if entry is None:
+            entry = self.new(ready, clock, context)
+            entry.state = "offered"
+            self.arrive(entry)
+        return entry
+
+    def arrive(self, entry: Entry) -> None:
+        """An event that was made in another thread joins the line."""
+        if entry.event_id is not None:
+            self._ids[entry.event_id] = entry
+        self.line.append(entry)
+
+    def admit(self, clock: float) -> Iterator[Entry]:
+        """Those in the line that have room by now: stored in memory, else pending."""
+        while self.line and self.fits(len(self.line[0].body)):
+            entry = self.line.popleft()
+            entry.at = clock
+            self.count += 1
+            self.bytes += len(entry.body)
+            entry.state = "pending" if self._durable else "stored"
+            self.pending.add(entry)
+            yield entry
+
+    def accept(self, entry: Entry, *, aside: bool = False) -> None:
+        """A pending or stored event is accepted; `aside` when the store alone keeps it for now."""
+        self.pending.discard(entry)
+        if aside:
+            self._set_aside(entry)
+        else:
+            self._accept(entry)
+
+    def _accept(self, entry: Entry) -> None:
+        self.accepted += 1
+        entry.state = "queued"
+        self.order.add(entry)
+
+    def _set_aside(self, entry: Entry) -> None:
+        self.accepted += 1
+        self.aside += 1
+        self.adopt(entry)
+
+    def adopt(self, entry: Entry) -> None:
+        """The event is in the store only, where it was counted; nothing of it is needed in memory."""
+        self.pending.discard(entry)
+        self._give_room(entry)
+        entry.state, entry.body = "aside", b""
+        if entry.event_id is not None and self._ids.pop(entry.event_id, None) is not None:
+            self._ids_aside[entry.event_id] = entry
+
+    def refuse(self, entry: Entry, end: Outcome | HellotextError) -> None:
+        """The event is not accepted: `end` says why, or how the one with its id ended."""
+        if entry.state == "offered":
+            self.line.remove(entry)
+        else:
+            self.pending.discard(entry)
+            self._give_room(entry)
+        if entry.given and self._ids.get(entry.event_id or "") is entry:
+            del self._ids[entry.event_id or ""]
+        self._over(entry, "ended" if isinstance(end, Outcome) else "refused", end)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether newly accepted events had better wait in the store."""
+        return len(self.order) >= self._half or 2 * self.bytes > self._settings.max_bytes
+
+    def room_to_load(self) -> tuple[int, int]:
+        """How many events, and of how many bytes, may come back from the store; (0, 0) is none."""
+        half, bytes_free = self._half // 2, self._settings.max_bytes // 2 - self.bytes
+        if not self.aside or len(self.order) > half or bytes_free <= 0:
+            return 0, 0
+        return max(1, self._half // 2), bytes_free
+
+    def found(self, count: int) -> None:
+        """The store holds events of an earlier queue: they count as accepted."""
+        self.accepted += count
+        self.aside += count
+
+    def load(self, entry: Entry, *, queue: bool = True) -> None:
+        """An event comes back from the store, whatever the room; unless it is queued it is about to end."""
+        self.aside = max(0, self.aside - 1)
+        self.count += 1
+        self.bytes += len(entry.body)
+        if entry.given and entry.event_id is not None:
+            self._ids[entry.event_id] = entry
+        for flush in self.flushes:
+            flush.aside -= 1
+            if flush.aside >= 0:
+                flush.left.add(entry)
+        entry.state = "queued"
+        if queue:
+            self.order.add(entry)
+
+    # From the first attempt to the end.
+
+    def take(self) -> Entry | None:
+        """The next event to be sent; it is in flight from here on."""
+        entry = self.order.take()
+        if entry is not None:
+            entry.state = "in_flight"
+            self.in_flight.add(entry)
+        return entry
+
+    def again(self, entry: Entry, how: Again | Later, now: float) -> None:
+        """An event in flight waits to be sent again."""
+        self.in_flight.discard(entry)
+        entry.state = "queued"
+        if isinstance(how, Later):
+            self.order.postpone(entry, how.pause, now)
+        else:
+            self.order.put_back(entry, front=how.front)
+
+    def delivered(self, entry: Entry) -> None:
+        """The server took an event: it is there, for those too that waited for that; the next of the subject may go."""
+        if self.order.has_back:
+            self.order.return_back()
+        self.order.done(entry)
+
+    def outcome(self, entry: Entry, end: End, clock: float) -> Outcome:
+        """The outcome of an event that ends so."""
+        trouble = entry.trouble
+        failed, doubts = (0, 0) if trouble is None else (trouble.attempts, trouble.doubts)
+        applied = end.verdict == "delivered"
+        return Outcome(
+            verdict=end.verdict,
+            event_id=id_of(entry),
+            action=entry.action,
+            attempts=failed + applied,
+            error=end.error,
+            maybe_duplicated=doubts + applied > 1 and entry.idempotency != "idempotent",
+            waited=clock - entry.at,
+            context=entry.context,
+        )
+
+    def end(self, entry: Entry, outcome: Outcome) -> None:
+        """An event in flight has ended, and nothing can undo it."""
+        self._count_end(entry, outcome.verdict)
+        self._over(entry, "ended", outcome)
+
+    def end_delivered(self, entry: Entry, clock: float) -> None:
+        """An event in flight was delivered at its first attempt, and nothing can undo it."""
+        self._count_end(entry, "delivered")
+        entry.at = clock - entry.at
+        self._over(entry, "delivered", None)
+
+    def _count_end(self, entry: Entry, verdict: Verdict) -> None:
+        self.in_flight.discard(entry)
+        self.outcomes[verdict] += 1
+        self.count -= 1
+        self.bytes -= len(entry.body)
+        event_id = entry.event_id
+        if event_id is not None and self._ids.pop(event_id, None) is not None:
+            self._ended[event_id] = entry
+            if len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+
+    def leave(self, entry: Entry, error: HellotextError) -> None:
+        """Another process has the event now: it is not counted here any more."""
+        self.in_flight.discard(entry)
+        self.accepted -= 1
+        self._give_room(entry)
+        self._ids.pop(entry.event_id or "", None)
+        self._over(entry, "kept", error)
+
+    def keep(self, entry: Entry, error: HellotextError) -> None:
+        """The event stays in the store for the next opening; it goes on being counted as queued."""
+        self._over(entry, "kept", error)
+
+    def _over(self, entry: Entry, state: State, end: Outcome | HellotextError | None) -> None:
+        entry.state, entry.end, entry.body, entry.trouble = state, end, b"", None
+        for flush in self.flushes:
+            flush.left.discard(entry)
+
+    def _give_room(self, entry: Entry) -> None:
+        self.count -= 1
+        self.bytes -= len(entry.body)
+
+    def forget(self, event_id: str) -> None:
+        """Let an event that ended badly be handed in again under its id."""
+        first = self._ended.get(event_id)
+        if first is not None and isinstance(end := end_of(first), Outcome) and not end.delivered:
+            del self._ended[event_id]
+
+    # The whole.
+
+    @property
+    def queued(self) -> int:
+        """Accepted events that are not in flight."""
+        return len(self.order) + self.aside
+
+    @property
+    def idle(self) -> bool:
+        """Whether every event that was handed over has ended."""
+        return not (self.pending or self.in_flight or self.order or self.aside or self.line)
+
+    def flush(self) -> Flush:
+        """The events that have not ended by now; take it out of `flushes` when it is not needed any more."""
+        flush = Flush({*self.pending, *self.in_flight, *self.order}, self.aside)
+        self.flushes.append(flush)
+        return flush

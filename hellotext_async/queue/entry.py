@@ -1,0 +1,167 @@
+"""`Entry`: one event inside the queue, from the call that took it to its end. The queue's loop alone changes it."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import msgspec
+
+from .. import _process
+from .outcome import Outcome
+
+if TYPE_CHECKING:
+    from .._policy.evidence import Attempt
+    from .._process import Process
+    from .._wire.call import Idempotency
+    from ..errors import HellotextError
+
+__all__ = ["LIFE", "Entry", "State", "Trouble", "Watcher", "end_of", "id_of", "watch"]
+
+State = Literal["offered", "pending", "stored", "queued", "aside", "in_flight", "delivered", "ended", "kept", "refused"]
+
+LIFE: Final[dict[State, frozenset[State]]] = {
+    # It waits for room.
+    "offered": frozenset(("pending", "stored", "queued", "refused")),
+    # The store is about to make it durable.
+    "pending": frozenset(("stored", "queued", "aside", "ended", "refused", "kept")),
+    # It is durable, or has room in memory; the `put` that waits for it has not resumed.
+    "stored": frozenset(("queued", "aside", "refused", "kept")),
+    # It is accepted, and waits for its turn, or to be retried.
+    "queued": frozenset(("in_flight", "ended", "kept")),
+    # It is accepted, and waits in the store only.
+    "aside": frozenset(("queued", "ended", "kept")),
+    # It is being sent, or its end is being committed.
+    "in_flight": frozenset(("queued", "delivered", "ended", "kept")),
+    # It was delivered at the first attempt; it has another outcome; the store keeps it; it was never accepted.
+    "delivered": frozenset(),
+    "ended": frozenset(),
+    "kept": frozenset(),
+    "refused": frozenset(),
+}
+"""The life of an event: which states follow which."""
+
+OVER: Final = frozenset(state for state, following in LIFE.items() if not following)
+"""The states in which nothing more becomes of an event."""
+
+
+class Trouble(msgspec.Struct):
+    """What went wrong with an event so far; most events never have one.
+
+    `attempts` made, the `last` of them, the last one that may have been applied (`doubt`) and how
+    many of those there were (`doubts`), the seconds for which its own failures held its subject
+    (`held`), and whether it `holds` it now.
+    """
+
+    attempts: int = 0
+    last: Attempt | None = None
+    doubt: Attempt | None = None
+    doubts: int = 0
+    held: float = 0.0
+    holds: bool = True
+
+
+class Watcher(Protocol):
+    """Who waits for an event."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits here any more."""
+        ...
+
+    def accepted(self, entry: Entry, /) -> None:
+        """It is accepted, or never will be: then it has an end."""
+        ...
+
+    def ended(self, entry: Entry, /) -> None:
+        """It has its end."""
+        ...
+
+
+class Entry(msgspec.Struct, eq=False, weakref=True):
+    """One event: what is sent, and how far it is.
+
+    `at` is when it was accepted, on the delivery clock; once delivered, the seconds that took.
+    `given` says that `event_id` is the caller's; another id is made when it is asked for. `key`
+    belongs to the store. The body is empty once it is not needed in memory. What it ended in is
+    `end_of`: most events are delivered at once, and nobody asks.
+    """
+
+    action: str
+    body: bytes
+    subject: str | None
+    idempotency: Idempotency
+    at: float
+    event_id: str | None = None
+    given: bool = False
+    state: State = "pending"
+    key: int = 0
+    trouble: Trouble | None = None
+    watch: Watcher | None = None
+    context: object = None
+    end: Outcome | HellotextError | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it has its end."""
+        return self.state in OVER
+
+
+def end_of(entry: Entry) -> Outcome | HellotextError | None:
+    """The outcome of an event, or the error that says why it has none; None: it goes on."""
+    if entry.end is None and entry.state == "delivered":
+        entry.end = Outcome(
+            verdict="delivered", event_id=id_of(entry), action=entry.action, waited=entry.at, context=entry.context
+        )
+    return entry.end
+
+
+class Several:
+    """Several who wait for one event; who gave up waiting is dropped in time."""
+
+    over = False
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self._watchers = list(watchers)
+
+    def add(self, watcher: Watcher) -> None:
+        """One more."""
+        if len(self._watchers) >= 16:
+            self._watchers = [one for one in self._watchers if not one.over]
+        self._watchers.append(watcher)
+
+    def accepted(self, entry: Entry, /) -> None:
+        """Pass it on."""
+        for watcher in self._watchers:
+            watcher.accepted(entry)
+
+    def ended(self, entry: Entry, /) -> None:
+        """Pass it on."""
+        for watcher in self._watchers:
+            watcher.ended(entry)
+
+
+def watch(entry: Entry, watcher: Watcher) -> None:
+    """Let `watcher` know what becomes of `entry`, at once if it has its end."""
+    if entry.over:
+        watcher.ended(entry)
+    elif entry.watch is None:
+        entry.watch = watcher
+    elif isinstance(entry.watch, Several):
+        entry.watch.add(watcher)
+    else:
+        entry.watch = Several(entry.watch, watcher)
+
+
+_prefixes: dict[Process, str] = {}
+_numbers = itertools.count(1)
+
+
+def id_of(entry: Entry) -> str:
+    """The event's id; one is made if the caller gave none. A forked child makes ids of its own."""
+    if entry.event_id is None:
+        here = _process.here
+        prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
+        entry.event_id = f"{prefix}-{next(_numbers)}"
+    return entry.event_id

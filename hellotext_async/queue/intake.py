@@ -1,0 +1,231 @@
+"""From a call to acceptance: room, the store, and what a cancelled `put` takes back.
+
+Rules. What `put` waits for is accepted by `put` itself, when it resumes: cancelled before it
+returns, the event is never sent. Whoever puts or tracks an id that is on its way joins it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from ..errors import HellotextError, NotSent
+from .entry import Entry, end_of, watch
+from .outcome import Outcome
+from .receipt import on_accepted
+from .settler import notify
+from .tasks import Batch
+
+if TYPE_CHECKING:
+    from .._events.prepare import Prepared
+    from .core import Core
+    from .settler import Settler
+    from .store import Appended, Store
+    from .worker import Worker
+
+__all__ = ["Intake"]
+
+WAITING = ("offered", "pending", "stored")
+
+
+class Intake:
+    """Takes events for one core and one store."""
+
+    def __init__(self, core: Core, store: Store, settler: Settler, worker: Worker) -> None:
+        self._core = core
+        self._store = store
+        self._settler = settler
+        self._worker = worker
+        self._durable = store.durable
+        self._loop = asyncio.get_running_loop()
+        self._new: Batch[Entry] = Batch()
+        self._putting: dict[Entry, int] = {}
+        self._coming = 0
+        self._lock = threading.Lock()  # of `_coming`, the one thing here that other threads change
+
+    def enter(self, ready: Prepared, context: object) -> Entry | None:
+        """The event, or the one that has its id; None if there is no room."""
+        if ready.event_id is not None and (first := self._core.known(ready.event_id)) is not None:
+            self._putting.pop(first, None)
+            return first
+        entry = self._core.enter(ready, self._worker.now(), context)
+        if entry is None:
+            return None
+        if self._durable:
+            self._new.put(entry)
+        elif self._worker.listens:
+            self._worker.wake()
+        return entry
+
+    def make(self, ready: Prepared, context: object) -> Entry | None:
+        """An event that another thread hands over; None if there is no room for it and those that are coming."""
+        entry = self._core.new(ready, 0.0, context)
+        entry.state = "offered"
+        with self._lock:
+            if not self._core.fits(len(ready.body), more=self._coming):
+                return None
+            self._coming += 1
+        return entry
+
+    def arrive(self, entry: Entry, closed: HellotextError | None) -> None:
+        """An event that another thread made comes in."""
+        with self._lock:
+            self._coming -= 1
+        if entry.event_id is not None and (first := self._core.known(entry.event_id)) is not None:
+            self._putting.pop(first, None)
+            watch(first, _Twin(entry, self))
+            return
+        self._core.arrive(entry)
+        if closed is not None:
+            self._refuse(entry, closed)
+        else:
+            self.admit()
+
+    async def put(self, ready: Prepared, context: object) -> Entry:
+        """The event, or the one that has its id, once it is accepted."""
+        entry = self._offered(ready, context)
+        if entry.state in WAITING:
+            try:
+                await on_accepted(entry, self._loop)
+            except BaseException:
+                self._give_up(entry)
+                raise
+            self._putting.pop(entry, None)
+            if entry.state == "stored":
+                self._accept(entry)
+        if entry.state == "refused" and isinstance(entry.end, HellotextError):
+            raise entry.end
+        return entry
+
+    def _offered(self, ready: Prepared, context: object) -> Entry:
+        if ready.event_id is not None and (first := self._core.known(ready.event_id)) is not None:
+            if first in self._putting:
+                self._putting[first] += 1
+            return first
+        entry = self._core.offer(ready, self._worker.now(), context)
+        if entry.state in WAITING:
+            self._putting[entry] = 1
+            if entry.state == "pending":
+                self._new.put(entry)
+        elif self._worker.listens:
+            self._worker.wake()
+        return entry
+
+    def _give_up(self, entry: Entry) -> None:
+        """A `put` was cancelled; nobody may want the event any more."""
+        if entry not in self._putting:
+            return
+        self._putting[entry] -= 1
+        if self._putting[entry] or entry.state == "pending":  # what is being stored is withdrawn when it is
+            return
+        del self._putting[entry]
+        stored = entry.state == "stored"
+        self._refuse(entry, NotSent("cancelled", attempts=0))
+        if stored and self._durable:
+            self._settler.withdraw(entry)
+
+    def _refuse(self, entry: Entry, end: Outcome | HellotextError) -> None:
+        self._core.refuse(entry, end)
+        notify(entry)
+        self._settler.freed.set()
+        self._settler.settled.check()
+
+    def follow(self, entry: Entry, end: Outcome | HellotextError) -> None:
+        """The event ends as the first one of its id did."""
+        if entry.state == "pending":
+            self._refuse(entry, end)
+        else:  # it was never counted
+            entry.state, entry.end = "ended", end
+            notify(entry)
+
+    def _accept(self, entry: Entry) -> None:
+        """From here on the event is the queue's."""
+        aside = self._store.place(entry, crowded=self._core.crowded)
+        self._core.accept(entry, aside=aside)
+        if entry.watch is not None:
+            entry.watch.accepted(entry)
+        self._worker.wake()
+        self._settler.settled.check()
+
+    async def append(self) -> None:
+        """Have the store keep what is new, again and again."""
+        while True:
+            batch = await self._new.take()
+            try:
+                answers = await self._store.append(batch)
+            except HellotextError as error:
+                for entry in batch:
+                    self._refuse(entry, error)
+                raise
+            for entry, answer in zip(batch, answers, strict=True):
+                self._appended(entry, answer)
+            self._settler.settled.check()
+
+    def _appended(self, entry: Entry, answer: Appended) -> None:
+        if answer == "stored":
+            self._stored(entry)
+        elif answer == "aside":
+            self._core.adopt(entry)
+            if entry.watch is not None:
+                entry.watch.accepted(entry)
+        elif isinstance(answer, Entry):
+            watch(answer, _Twin(entry, self))
+        else:
+            self._refuse(entry, answer)
+
+    def _stored(self, entry: Entry) -> None:
+        """It is durable, or has its room in memory: `put` accepts it, if it was put, or withdraws it."""
+        putters = self._putting.get(entry)
+        if putters is None:
+            self._accept(entry)
+            return
+        entry.state = "stored"
+        if putters:
+            if entry.watch is not None:
+                entry.watch.accepted(entry)
+        else:
+            self._putting[entry] = 1
+            self._give_up(entry)
+
+    def admit(self) -> None:
+        """Let in those that wait for room and have it by now."""
+        for entry in self._core.admit(self._worker.now()):
+            if self._durable:
+                self._new.put(entry)
+            else:
+                self._stored(entry)
+
+    def close(self, error: HellotextError) -> None:
+        """Nothing is let in any more; what `put` waits for and is stored is accepted."""
+        for entry in list(self._core.line):
+            self._refuse(entry, error)
+        for entry in list(self._core.pending):
+            if entry.state == "stored":
+                self._accept(entry)
+
+    def fail(self, error: HellotextError) -> None:
+        """The store is gone: what it does not have yet is nowhere."""
+        self.close(error)
+        self._new.drain()
+        for entry in list(self._core.pending):
+            self._refuse(entry, error)
+
+
+class _Twin:
+    """The same event came twice, the first by way of the store: the second ends as the first does."""
+
+    over = False
+
+    def __init__(self, entry: Entry, intake: Intake) -> None:
+        self._entry = entry
+        self._intake = intake
+
+    def accepted(self, entry: Entry, /) -> None:
+        """It was accepted long ago."""
+
+    def ended(self, entry: Entry, /) -> None:
+        """So it ends."""
+        end = end_of(entry)
+        if end is not None:
+            self._intake.follow(self._entry, end)

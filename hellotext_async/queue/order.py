@@ -1,0 +1,202 @@
+"""Which event goes next: first in first out, one in flight per subject, subjects side by side. Pure.
+
+Rules. Only subjects in flight or backing off are remembered. An event whose subject is busy
+waits behind it, in order. An event that backs off holds its subject for at most `hold` seconds
+of its own failures; then later events of the subject pass, and it goes first again when it is
+due. One that failed while the server was away goes to the back and keeps its subject: others
+find out first whether the server is there. Without ordering no event has a subject.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import heapify, heappop, heappush
+from itertools import chain, count
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from .entry import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .entry import Entry
+
+__all__ = ["HOLD", "Order"]
+
+HOLD: Final = 30.0
+"""Seconds for which an event's own failures hold its subject."""
+
+
+class Order:
+    """The events that are accepted, in memory and not in flight."""
+
+    def __init__(self, *, hold: float = HOLD) -> None:
+        self._hold = hold
+        self._first: deque[Entry] = deque()
+        self._ready: deque[Entry] = deque()
+        self._back: deque[Entry] = deque()
+        self._busy: dict[str, deque[Entry] | None] = {}
+        self._due: list[tuple[float, int, Entry, bool]] = []
+        self._tie = count()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, entry: Entry) -> None:
+        """A newly accepted event."""
+        self._size += 1
+        self._ready.append(entry)
+
+    def take(self) -> Entry | None:
+        """The next event that may be sent; its subject is busy from here on."""
+        if self._first:
+            self._size -= 1
+            return self._first.popleft()
+        ready, busy = self._ready, self._busy
+        while ready:
+            entry = ready.popleft()
+            subject = entry.subject
+            if subject is None:
+                self._size -= 1
+                return entry
+            if subject not in busy:
+                busy[subject] = None
+                self._size -= 1
+                return entry
+            self._behind(subject).append(entry)
+        if self._back:
+            self._size -= 1
+            return self._back.popleft()
+        return None
+
+    def waiting(self) -> bool:
+        """Whether `take` may have something; False is certain."""
+        return bool(self._first or self._ready or self._back)
+
+    def _behind(self, subject: str) -> deque[Entry]:
+        line = self._busy.get(subject)
+        if line is None:
+            line = self._busy[subject] = deque()
+        return line
+
+    def done(self, entry: Entry) -> None:
+        """An event that was taken has ended; the next of its subject may go."""
+        if entry.subject is not None and (entry.trouble is None or entry.trouble.holds):
+            self._pass_on(entry.subject)
+
+    def _pass_on(self, subject: str) -> None:
+        line = self._busy[subject]
+        if line:
+            self._first.append(line.popleft())
+        else:
+            del self._busy[subject]
+
+    def put_back(self, entry: Entry, *, front: bool = True) -> None:
+        """An event that was taken goes again: next, in its place, or after all others until `return_back`."""
+        self._size += 1
+        if front:
+            self._first.appendleft(entry)
+        else:
+            self._back.append(entry)
+
+    def return_back(self) -> None:
+        """The server is there: those at the back go next."""
+        self._first.extend(self._back)
+        self._back.clear()
+
+    @property
+    def has_back(self) -> bool:
+        """Whether an event waits at the back."""
+        return bool(self._back)
+
+    def postpone(self, entry: Entry, pause: float, now: float) -> None:
+        """An event that was taken goes again in `pause` seconds; its subject is held until then, or long enough."""
+        self._size += 1
+        trouble = entry.trouble
+        if trouble is None:
+            trouble = entry.trouble = Trouble()
+        heappush(self._due, (now + pause, next(self._tie), entry, False))
+        if entry.subject is None or not trouble.holds:
+            return
+        left = self._hold - trouble.held
+        trouble.held += pause
+        if left < pause:
+            heappush(self._due, (now + max(0.0, left), next(self._tie), entry, True))
+
+    def next_due(self) -> float:
+        """When `advance` has something to do."""
+        return self._due[0][0] if self._due else inf
+
+    def advance(self, now: float) -> None:
+        """Bring back what is due, and let pass what was held long enough."""
+        while self._due and self._due[0][0] <= now:
+            _, _, entry, release = heappop(self._due)
+            if not release:
+                self._return(entry)
+            elif entry.trouble is not None and entry.trouble.holds and entry.subject is not None and not entry.over:
+                entry.trouble.holds = False
+                self._pass_on(entry.subject)
+
+    def _return(self, entry: Entry) -> None:
+        trouble, subject = entry.trouble, entry.subject
+        if subject is None or trouble is None or trouble.holds:
+            self._first.append(entry)
+            return
+        trouble.holds = True
+        if subject in self._busy:
+            self._behind(subject).appendleft(entry)
+        else:
+            self._busy[subject] = None
+            self._first.append(entry)
+
+    def oldest(self) -> float:
+        """When the event that waits longest was accepted; inf if none waits."""
+        lines = (line[0].at for line in self._busy.values() if line)
+        return min(
+            self._ready[0].at if self._ready else inf,
+            min(lines, default=inf),
+            min((entry.at for entry in chain(self._first, self._back, self._postponed())), default=inf),
+        )
+
+    def _postponed(self) -> Iterator[Entry]:
+        return (entry for _, _, entry, release in self._due if not release)
+
+    def remove(self, late: Callable[[Entry], bool]) -> list[Entry]:
+        """Take out every event that is `late`; lines in order of acceptance are looked at no further than needed."""
+        found = list(_shed(self._ready, late))
+        for line in self._busy.values():
+            if line:
+                found += _shed(line, late)
+        taken = [entry for entry in chain(self._first, self._back, self._postponed()) if late(entry)]
+        if taken:
+            gone = set(taken)
+            self._first = deque(entry for entry in self._first if entry not in gone)
+            self._back = deque(entry for entry in self._back if entry not in gone)
+            self._due = [due for due in self._due if due[2] not in gone]
+            heapify(self._due)
+        for entry in taken:
+            self.done(entry)
+        self._size -= len(found) + len(taken)
+        return found + taken
+
+    def drain(self) -> list[Entry]:
+        """Take out everything."""
+        found = list(self)
+        for line in (self._first, self._ready, self._back):
+            line.clear()
+        self._busy.clear()
+        self._due.clear()
+        self._size = 0
+        return found
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every event that waits, in no promised order."""
+        lines = (line for line in self._busy.values() if line)
+        return chain(self._first, self._ready, self._back, chain.from_iterable(lines), self._postponed())
+
+
+def _shed(line: deque[Entry], late: Callable[[Entry], bool]) -> Iterator[Entry]:
+    while line and late(line[0]):
+        yield line.popleft()

@@ -1,0 +1,58 @@
+"""Space on the disk that is given up when the disk is full, so that the ends of events can be committed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from .possession import open_own
+
+__all__ = ["Reserve"]
+
+SIZE: Final = 1024 * 1024
+PAUSE: Final = 1.0
+"""Seconds between tries to have it again."""
+
+
+class Reserve:
+    """A file next to the spool that holds nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.reserve")
+        self._held = False
+        self._tried = 0.0
+        self.take()
+
+    @property
+    def held(self) -> bool:
+        """Whether there is something to give up."""
+        return self._held
+
+    def take(self) -> None:
+        """Hold the space if there is enough of it."""
+        now = time.monotonic()
+        if self._held or now - self._tried < PAUSE:
+            return
+        self._tried = now
+        file = open_own(self._path)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file, 0, SIZE)
+            else:  # pragma: no cover
+                os.write(file, bytes(SIZE))
+            self._held = True
+        except OSError:
+            os.ftruncate(file, 0)
+        finally:
+            os.close(file)
+
+    def give(self) -> None:
+        """Give the space up."""
+        os.truncate(self._path, 0)
+        self._held = False
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._path.unlink(missing_ok=True)

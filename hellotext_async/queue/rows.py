@@ -1,0 +1,74 @@
+"""One event as a row of the spool, with a checksum over all of it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, cast, get_args
+
+from .._wire.call import Idempotency
+
+__all__ = ["NEW_WIDTH", "New", "Row", "checksum", "row_of", "values_of"]
+
+
+class New(NamedTuple):
+    """A new event; `accepted` on the spool's clock, `given` if the id is the caller's."""
+
+    id: str
+    given: bool
+    action: str
+    subject: str | None
+    idempotency: Idempotency
+    accepted: float
+    body: bytes
+
+
+class Row(NamedTuple):
+    """One event as it was read, and how it was sent."""
+
+    seq: int
+    id: str
+    given: bool
+    action: str
+    subject: str | None
+    idempotency: Idempotency
+    accepted: float
+    body: bytes
+    attempts: int
+    in_flight: bool
+    doubts: int
+    damaged: bool
+
+
+NEW_WIDTH: Final = 9
+_IDEMPOTENCY: Final = get_args(Idempotency)
+
+
+def checksum(values: Sequence[Any]) -> int:
+    """Of the values of a row from its number to its body."""
+    *fields, body = values
+    fields[2] = int(fields[2])
+    return zlib.crc32(body, zlib.crc32(repr(fields).encode()))
+
+
+def values_of(number: int, event: New) -> list[Any]:
+    """The columns of a new event."""
+    values: list[Any] = [number, *event]
+    return [*values, checksum(values)]
+
+
+def row_of(values: Sequence[Any]) -> Row:
+    """The row in the columns that were read; one that is damaged keeps what can be told of it."""
+    *fields, found, attempts, in_flight, doubts = values
+    seq, event_id, given, action, subject, idempotency, accepted, body = fields
+    try:
+        whole = checksum(fields) == found and idempotency in _IDEMPOTENCY
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        body, accepted, subject, idempotency = b"", 0.0, None, "non_idempotent"
+    how = cast("Idempotency", idempotency)
+    return Row(
+        seq, str(event_id), bool(given), str(action), subject, how, accepted, body,
+        attempts, bool(in_flight), doubts, not whole,
+    )  # fmt: skip

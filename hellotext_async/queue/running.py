@@ -1,0 +1,233 @@
+"""A queue that runs: its parts put together, what it reads back from its store, flushing, closing and dying.
+
+Rules. A part asks only those below it: intake, worker, settler, store and core. If a task of the
+queue ends unexpectedly the queue dies: events in memory end as abandoned, stored ones are kept,
+and nothing waits for ever. A close takes nothing that is durable away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import anyio
+
+from ..errors import HellotextError, QueueClosed, SpoolError
+from .core import Core
+from .decide import Rules
+from .intake import Intake
+from .outcome import Report, Stats
+from .settler import Settler, notify
+from .tasks import Tasks
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from .entry import Entry
+    from .letters import LetterFile
+    from .receipt import Receipt
+    from .settings import Settings
+    from .store import Loaded, Store
+    from .worker import Attempts
+
+__all__ = ["Running"]
+
+_log = logging.getLogger("hellotext_async.queue")
+
+
+class Running:
+    """The running inside of a queue, bound to the loop it was made in."""
+
+    def __init__(self, settings: Settings, attempts: Attempts, store: Store, letters: LetterFile | None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.core = Core(settings, durable=store.durable)
+        self.death: HellotextError | None = None
+        self.receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
+        self._store = store
+        self._letters = letters
+        self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
+        self._tasks = Tasks(self._die, self._dead)
+        self._settler = Settler(self.core, store, letters, settings.on_outcome)
+        self._worker = Worker(
+            self.core, self._rules, store, attempts, self._settler, self._tasks, concurrency=settings.concurrency
+        )
+        self.intake = Intake(self.core, store, self._settler, self._worker)
+        self._opened: asyncio.Future[None] = self.loop.create_future()
+        self._tasks.spawn(self._run())
+        self._settler.start(self._tasks)
+
+    async def _run(self) -> None:
+        """Take possession of the store, then let in what has room: what it holds, and those who wait."""
+        try:
+            found = await self._store.open(self._worker.now())
+        except HellotextError as error:
+            self._opened.set_exception(error)
+            self._opened.exception()
+            raise
+        self.core.found(found)
+        self._opened.set_result(None)
+        if self._store.durable:
+            self._tasks.spawn(self.intake.append())
+        self._settler.freed.set()
+        while True:
+            await self._settler.freed.wait()
+            self._settler.freed.clear()
+            self.intake.admit()
+            await self._load()
+
+    async def opened(self) -> None:
+        """Return when possession is taken; SpoolBusy, SpoolError."""
+        await asyncio.shield(self._opened)
+
+    async def _load(self) -> None:
+        """Bring back from the store what there is room for."""
+        most, most_bytes = self.core.room_to_load()
+        if not most:
+            return
+        loaded = await self._store.load(most, most_bytes)
+        if not loaded:
+            self.core.aside = 0
+            self._settler.settled.check()
+        for one in loaded:
+            self._bring_in(one)
+        self._worker.wake()
+
+    def _bring_in(self, loaded: Loaded) -> None:
+        entry = loaded.entry
+        end = self._rules.interrupted(entry) if loaded.was_in_flight else None
+        if end is None and loaded.damaged:
+            end = self._rules.abandoned(entry, SpoolError("its row in the spool is damaged"))
+        self.core.load(entry, queue=end is None)
+        if end is not None:
+            self._worker.end_unsent(entry, end)
+
+    def resume(self) -> None:
+        """Go on after a suspension."""
+        self._worker.resume()
+
+    def forget(self, event_id: str) -> None:
+        """Let an event that ended badly be handed in again under its id."""
+        self.core.forget(event_id)
+        self._tasks.spawn(self._store.forget(event_id))
+
+    # How things stand.
+
+    @property
+    def _stopped(self) -> bool:
+        return self._worker.suspension is not None or self.death is not None
+
+    async def flush(self, timeout: float | None) -> Report:
+        """Wait for what has not ended by now, for `timeout` seconds, or for a suspension."""
+        flush = self.core.flush()
+        try:
+            with anyio.move_on_after(timeout):
+                await self._settler.settled.until(lambda: flush.over or self._stopped)
+        finally:
+            self.core.flushes.remove(flush)
+        return self.report()
+
+    async def settled(self) -> None:
+        """Return when every event has ended, or the queue is suspended or dead."""
+        await self._settler.settled.until(lambda: self.core.idle or self._stopped)
+
+    def stats(self) -> Stats:
+        """The queue at this moment."""
+        core, now = self.core, self.loop.time()
+        away = self._worker.away_since
+        return Stats(
+            accepted=core.accepted,
+            pending=len(core.pending),
+            queued=core.queued,
+            in_flight=len(core.in_flight),
+            bytes=core.bytes,
+            outcomes=dict(core.outcomes),
+            oldest_age=max(0.0, core.clock(now) - core.order.oldest()) if core.order else 0.0,
+            suspended=self._worker.suspension is not None,
+            away_since=None if away is None else datetime.fromtimestamp(time.time() - (now - away), UTC),
+        )
+
+    def report(self, *, kept: int = 0) -> Report:
+        """How things stand, for a flush or a close."""
+        return Report(
+            outcomes=dict(self.core.outcomes),
+            kept=kept,
+            queued=self.core.queued,
+            in_flight=len(self.core.in_flight),
+            suspended=self._worker.suspension is not None,
+            error=self._worker.suspension,
+        )
+
+    # The end.
+
+    async def aclose(self) -> Report:
+        """Cut off what is in flight, end or keep what is left, and make everything durable."""
+        closed = QueueClosed(kept=False)
+        if self.death is None:
+            await self._wait_for_pending(closed)
+            await self._worker.stop()
+            await self._hand_back(self._worker.cut_off())
+        if self.death is None:
+            self._leave(QueueClosed(kept=self._store.durable))
+            await self._settler.settled.until(lambda: not self.core.in_flight or self.death is not None)
+        self._tasks.cancel()
+        standing = self._worker.suspension is not None
+        await self._store.close(self._worker.now(), standing=standing)
+        if self._letters is not None:
+            await self._settler.try_letters(self._letters)
+            self._letters.close()
+        self._keep_all(QueueClosed(kept=True))
+        self._settler.settled.check()
+        return self.report(kept=self.core.queued + len(self.core.in_flight))
+
+    async def _wait_for_pending(self, closed: QueueClosed) -> None:
+        """What the store is about to have it gets; those who wait for room go away."""
+        self.intake.close(closed)
+        await self._settler.settled.until(lambda: not self.core.pending or self.death is not None)
+
+    async def _hand_back(self, cut: list[Entry]) -> None:
+        try:
+            await self._store.requeue(cut)
+        except SpoolError as error:
+            self._die(error)
+
+    def _leave(self, error: QueueClosed) -> None:
+        """What still waits is abandoned unless there is a store that keeps it."""
+        if not self._store.durable:
+            for entry in self.core.order.drain():
+                self._worker.end_unsent(entry, self._rules.abandoned(entry, error))
+
+    def _keep_all(self, error: HellotextError) -> None:
+        """Those who wait for events that are kept are told."""
+        if not self._store.durable:
+            return
+        for entry in [*self.core.order, *self.core.in_flight, *self._store.waiting()]:
+            self.core.keep(entry, error)
+            notify(entry)
+
+    def _die(self, error: BaseException | None) -> None:
+        if self.death is not None:
+            return
+        cause = "its task was cancelled" if error is None else type(error).__name__
+        left = self.core.queued + len(self.core.in_flight)
+        _log.error("event queue died (%s) with %d events undelivered", cause, left)
+        self.death = QueueClosed(f"the queue died ({cause})", kept=self._store.durable)
+        nowhere = error if isinstance(error, SpoolError) else QueueClosed(f"the queue died ({cause})", kept=False)
+        self._worker.halt()
+        self.intake.fail(nowhere)
+        self._tasks.cancel()
+
+    def _dead(self) -> None:
+        """All tasks have ended: what they held is judged."""
+        if self.death is None:
+            return
+        if self._store.durable:
+            self._keep_all(self.death)
+        else:
+            self._worker.cut_off()
+            self._leave(QueueClosed("the queue died", kept=False))
+            self._settler.settle_now()
+        self._settler.settled.check()

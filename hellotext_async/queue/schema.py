@@ -1,0 +1,98 @@
+"""The tables of a spool, how an older format becomes this one, and whether a file is a spool at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import SpoolError
+from .rows import checksum
+
+__all__ = ["claim", "looks_like_ours", "prepare"]
+
+FORMAT: Final = 2
+APPLICATION: Final = 0x48747871
+"""SQLite's application id, in the file's header: "Htxq"."""
+
+_SCHEMA: Final = """
+create table if not exists events (
+    seq integer primary key, id text not null, given integer not null, action text not null, subject text,
+    idempotency text not null, accepted real not null, body blob not null, sum integer not null);
+create table if not exists sent (
+    seq integer primary key, attempts integer not null, in_flight integer not null, doubts integer not null);
+create table if not exists flight (one integer primary key check (one = 1), numbers text not null);
+create table if not exists ids (
+    id text primary key, seq integer, verdict text, attempts integer, ended real) without rowid;
+create table if not exists damaged (seq integer primary key, id, body, found real);
+create table if not exists clock (one integer primary key check (one = 1), clock real, wall real, standing integer);
+create table if not exists owner (one integer primary key check (one = 1), name text not null);
+create index if not exists ids_ended on ids (ended) where ended is not null;
+"""
+
+# What was in flight when the file was left may have been sent: it stays noted until the event has ended.
+_LANDED: Final = """
+insert or replace into sent select value, 1, 1, 0 from flight, json_each(numbers);
+delete from flight;
+"""
+
+_FIRST_TABLES: Final = {"events", "sent", "flight", "ids"}
+_OLD_NAMES: Final = {"repeatable": "idempotent", "duplicable": "non_idempotent", "once": "at_most_once"}
+
+
+def looks_like_ours(file: int, path: Path) -> bool:
+    """Whether the file's header is a spool's; SpoolError if the file is no database at all: it stays as it is."""
+    header = os.read(file, 100)
+    if header and not header.startswith(b"SQLite format 3\0"):
+        raise SpoolError(f"{path} is not a spool: it is left as it is")
+    return (_number(header, 68), _number(header, 60)) in ((APPLICATION, FORMAT), (0, 1))
+
+
+def _number(header: bytes, at: int) -> int:
+    return int.from_bytes(header[at : at + 4], "big")
+
+
+def claim(link: sqlite3.Connection, path: Path) -> int:
+    """The format of the spool, 0 if it is new, written into the header as ours; SpoolError if it is somebody's."""
+    (application,) = link.execute("pragma application_id").fetchone()
+    (version,) = link.execute("pragma user_version").fetchone()
+    tables = {name for (name,) in link.execute("select name from sqlite_master where type = 'table'")}
+    if application not in (0, APPLICATION) or (application == 0 and tables and not tables >= _FIRST_TABLES):
+        raise SpoolError(f"{path} is another program's database: it is left as it is")
+    if version not in (0, 1, FORMAT):
+        raise SpoolError(f"the spool {path} has format {version}, which this version does not know")
+    if application == 0:
+        link.execute(f"pragma application_id = {APPLICATION}")  # before WAL, so that it is in the file at once
+    return version if tables else 0
+
+
+def prepare(link: sqlite3.Connection, version: int, owner: str) -> None:
+    """Make the tables, or bring those of an older format up to date, and write the owner's name."""
+    if version and link.execute("pragma quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("damaged")
+    link.execute("begin immediate")
+    if version == 1:
+        _from_1(link)
+    for statement in f"{_SCHEMA}{_LANDED}".split(";"):
+        link.execute(statement)
+    link.execute("insert or replace into owner values (1, ?)", (owner,))
+    link.execute(f"pragma user_version = {FORMAT}")
+    link.execute("commit")
+
+
+def _from_1(link: sqlite3.Connection) -> None:
+    """In format 1 the checksum covered the body alone, and idempotency had other names."""
+    link.execute("alter table events rename column repeat to idempotency")
+    link.create_function("new_sum", 9, _new_sum, deterministic=True)
+    for old, new in _OLD_NAMES.items():
+        link.execute("update events set idempotency = ? where idempotency = ?", (new, old))
+    link.execute("update events set sum = new_sum(seq, id, given, action, subject, idempotency, accepted, body, sum)")
+
+
+def _new_sum(*values: Any) -> int:
+    *row, old = values
+    body = row[-1]
+    whole = isinstance(body, bytes) and zlib.crc32(body) == old
+    return checksum(row) if whole else -1

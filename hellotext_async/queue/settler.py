@@ -1,0 +1,182 @@
+"""The ends of events: the letter is durable, then the store has it, then it is counted and told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import SpoolError
+from .entry import end_of
+from .letters import Letter
+from .outcome import Outcome
+from .tasks import Batch, Waiters
+
+if TYPE_CHECKING:
+    from .core import Core
+    from .decide import End
+    from .entry import Entry
+    from .letters import LetterFile
+    from .store import Finish, Store
+    from .tasks import Tasks
+
+__all__ = ["Settler", "notify"]
+
+ONCE: Final[Finish] = ("delivered", 1)
+LETTER_PAUSE: Final = 1.0
+"""Seconds before letters that could not be written are tried again."""
+
+MOST_UNWRITTEN: Final = 10_000
+"""Letters that wait to be tried again; the events of others stay in the store until the next opening."""
+
+Ended = tuple["Entry", Outcome]
+_Dead = tuple[Letter, "Entry", Outcome]
+
+_log = logging.getLogger("hellotext_async.queue")
+
+
+class Settler:
+    """Takes events whose attempts are over to their outcome."""
+
+    def __init__(
+        self,
+        core: Core,
+        store: Store,
+        letters: LetterFile | None,
+        on_outcome: Callable[[Outcome], Any] | None,
+    ) -> None:
+        self._core = core
+        self._store = store
+        self._letters = letters
+        self._on_outcome = on_outcome
+        self._dead: Batch[Ended] = Batch()
+        self._ended: Batch[tuple[Entry, Outcome | None, Finish | None]] = Batch()
+        self._unwritten: list[_Dead] = []
+        self.freed = asyncio.Event()
+        self.settled = Waiters()
+
+    def start(self, tasks: Tasks) -> None:
+        """Begin."""
+        tasks.spawn(self._finish())
+        if self._letters is not None:
+            tasks.spawn(self._write_letters(self._letters))
+
+    def end(self, entry: Entry, end: End, clock: float) -> None:
+        """An event in flight ends so."""
+        outcome = self._core.outcome(entry, end, clock)
+        if self._letters is not None and not outcome.delivered:
+            self._dead.put((entry, outcome))
+        elif self._store.durable:
+            self._ended.put((entry, outcome, (outcome.verdict, outcome.attempts)))
+        else:
+            self._settle(entry, outcome)
+
+    def delivered(self, entry: Entry, clock: float) -> None:
+        """An event in flight was delivered at its first attempt."""
+        if self._store.durable:
+            self._ended.put((entry, None, ONCE))
+        else:
+            self._settle_delivered(entry, clock)
+
+    def withdraw(self, entry: Entry) -> None:
+        """A stored event is not wanted after all."""
+        self._ended.put((entry, None, None))
+
+    async def _write_letters(self, letters: LetterFile) -> None:
+        """Have letters written; those that cannot be are tried again."""
+        while True:
+            if self._unwritten:
+                await asyncio.sleep(LETTER_PAUSE)
+                dead = self._dead.drain()
+            else:
+                dead = await self._dead.take()
+            self._unwritten += [(Letter.of(entry, outcome), entry, outcome) for entry, outcome in dead]
+            if not await self.try_letters(letters):
+                await self._stay(dead)
+                del self._unwritten[MOST_UNWRITTEN:]
+
+    async def try_letters(self, letters: LetterFile) -> bool:
+        """Whether all letters could be written: then the store forgets their events."""
+        unwritten = self._unwritten
+        try:
+            if unwritten:
+                await letters.write([letter for letter, _, _ in unwritten])
+        except (OSError, SpoolError) as error:
+            _log.error("%d dead letters not written (%s)", len(unwritten), _why(error))
+            return False
+        for _, entry, end in unwritten:
+            self._ended.put((entry, end, (end.verdict, end.attempts)))
+        self._unwritten = []
+        return True
+
+    async def _stay(self, dead: list[Ended]) -> None:
+        """Their outcome is told, and they stay in the store: marked as sent where the outcome is unknown."""
+        await self._store.requeue([entry for entry, outcome in dead if outcome.verdict != "unknown"])
+        for entry, outcome in dead:
+            self._settle(entry, outcome)
+
+    async def _finish(self) -> None:
+        while True:
+            ended = await self._ended.take()
+            await self._store.finish([entry for entry, _, _ in ended], [end for _, _, end in ended])
+            clock = self._core.clock(asyncio.get_running_loop().time())
+            for entry, outcome, end in ended:
+                if outcome is not None:
+                    self._settle(entry, outcome)
+                elif end is not None:
+                    self._settle_delivered(entry, clock)
+
+    def _settle(self, entry: Entry, outcome: Outcome) -> None:
+        if not entry.over:  # it is, if its letter could not be written at first
+            self._core.end(entry, outcome)
+            self._tell(entry)
+
+    def _settle_delivered(self, entry: Entry, clock: float) -> None:
+        self._core.end_delivered(entry, clock)
+        self._tell(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        if entry.watch is not None:
+            notify(entry)
+        if self._on_outcome is not None:
+            self._call_hook(self._on_outcome, entry)
+        if self._core.line or self._core.aside:
+            self.freed.set()
+        self.settled.check()
+
+    def _call_hook(self, hook: Callable[[Outcome], Any], entry: Entry) -> None:
+        outcome = end_of(entry)
+        if not isinstance(outcome, Outcome):
+            return
+        try:
+            hook(outcome)
+        except BaseException as error:
+            # A hook's error is the program's, not the delivery's; its text may hold a customer's data.
+            _log.error("on_outcome raised %s for event %s", type(error).__name__, outcome.event_id)
+
+    def settle_now(self) -> None:
+        """Everything at once, for a queue whose loop is ending: there is nobody left to wait."""
+        dead = self._dead.drain()
+        if dead and self._letters is not None:
+            try:
+                self._letters.write_now([Letter.of(entry, outcome) for entry, outcome in dead])
+            except (OSError, SpoolError) as error:
+                _log.error("%d dead letters not written (%s)", len(dead), _why(error))
+        for entry, outcome in dead:
+            self._settle(entry, outcome)
+        for entry, late, _ in self._ended.drain():
+            if late is not None:
+                self._settle(entry, late)
+
+
+def _why(error: OSError | SpoolError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else str(error)
+
+
+def notify(entry: Entry) -> None:
+    """Tell those who wait that the event has its end."""
+    watcher = entry.watch
+    if watcher is not None:
+        entry.watch = None
+        watcher.ended(entry)

@@ -1,0 +1,113 @@
+"""What the parts of a queue wait on: their tasks, batches of work, and waiters for a change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Generic, TypeVar
+
+__all__ = ["Batch", "Tasks", "Waiters"]
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """The tasks of one queue; the first that ends unexpectedly is the queue's failure."""
+
+    def __init__(self, on_failure: Callable[[BaseException | None], None], on_stopped: Callable[[], None]) -> None:
+        self._on_failure = on_failure
+        self._on_stopped = on_stopped
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.stopping = False
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it as one of the queue's own."""
+        task = asyncio.get_running_loop().create_task(work, name="hellotext event queue")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task not in self._tasks:
+            return
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if not self.stopping and (task.cancelled() or error is not None):
+            self._on_failure(error)
+        elif self.stopping and not self._tasks:
+            self._on_stopped()
+
+    async def stop(self, some: Iterable[asyncio.Task[None]]) -> None:
+        """End some of them, as it should be."""
+        some = list(some)
+        self._tasks.difference_update(some)
+        for task in some:
+            task.cancel()
+        if some:
+            await asyncio.wait(some)
+
+    def cancel(self) -> None:
+        """End them all; that is no failure any more."""
+        self.stopping = True
+        for task in list(self._tasks):
+            task.cancel()
+        if not self._tasks:
+            self._on_stopped()
+
+
+class Batch(Generic[T]):
+    """Work for one consumer, who takes all that there is at once."""
+
+    def __init__(self) -> None:
+        self._items: list[T] = []
+        self._consumer: asyncio.Future[None] | None = None
+
+    def put(self, *items: T) -> None:
+        """More to do."""
+        self._items.extend(items)
+        if self._consumer is not None:
+            _wake(self._consumer)
+            self._consumer = None
+
+    async def take(self) -> list[T]:
+        """All that there is, when there is some."""
+        while not self._items:
+            self._consumer = asyncio.get_running_loop().create_future()
+            await self._consumer
+        return self.drain()
+
+    def drain(self) -> list[T]:
+        """All that there is by now."""
+        items, self._items = self._items, []
+        return items
+
+
+class Waiters:
+    """Those who wait until something holds."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when `holds` is true; it is asked at each `check`."""
+        if holds():
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        item = holds, waiter
+        self._waiting.append(item)
+        try:
+            await waiter
+        finally:
+            if item in self._waiting:
+                self._waiting.remove(item)
+
+    def check(self) -> None:
+        """Something has changed."""
+        for item in [item for item in self._waiting if item[0]()] if self._waiting else ():
+            self._waiting.remove(item)
+            _wake(item[1])
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

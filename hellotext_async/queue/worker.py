@@ -1,0 +1,281 @@
+"""Sends what a core holds: take, mark, attempt, decide.
+
+Rules. At most one sender waits for a permit, and it takes its event only when it has one. One
+timer serves what is due and what expires. A 401 suspends: the event goes back, nothing is sent,
+the delivery clock stands still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from math import inf
+from typing import TYPE_CHECKING, Final, Protocol
+
+from .._wire.call import EVENTS_PATH, Request, is_unsent
+from ..errors import HellotextError, QueueClosed
+from .decide import CLOSED, Again, End, Later, Suspend
+from .settler import notify
+
+if TYPE_CHECKING:
+    from .._policy.evidence import Attempt
+    from ..limiter import Permit
+    from .core import Core
+    from .decide import Rules
+    from .entry import Entry
+    from .settler import Settler
+    from .store import Store
+    from .tasks import Tasks
+
+__all__ = ["Attempts", "Worker"]
+
+DELIVERED: Final = End("delivered")
+
+_log = logging.getLogger("hellotext_async.queue")
+
+
+class Attempts(Protocol):
+    """All that the queue knows of what is below it."""
+
+    @property
+    def breaker_open(self) -> bool:
+        """Whether the server is held to be away."""
+        ...
+
+    def try_acquire(self) -> Permit | None:
+        """Leave to send one event, if there is one at once."""
+        ...
+
+    async def acquire(self) -> Permit:
+        """Leave to send one event."""
+        ...
+
+    def cancel(self, permit: Permit) -> None:
+        """The permit was not used."""
+        ...
+
+    async def attempt(
+        self, request: Request, permit: Permit, *, key: str | None = None, not_after: float = inf
+    ) -> Attempt:
+        """One exchange, and what it proved; `key` is the event's subject. Nothing is written from `not_after` on."""
+        ...
+
+
+class Worker:
+    """Up to `concurrency` senders over one core and one store."""
+
+    def __init__(
+        self,
+        core: Core,
+        rules: Rules,
+        store: Store,
+        attempts: Attempts,
+        settler: Settler,
+        tasks: Tasks,
+        *,
+        concurrency: int,
+    ) -> None:
+        self._core = core
+        self._rules = rules
+        self._store = store
+        self._attempts = attempts
+        self._settler = settler
+        self._tasks = tasks
+        self._loop = asyncio.get_running_loop()
+        self._concurrency = concurrency
+        self._senders: set[asyncio.Task[None]] = set()
+        self._parked: deque[asyncio.Future[None]] = deque()
+        self._leading = False
+        self._stopped = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._expiry_at = inf
+        self._cut: list[tuple[Entry, bool]] = []
+        self.suspension: HellotextError | None = None
+        self.away_since: float | None = None
+        self.listens = True  # False when `wake` would do nothing: asked first for every event that comes
+
+    def now(self) -> float:
+        """The delivery clock."""
+        return self._core.clock(self._loop.time())
+
+    # Senders: as many as there is work for, parked when there is none.
+
+    def wake(self) -> None:
+        """There is something to send, or to wait for."""
+        if self._expiry_at == inf:
+            self._arm()
+        if self._leading or self._stopped:
+            return
+        if self._parked:
+            parked = self._parked.popleft()
+            if not parked.done():
+                parked.set_result(None)
+        elif len(self._senders) < self._concurrency:
+            sender = self._tasks.spawn(self._send())
+            self._senders.add(sender)
+            sender.add_done_callback(self._senders.discard)
+        else:
+            self.listens = self._expiry_at == inf
+
+    async def _send(self) -> None:
+        core, attempts = self._core, self._attempts
+        while True:
+            if self.suspension is not None or not core.order.waiting():
+                await self._park()
+                continue
+            permit = attempts.try_acquire()
+            if permit is None:
+                if self._leading:
+                    await self._park()
+                    continue
+                permit = await self._lead()
+            entry = None if self.suspension is not None else core.take()
+            if entry is None:
+                attempts.cancel(permit)
+                continue
+            if (self._parked or len(self._senders) < self._concurrency) and core.order.waiting():
+                self.wake()
+            attempt = await self._attempt(entry, permit)
+            if attempt is None:
+                continue
+            if attempt.evidence != "delivered":
+                await self._failed(entry, attempt)
+                continue
+            self.away_since = None
+            core.delivered(entry)
+            if entry.trouble is None:
+                self._settler.delivered(entry, self.now())
+            else:
+                self._settler.end(entry, DELIVERED, self.now())
+
+    async def _park(self) -> None:
+        parked = self._loop.create_future()
+        self._parked.append(parked)
+        self.listens = True
+        await parked
+
+    async def _lead(self) -> Permit:
+        self._leading = True
+        try:
+            return await self._attempts.acquire()
+        finally:
+            self._leading = False
+
+    async def _attempt(self, entry: Entry, permit: Permit) -> Attempt | None:
+        """One attempt at one event; None if it is not ours any more."""
+        try:
+            until = await self._store.mark(entry)
+        except BaseException:
+            self._attempts.cancel(permit)
+            self._cut.append((entry, False))
+            raise
+        if until is None:
+            self._attempts.cancel(permit)
+            self._kept_elsewhere(entry)
+            return None
+        request = Request("POST", EVENTS_PATH, entry.body)
+        try:
+            return await self._attempts.attempt(request, permit, key=entry.subject, not_after=until)
+        except BaseException as error:
+            self._cut.append((entry, not is_unsent(error)))
+            raise
+
+    async def _failed(self, entry: Entry, attempt: Attempt) -> None:
+        core, away = self._core, self._attempts.breaker_open
+        if not away:
+            self.away_since = None
+        elif self.away_since is None:
+            self.away_since = self._loop.time()
+        decision = self._rules.decide(entry, attempt, self.now(), away=away)
+        if isinstance(decision, End):
+            core.order.done(entry)
+            self._settler.end(entry, decision, self.now())
+            return
+        core.again(entry, Again() if isinstance(decision, Suspend) else decision, self._loop.time())
+        if isinstance(decision, Suspend):
+            self._suspend(decision.error)
+        elif isinstance(decision, Later):
+            self._arm()
+        else:
+            self.wake()
+        await self._store.requeue((entry,))
+
+    def end_unsent(self, entry: Entry, end: End) -> None:
+        """An event that waited ends without another attempt."""
+        self._core.in_flight.add(entry)
+        self._settler.end(entry, end, self.now())
+
+    def _kept_elsewhere(self, entry: Entry) -> None:
+        self._core.order.done(entry)
+        self._core.leave(entry, QueueClosed("another process has this event now", kept=True))
+        notify(entry)
+        self._settler.settled.check()
+
+    # Suspension.
+
+    def _suspend(self, error: HellotextError) -> None:
+        if self.suspension is None:
+            _log.error("event queue suspended (%s): nothing is sent until set_token() or resume()", error)
+            self._core.stand_still(self._loop.time())
+            self._tasks.spawn(self._store.pause(self.now(), standing=True))
+        self.suspension = error
+        self._settler.settled.check()
+
+    def resume(self) -> None:
+        """Go on after a suspension."""
+        if self.suspension is not None:
+            self.suspension = None
+            self._core.go_on(self._loop.time())
+            self._tasks.spawn(self._store.pause(self.now(), standing=False))
+        self._arm()
+        self.wake()
+
+    # One timer for what is due and for what expires.
+
+    def _arm(self) -> None:
+        self._expiry_at = expiry = self._core.expires_at()
+        if expiry == inf:
+            self.listens = True
+        at = min(self._core.order.next_due(), expiry)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if at == inf or self._stopped else self._loop.call_at(at, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._core.order.advance(self._loop.time())
+        if self.suspension is None:
+            now = self.now()
+            for entry in self._core.order.remove(lambda entry: self._rules.late(entry, now)):
+                self.end_unsent(entry, self._rules.expired(entry))
+        self._arm()
+        if self._core.order.waiting():
+            self.wake()
+
+    # The end of the queue.
+
+    def halt(self) -> None:
+        """Begin nothing any more."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def stop(self) -> None:
+        """Cut off what is in flight, and send nothing any more."""
+        self.halt()
+        await self._tasks.stop(self._senders)
+
+    def cut_off(self) -> list[Entry]:
+        """Judge what was cut off: those that may have been sent and must not be again end, the rest is returned."""
+        left: list[Entry] = []
+        for entry, sent in self._cut:
+            end = self._rules.interrupted(entry, CLOSED, kept=self._store.durable) if sent else None
+            if end is None:
+                self._core.again(entry, Again(), self._loop.time())
+                left.append(entry)
+            else:
+                self._core.order.done(entry)
+                self._settler.end(entry, end, self.now())
+        self._cut.clear()
+        return left
