@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from .errors import UnexpectedResponse as UnexpectedResponse
     from .errors import ValidationFailed as ValidationFailed
     from .errors import WrongLoop as WrongLoop
+    from .hooks import Hooks as Hooks
+    from .hooks import HttpAttempt as HttpAttempt
+    from .hooks import Outage as Outage
     from .limiter import RateState as RateState
     from .queue.dead_letters import DeadLetters as DeadLetters
     from .queue.letters import Letter as Letter
@@ -118,6 +121,7 @@ _HOMES = {
         "QueueFull", "RateLimited", "ServerError", "SessionConflict", "SpoolBusy", "SpoolError",
         "Unauthorized", "UnexpectedResponse", "ValidationFailed", "WrongLoop",
     ),
+    "hooks": ("Hooks", "HttpAttempt", "Outage"),
     "limiter": ("RateState",),
     "queue.dead_letters": ("DeadLetters",),
     "queue.letters": ("Letter",),

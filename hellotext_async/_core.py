@@ -8,18 +8,19 @@ only when a client opens.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 import warnings
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 from uuid import uuid4
+
+import msgspec
 
 from . import _process
 from ._policy.breaker import Breaker
 from ._policy.pacer import Pacer
+from ._reports import Reports
 from ._site import creation_site
 from ._version import __version__
 from .engine import Engine
@@ -29,10 +30,11 @@ from .transport.disabled import DisabledTransport
 
 if TYPE_CHECKING:
     import ssl as ssl_module
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ._wire.call import Call
     from .config import EventFormat, Limits, Options, Timeouts, Token
+    from .hooks import Hooks
     from .limiter import RateState
     from .queue.queue import EventQueue
     from .transport import Transport
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Core", "Sender"]
 
 T = TypeVar("T")
-
-_log = logging.getLogger("hellotext_async")
 
 USER_AGENT = f"hellotext-async/{__version__}"
 
@@ -72,6 +72,7 @@ class Core:
         proxy: str | None,
         enabled: bool,
         on_throttle: Callable[[RateState], Any] | None,
+        hooks: Sequence[Hooks] = (),
         idempotency_keys: bool = False,
         business_id: str | None = None,
     ) -> None:
@@ -85,7 +86,7 @@ class Core:
         self.ssl = ssl
         self.proxy = proxy
         self.enabled = enabled
-        self._on_throttle = on_throttle
+        self.reports = Reports(name, hooks, on_throttle, waiting=self._waiting)
         self.idempotency_keys = idempotency_keys
         self.business_id = business_id
         self.queues: set[EventQueue] = set()
@@ -151,7 +152,7 @@ class Core:
             pacer=Pacer(ceiling=self.limits.rate, uniform=uniform),
             breaker=Breaker(uniform),
             loop=loop,
-            on_throttle=None if self._on_throttle is None else partial(self._tell, self._on_throttle),
+            on_throttle=self._throttled,
         )
         self._engine = Engine(
             self._transport(),
@@ -161,6 +162,8 @@ class Core:
             wall=time.time,
             sleep=asyncio.sleep,
             uniform=uniform,
+            reports=self.reports.attempts(self.origin),
+            outages=self.reports.outages(loop.time),
         )
         self._loop = loop
         self._process = _process.here
@@ -168,14 +171,16 @@ class Core:
 
     def rate(self) -> RateState:
         """What is known of the API's rate limit at this moment."""
-        return self.running().limiter.state(wall=time.time())
+        state = self.running().limiter.state(wall=time.time())
+        return msgspec.structs.replace(state, away_since=self.reports.away_since)
 
-    def _tell(self, hook: Callable[[RateState], Any]) -> None:
-        try:
-            hook(self.rate())
-        except Exception as error:
-            # A hook's error is the program's, not the request's; its text may hold anything.
-            _log.error("on_throttle raised %s", type(error).__name__)
+    def _throttled(self) -> None:
+        self.reports.throttled(self.rate())
+
+    def _waiting(self) -> int:
+        """How many events wait in the queues."""
+        found = [queue.stats() for queue in self.queues]
+        return sum(stats.queued + stats.in_flight + stats.pending for stats in found)
 
     def _transport(self) -> Transport:
         if not self.enabled:
@@ -207,6 +212,7 @@ class Core:
             await self._engine.transport.aclose()
         if self._events_engine is not None:
             await self._events_engine.transport.aclose()
+        await self.reports.aclose()
 
     def __del__(self) -> None:
         if self._engine is not None and not self._closed and self._process is _process.here:

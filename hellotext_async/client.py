@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 import msgspec
 
+from ._callbacks import check_callable
 from ._core import Core, Sender
 from ._wire.call import Call, Idempotency
 from ._wire.params import plain
@@ -31,6 +32,7 @@ from .config import (
     url_from,
 )
 from .errors import ConfigurationError, InvalidParameter
+from .hooks import Hooks, hooks_of
 from .queue.queue import EventQueue
 from .queue.settings import Settings
 from .resources.actions import Actions
@@ -79,7 +81,7 @@ class Families:
         self.apps = Apps(sends)
         self.carts = Carts(sends)
         self.coupons = Coupons(sends)
-        self.events = Events(sends, core.event_format)
+        self.events = Events(sends, core.event_format, core.reports.before_send)
         self.lists = ProfileLists(sends)
         self.messages = Messages(sends)
         self.objects = Objects(sends)
@@ -150,7 +152,7 @@ class Families:
             delivery_timeout=delivery_timeout,
             buffer=buffer,
             dead_letters=dead_letters,
-            on_outcome=on_outcome,
+            on_outcome=self._core.reports.on_outcome(check_callable(on_outcome, "on_outcome")),
             event_format=self._core.event_format,
         )
         if transport not in (None, "pool"):
@@ -203,7 +205,8 @@ class Hellotext(Families):
     `idempotency_keys` sends a stable ``Idempotency-Key`` with each create and event, and then repeats them
     when no answer came; the vendor documents such a key for one public route only, so it is off unless you
     know that yours takes it. `business_id` (or HELLOTEXT_BUSINESS_ID) is the public id that
-    `sessions.identify` needs. `on_throttle` is called with `rate()` after each request that is rate limited.
+    `sessions.identify` needs. `on_throttle` is called with `rate()` after each request that is rate limited;
+    `hooks`, one or several, with everything that happens.
 
     Raises ConfigurationError for a token or a URL that cannot be used.
     """
@@ -223,13 +226,12 @@ class Hellotext(Families):
         allow_http: bool = False,
         enabled: bool = True,
         on_throttle: Callable[[RateState], Any] | None = None,
+        hooks: Hooks | Iterable[Hooks] | None = None,
         idempotency_keys: bool = False,
         business_id: str | None = None,
     ) -> None:
         if event_format not in ("typed", "object"):
             raise ConfigurationError("event_format: expected 'typed' or 'object'")
-        if on_throttle is not None and not callable(on_throttle):
-            raise ConfigurationError("on_throttle: expected None or something to call")
         options = Options(Retry() if retry is None else retry)
         secret = token_from(token)
         del token  # an error below may be shown with its locals
@@ -243,7 +245,8 @@ class Hellotext(Families):
             ssl=check_ssl(ssl),
             proxy=check_proxy(proxy),
             enabled=check_flag(enabled, "enabled"),
-            on_throttle=on_throttle,
+            on_throttle=check_callable(on_throttle, "on_throttle"),
+            hooks=hooks_of(hooks),
             idempotency_keys=check_flag(idempotency_keys, "idempotency_keys"),
             business_id=business_id_from(business_id),
         )

@@ -18,6 +18,7 @@ from ._clock import boottime
 from ._policy.backoff import Uniform, delay
 from ._policy.evidence import Attempt, classify_failure, classify_reply
 from ._policy.retry_policy import should_retry
+from ._wire.call import is_unsent
 from ._wire.encode import request_of
 from ._wire.reply import answer, error_of
 from .errors import Asked, HellotextError, NotSent, OutcomeUnknown, RateLimited
@@ -25,6 +26,8 @@ from .limiter import Refused
 from .transport import Unanswered
 
 if TYPE_CHECKING:
+    from ._attempts import AttemptReports, EventInFlight
+    from ._outages import OutageWatch
     from ._wire.call import Call, Request
     from .config import Options
     from .limiter import Limiter, Permit
@@ -52,6 +55,8 @@ class Engine:
         sleep: Callable[[float], Awaitable[None]],
         uniform: Uniform,
         boottime: Callable[[], float] = boottime,
+        reports: AttemptReports | None = None,
+        outages: OutageWatch | None = None,
     ) -> None:
         self.transport = transport
         self.limiter = limiter
@@ -61,6 +66,8 @@ class Engine:
         self._wall = wall
         self._sleep = sleep
         self.uniform = uniform
+        self._reports = reports
+        self._outages = outages
 
     def over(self, transport: Transport) -> Engine:
         """An engine over another transport, under the same limiter and by the same clock."""
@@ -73,6 +80,8 @@ class Engine:
             sleep=self._sleep,
             uniform=self.uniform,
             boottime=self.boottime,
+            reports=self._reports,
+            outages=self._outages,
         )
 
     @property
@@ -100,14 +109,31 @@ class Engine:
         key: str | None = None,
         total: float | None = None,
         not_after: float = inf,
+        number: int = 1,
+        event: EventInFlight | None = None,
     ) -> Attempt:
         """One exchange under `permit`, which is given back with what it proved; `key` is what it is about.
 
         Nothing is written at or after `not_after`, a moment of `boottime`. A CancelledError for which
-        `is_unsent` is true proves that nothing was written.
+        `is_unsent` is true proves that nothing was written. Reports say which attempt it is: `number`, or
+        what `event` says.
         """
+        total = self.total if total is None else total
+        reports = self._reports
+        if reports is None or not reports.wanted:
+            return await self._exchange(request, permit, total, not_after)
+        began = self.clock()
         try:
-            total = self.total if total is None else total
+            attempt = await self._exchange(request, permit, total, not_after)
+        except BaseException as error:
+            cut = classify_failure(sent=not is_unsent(error), reason="cancelled")
+            reports.report(request, cut, seconds=self.clock() - began, number=number, event=event)
+            raise
+        reports.report(request, attempt, seconds=self.clock() - began, number=number, event=event)
+        return attempt
+
+    async def _exchange(self, request: Request, permit: Permit, total: float, not_after: float) -> Attempt:
+        try:
             reply = await self.transport.exchange(request, total=total, not_after=not_after)
         except Unanswered as nothing:
             attempt = classify_failure(sent=nothing.sent, reason=nothing.reason)
@@ -117,11 +143,14 @@ class Engine:
         else:
             if 200 <= reply.status < 300:
                 self.limiter.delivered(permit)
+                if self._outages is not None and self._outages.away:
+                    self._outages.look(self.breaker_open)
                 return Attempt("delivered", reply)
             attempt = classify_reply(reply, wall=self._wall())
-        self.limiter.release(
-            permit, attempt.evidence, wait=attempt.retry_after, timed_out=attempt.reason == "timeout"
-        )  # fmt: skip
+        timed_out = attempt.reason == "timeout"
+        self.limiter.release(permit, attempt.evidence, wait=attempt.retry_after, timed_out=timed_out)
+        if self._outages is not None:
+            self._outages.look(self.breaker_open, attempt)
         return attempt
 
     async def send(self, call: Call[T], options: Options) -> T:
@@ -185,7 +214,8 @@ class _Tries:
         else:
             self._made += 1
             left = self._deadline - engine.clock()
-            self._latest = await engine.attempt(request, permit, total=min(engine.total, max(left, 0.001)))
+            total = min(engine.total, max(left, 0.001))
+            self._latest = await engine.attempt(request, permit, total=total, number=self._made)
             if not self._latest.definite:
                 self._doubt = self._latest
             return self._latest

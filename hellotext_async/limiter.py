@@ -48,7 +48,8 @@ class RateState(msgspec.Struct, frozen=True):
 
     `rate` in requests per second (None before the first throttle), `in_flight_limit`, `gate` in
     seconds until something may be sent again, `wasted` the share of those judged that were
-    throttled (2xx, 4xx and throttles; lost ones and 5xx say nothing), `last_throttle` when (UTC).
+    throttled (2xx, 4xx and throttles; lost ones and 5xx say nothing), `last_throttle` when (UTC). `away_since`
+    says since when the server is held to be away (UTC), None while it is there.
     """
 
     rate: float | None
@@ -56,6 +57,7 @@ class RateState(msgspec.Struct, frozen=True):
     gate: float
     wasted: float
     last_throttle: datetime | None
+    away_since: datetime | None = None
 
 
 class Refused(Exception):

@@ -30,6 +30,7 @@ PUBLIC = {
     "Message", "MessageTemplate", "Received",
     "Template",
     "Session", "Identified",
+    "Hooks", "HttpAttempt", "Outage",
     "__version__",
 }  # fmt: skip
 

@@ -20,8 +20,10 @@ ROOT: Final = Path(hellotext_async.__file__).parent
 _GROUND = frozenset({"errors", "_clock", "_process", "_site", "_version"})
 _WIRE = _GROUND | {"config", "_wire"}
 _PURE = _WIRE | {"_events", "_policy"}
-_QUEUE = _PURE | {"limiter"}
-_CLIENT = _PURE | {"transport", "limiter", "engine", "resources", "queue", "_core"}
+_REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
+_QUEUE = _PURE | {"limiter", "_callbacks"}
+_HOOKS = _PURE | _REPORTS | {"limiter", "queue"}
+_CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "resources", "_core"}
 _USERS = _CLIENT | {"client", "root"}
 
 ROOMS: Final[dict[str, frozenset[str]]] = {
@@ -36,9 +38,14 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "_policy": _WIRE,
     "transport": _PURE,
     "limiter": _PURE | {"transport"},
-    "engine": _PURE | {"transport", "limiter"},
+    "_callbacks": frozenset({"errors"}),
+    "_attempts": _PURE | {"_callbacks"},
+    "_outages": _PURE,
+    "engine": _PURE | {"transport", "limiter", "_attempts", "_outages"},
     "resources": _PURE,
     "queue": _QUEUE,
+    "hooks": _HOOKS,
+    "_reports": _HOOKS | {"hooks"},
     "_core": _CLIENT - {"_core"},
     "client": _CLIENT,
     "emulator": frozenset(),
