@@ -7,7 +7,6 @@ about products; a new product variant needs the product it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -62,15 +61,15 @@ def require_trackables(body: Body) -> Requirement | None:
     row = ACTIONS.get(body.action)
     if row is None:
         return None
-    if body.object is None and body.object_parameters is None and not any(_given(body, row.trackables)):
-        raise InvalidParameter(row.trackables[0], f"{body.action} needs one of: {', '.join(row.trackables)}")
+    for name in row.trackables:
+        if getattr(body, name) is not None:
+            break
+    else:
+        if body.object is None and body.object_parameters is None:
+            raise InvalidParameter(row.trackables[0], f"{body.action} needs one of: {', '.join(row.trackables)}")
     for name in row.also:
         if getattr(body, name) is None:
             raise InvalidParameter(name, f"{body.action} needs it")
     if body.product_variant_parameters is not None and body.product is None:
         raise InvalidParameter("product", "a new product variant needs the product it belongs to")
     return row
-
-
-def _given(body: Body, names: tuple[str, ...]) -> Iterator[bool]:
-    return (getattr(body, name) is not None for name in names)

@@ -8,13 +8,13 @@ which stands still during a suspension.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
 
 from .decide import Later
-from .entry import Entry, State, end_of, id_of
+from .entry import Entry, State, id_of
+from .ids import Ids
 from .order import HOLD, Order
 from .outcome import VERDICTS, Outcome, Verdict
 
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from .decide import Again, End
     from .settings import Settings
 
-__all__ = ["REMEMBERED", "Core", "Flush"]
+__all__ = ["Core", "Flush"]
 
-REMEMBERED: Final = 10_000
+BURST: Final = 256
+"""Events that wait for so short a time that their memory does not matter."""
 
 
 class Flush:
@@ -51,6 +52,7 @@ class Core:
         self._settings = settings
         self._durable = durable
         self._ordered = settings.ordering == "subject"
+        self._capacity, self._max_bytes = settings.capacity, settings.max_bytes
         self._half = max(1, settings.capacity // 2)
         self.order = Order(hold=inf if settings.strict_order else HOLD)
         self.line: deque[Entry] = deque()
@@ -62,9 +64,7 @@ class Core:
         self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
         self.count = 0
         self.bytes = 0
-        self._ids: dict[str, Entry] = {}
-        self._ids_aside: WeakValueDictionary[str, Entry] = WeakValueDictionary()
-        self._ended: OrderedDict[str, Entry] = OrderedDict()
+        self.ids = Ids()
         self._stood_still = 0.0
         self._suspended_at: float | None = None
 
@@ -91,23 +91,25 @@ class Core:
 
     # From the call to acceptance.
 
-    def known(self, event_id: str) -> Entry | None:
-        """The event that has this id of the caller's, if it is remembered."""
-        return self._ids.get(event_id) or self._ids_aside.get(event_id) or self._ended.get(event_id)
-
     def fits(self, size: int, *, more: int = 0) -> bool:
         """Whether there is room for an event of this size now, and for so many more."""
-        return self.count + more < self._settings.capacity and self.bytes + size <= self._settings.max_bytes
+        return self.count + more < self._capacity and self.bytes + size <= self._max_bytes
 
     def enter(self, ready: Prepared, clock: float, context: object = None) -> Entry | None:
         """A new event if there is room: accepted at once in memory, else pending until the store has it."""
-        body, settings = ready.body, self._settings
+        body = ready.body
         size = len(body)
-        if self.line or self.count >= settings.capacity or self.bytes + size > settings.max_bytes:
+        if self.line or self.count >= self._capacity or self.bytes + size > self._max_bytes:
             return None
-        entry = self.new(ready, clock, context)
-        if entry.given:
-            self._ids[ready.event_id or ""] = entry
+        if self.count > BURST:
+            body = bytes(memoryview(body))  # the encoder's buffer is larger than what is in it
+        event_id, subject = ready.event_id, ready.subject if self._ordered else None
+        given = event_id is not None
+        entry = Entry(ready.action, body, subject, ready.idempotency, clock, event_id, given)
+        if event_id is not None:
+            self.ids.add(event_id, entry)
+        if context is not None:
+            entry.context = context
         self.count += 1
         self.bytes += size
         if self._durable:
@@ -139,7 +141,7 @@ class Core:
     def arrive(self, entry: Entry) -> None:
         """An event that was made in another thread joins the line."""
         if entry.event_id is not None:
-            self._ids[entry.event_id] = entry
+            self.ids.add(entry.event_id, entry)
         self.line.append(entry)
 
     def admit(self, clock: float) -> Iterator[Entry]:
@@ -176,8 +178,7 @@ class Core:
         self.pending.discard(entry)
         self._give_room(entry)
         entry.state, entry.body = "aside", b""
-        if entry.event_id is not None and self._ids.pop(entry.event_id, None) is not None:
-            self._ids_aside[entry.event_id] = entry
+        self.ids.set_aside(entry)
 
     def refuse(self, entry: Entry, end: Outcome | HellotextError) -> None:
         """The event is not accepted: `end` says why, or how the one with its id ended."""
@@ -186,8 +187,7 @@ class Core:
         else:
             self.pending.discard(entry)
             self._give_room(entry)
-        if entry.given and self._ids.get(entry.event_id or "") is entry:
-            del self._ids[entry.event_id or ""]
+        self.ids.drop(entry)
         self._over(entry, "ended" if isinstance(end, Outcome) else "refused", end)
 
     @property
@@ -213,7 +213,7 @@ class Core:
         self.count += 1
         self.bytes += len(entry.body)
         if entry.given and entry.event_id is not None:
-            self._ids[entry.event_id] = entry
+            self.ids.add(entry.event_id, entry)
         for flush in self.flushes:
             flush.aside -= 1
             if flush.aside >= 0:
@@ -265,39 +265,39 @@ class Core:
 
     def end(self, entry: Entry, outcome: Outcome) -> None:
         """An event in flight has ended, and nothing can undo it."""
-        self._count_end(entry, outcome.verdict)
+        self.in_flight.discard(entry)
+        self.outcomes[outcome.verdict] += 1
+        self._give_room(entry)
+        if entry.given:
+            self.ids.end(entry)
         self._over(entry, "ended", outcome)
 
     def end_delivered(self, entry: Entry, clock: float) -> None:
         """An event in flight was delivered at its first attempt, and nothing can undo it."""
-        self._count_end(entry, "delivered")
-        entry.at = clock - entry.at
-        self._over(entry, "delivered", None)
-
-    def _count_end(self, entry: Entry, verdict: Verdict) -> None:
         self.in_flight.discard(entry)
-        self.outcomes[verdict] += 1
+        self.outcomes["delivered"] += 1
         self.count -= 1
         self.bytes -= len(entry.body)
-        event_id = entry.event_id
-        if event_id is not None and self._ids.pop(event_id, None) is not None:
-            self._ended[event_id] = entry
-            if len(self._ended) > REMEMBERED:
-                self._ended.popitem(last=False)
+        if entry.given:
+            self.ids.end(entry)
+        entry.at = clock - entry.at
+        entry.state, entry.body = "delivered", b""
+        for flush in self.flushes:
+            flush.left.discard(entry)
 
     def leave(self, entry: Entry, error: HellotextError) -> None:
         """Another process has the event now: it is not counted here any more."""
         self.in_flight.discard(entry)
         self.accepted -= 1
         self._give_room(entry)
-        self._ids.pop(entry.event_id or "", None)
+        self.ids.drop(entry)
         self._over(entry, "kept", error)
 
     def keep(self, entry: Entry, error: HellotextError) -> None:
         """The event stays in the store for the next opening; it goes on being counted as queued."""
         self._over(entry, "kept", error)
 
-    def _over(self, entry: Entry, state: State, end: Outcome | HellotextError | None) -> None:
+    def _over(self, entry: Entry, state: State, end: Outcome | HellotextError) -> None:
         entry.state, entry.end, entry.body, entry.trouble = state, end, b"", None
         for flush in self.flushes:
             flush.left.discard(entry)
@@ -305,12 +305,6 @@ class Core:
     def _give_room(self, entry: Entry) -> None:
         self.count -= 1
         self.bytes -= len(entry.body)
-
-    def forget(self, event_id: str) -> None:
-        """Let an event that ended badly be handed in again under its id."""
-        first = self._ended.get(event_id)
-        if first is not None and isinstance(end := end_of(first), Outcome) and not end.delivered:
-            del self._ended[event_id]
 
     # The whole.
 

@@ -39,6 +39,7 @@ class Intake:
         self._worker = worker
         self._durable = store.durable
         self._loop = asyncio.get_running_loop()
+        self._time = self._loop.time
         self._new: Batch[Entry] = Batch()
         self._putting: dict[Entry, int] = {}
         self._coming = 0
@@ -46,10 +47,11 @@ class Intake:
 
     def enter(self, ready: Prepared, context: object) -> Entry | None:
         """The event, or the one that has its id; None if there is no room."""
-        if ready.event_id is not None and (first := self._core.known(ready.event_id)) is not None:
+        if ready.event_id is not None and (first := self._core.ids.known(ready.event_id)) is not None:
             self._putting.pop(first, None)
             return first
-        entry = self._core.enter(ready, self._worker.now(), context)
+        core = self._core
+        entry = core.enter(ready, core.clock(self._time()), context)
         if entry is None:
             return None
         if self._durable:
@@ -72,7 +74,7 @@ class Intake:
         """An event that another thread made comes in."""
         with self._lock:
             self._coming -= 1
-        if entry.event_id is not None and (first := self._core.known(entry.event_id)) is not None:
+        if entry.event_id is not None and (first := self._core.ids.known(entry.event_id)) is not None:
             self._putting.pop(first, None)
             watch(first, _Twin(entry, self))
             return
@@ -99,7 +101,7 @@ class Intake:
         return entry
 
     def _offered(self, ready: Prepared, context: object) -> Entry:
-        if ready.event_id is not None and (first := self._core.known(ready.event_id)) is not None:
+        if ready.event_id is not None and (first := self._core.ids.known(ready.event_id)) is not None:
             if first in self._putting:
                 self._putting[first] += 1
             return first

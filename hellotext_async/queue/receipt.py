@@ -12,6 +12,8 @@ import concurrent.futures
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import HellotextError, WrongLoop
 from .entry import Entry, end_of, id_of, watch
 from .outcome import Outcome
@@ -24,14 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["Receipt", "on_accepted"]
 
 
-class Receipt:
+class Receipt(msgspec.Struct, eq=False, weakref=True):
     """One event that a queue took. ``await receipt`` gives its `Outcome`."""
 
-    __slots__ = ("__weakref__", "_entry", "_loop")
-
-    def __init__(self, entry: Entry, loop: asyncio.AbstractEventLoop) -> None:
-        self._entry = entry
-        self._loop = loop
+    _entry: Entry
+    _loop: asyncio.AbstractEventLoop
 
     @property
     def event_id(self) -> str:

@@ -111,7 +111,7 @@ class Running:
 
     def forget(self, event_id: str) -> None:
         """Let an event that ended badly be handed in again under its id."""
-        self.core.forget(event_id)
+        self.core.ids.forget(event_id)
         self._tasks.spawn(self._store.forget(event_id))
 
     # How things stand.

@@ -133,8 +133,12 @@ class Settler:
             self._tell(entry)
 
     def _settle_delivered(self, entry: Entry, clock: float) -> None:
-        self._core.end_delivered(entry, clock)
-        self._tell(entry)
+        core = self._core
+        core.end_delivered(entry, clock)
+        if entry.watch is not None or self._on_outcome is not None or core.line or core.aside:
+            self._tell(entry)
+        elif self.settled.waiting:
+            self.settled.check()
 
     def _tell(self, entry: Entry) -> None:
         if entry.watch is not None:

@@ -86,7 +86,7 @@ class Waiters:
     """Those who wait until something holds."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self.waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Return when `holds` is true; it is asked at each `check`."""
@@ -94,17 +94,17 @@ class Waiters:
             return
         waiter = asyncio.get_running_loop().create_future()
         item = holds, waiter
-        self._waiting.append(item)
+        self.waiting.append(item)
         try:
             await waiter
         finally:
-            if item in self._waiting:
-                self._waiting.remove(item)
+            if item in self.waiting:
+                self.waiting.remove(item)
 
     def check(self) -> None:
         """Something has changed."""
-        for item in [item for item in self._waiting if item[0]()] if self._waiting else ():
-            self._waiting.remove(item)
+        for item in [item for item in self.waiting if item[0]()] if self.waiting else ():
+            self.waiting.remove(item)
             _wake(item[1])
 
 

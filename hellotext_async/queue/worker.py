@@ -83,6 +83,7 @@ class Worker:
         self._settler = settler
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
+        self._time = self._loop.time
         self._concurrency = concurrency
         self._senders: set[asyncio.Task[None]] = set()
         self._parked: deque[asyncio.Future[None]] = deque()
@@ -97,7 +98,7 @@ class Worker:
 
     def now(self) -> float:
         """The delivery clock."""
-        return self._core.clock(self._loop.time())
+        return self._core.clock(self._time())
 
     # Senders: as many as there is work for, parked when there is none.
 
@@ -136,9 +137,20 @@ class Worker:
                 continue
             if (self._parked or len(self._senders) < self._concurrency) and core.order.waiting():
                 self.wake()
-            attempt = await self._attempt(entry, permit)
-            if attempt is None:
-                continue
+            sent = False
+            try:
+                until = await self._store.mark(entry)
+                if until is None:
+                    self._kept_elsewhere(entry, permit)
+                    continue
+                sent = True
+                request = Request("POST", EVENTS_PATH, entry.body)
+                attempt = await attempts.attempt(request, permit, key=entry.subject, not_after=until)
+            except BaseException as error:
+                if not sent:
+                    attempts.cancel(permit)
+                self._cut.append((entry, sent and not is_unsent(error)))
+                raise
             if attempt.evidence != "delivered":
                 await self._failed(entry, attempt)
                 continue
@@ -161,25 +173,6 @@ class Worker:
             return await self._attempts.acquire()
         finally:
             self._leading = False
-
-    async def _attempt(self, entry: Entry, permit: Permit) -> Attempt | None:
-        """One attempt at one event; None if it is not ours any more."""
-        try:
-            until = await self._store.mark(entry)
-        except BaseException:
-            self._attempts.cancel(permit)
-            self._cut.append((entry, False))
-            raise
-        if until is None:
-            self._attempts.cancel(permit)
-            self._kept_elsewhere(entry)
-            return None
-        request = Request("POST", EVENTS_PATH, entry.body)
-        try:
-            return await self._attempts.attempt(request, permit, key=entry.subject, not_after=until)
-        except BaseException as error:
-            self._cut.append((entry, not is_unsent(error)))
-            raise
 
     async def _failed(self, entry: Entry, attempt: Attempt) -> None:
         core, away = self._core, self._attempts.breaker_open
@@ -206,7 +199,8 @@ class Worker:
         self._core.in_flight.add(entry)
         self._settler.end(entry, end, self.now())
 
-    def _kept_elsewhere(self, entry: Entry) -> None:
+    def _kept_elsewhere(self, entry: Entry, permit: Permit) -> None:
+        self._attempts.cancel(permit)
         self._core.order.done(entry)
         self._core.leave(entry, QueueClosed("another process has this event now", kept=True))
         notify(entry)

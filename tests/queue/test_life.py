@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hellotext_async.errors import ConfigurationError, InvalidParameter, QueueClosed, QueueFull, WrongLoop
-from hellotext_async.queue.core import REMEMBERED
+from hellotext_async.queue.ids import REMEMBERED
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.receipt import Receipt
