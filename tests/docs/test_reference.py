@@ -18,7 +18,7 @@ SHOWN: Final = re.findall(
 
 
 def test_every_public_name_has_its_entry() -> None:
-    """By the name under which it is imported; the errors are one entry."""
+    """By the name under which it is imported, as ``::: hellotext_async.NAME``; the errors are one entry."""
     assert set(hellotext_async.__all__) - {"__version__"} - set(errors.__all__) - set(SHOWN) == set()
 
 
