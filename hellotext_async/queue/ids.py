@@ -1,4 +1,4 @@
-"""Which event has which id of the caller's: from the moment it is offered, while it waits, and for the last that ended."""
+"""Which event has which id of the caller: from its offer, while it waits, and for the last that ended."""
 
 from __future__ import annotations
 
