@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from .resources._profile import Street as Street
     from .resources._profile import Updated as Updated
     from .resources._profile import Verified as Verified
+    from .resources._reconcile import Reconciled as Reconciled
     from .resources._verbs import Deleted as Deleted
     from .resources.actions import Action as Action
     from .resources.apps import App as App
@@ -133,6 +134,7 @@ _HOMES = {
     "resources._listing": ("Listing",),
     "resources._product": ("Product", "ProductVariant"),
     "resources._profile": ("Address", "Created", "Day", "Profile", "PropertyValue", "Street", "Updated", "Verified"),
+    "resources._reconcile": ("Reconciled",),
     "resources._verbs": ("Deleted",),
     "resources.actions": ("Action",),
     "resources.apps": ("App",),

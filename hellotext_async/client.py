@@ -35,6 +35,8 @@ from .errors import ConfigurationError, InvalidParameter
 from .hooks import Hooks, hooks_of
 from .queue.queue import EventQueue
 from .queue.settings import Settings
+from .queue.unknowns import Unknown, asked_by, flat
+from .resources._reconcile import Reconciled, reconcile
 from .resources.actions import Actions
 from .resources.apps import Apps
 from .resources.carts import Carts
@@ -161,6 +163,21 @@ class Families:
         queue = EventQueue(lambda: core.for_events(transport), settings)
         core.queues = {one for one in core.queues if not one.closed} | {queue}
         return queue
+
+    async def reconcile(
+        self, *unknowns: Unknown | Iterable[Unknown], settle: float = 2, pages: int = 100
+    ) -> list[Reconciled]:
+        """Look up in the API what became of requests whose outcome is unknown; nothing is sent but GETs.
+
+        `unknowns` are the OutcomeUnknown errors of calls, a queue's outcomes, or dead letters, one
+        by one or in lists; there is one result for each, in their order. Of creates, the object is
+        looked for (by reference, code, name, contact; a message by its receiver and content), of
+        events an order that ``order.placed`` described. What the API cannot answer stays unknown,
+        with the reason. An absence is believed only `settle` seconds after the request. At most
+        `pages` pages of 100 are read of each collection.
+        """
+        given = [(one, asked_by(one)) for one in flat(unknowns)]
+        return await reconcile(self._sends, given, settle=settle, pages=pages)
 
     async def request(
         self,

@@ -21,7 +21,7 @@ from ._policy.retry_policy import should_retry
 from ._wire.call import is_unsent
 from ._wire.encode import request_of
 from ._wire.reply import answer, error_of
-from .errors import Asked, HellotextError, NotSent, OutcomeUnknown, RateLimited
+from .errors import Asked, HellotextError, NotSent, OutcomeUnknown, RateLimited, ServerError
 from .limiter import Refused
 from .transport import Unanswered
 
@@ -162,7 +162,7 @@ class Engine:
             if tries.again(attempt):
                 attempt = await self._repeated(tries, request, attempt)
             done: T = tries.conclude(attempt)
-        except OutcomeUnknown as unknown:
+        except (OutcomeUnknown, ServerError) as unknown:
             unknown.asked = Asked(call.method, call.path, request.body, since)
             raise
         return done

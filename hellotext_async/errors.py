@@ -73,8 +73,27 @@ def _plain(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else "…"
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A request whose outcome is unknown: its method, path and JSON, and when it was first sent (Unix seconds)."""
+
+    method: str
+    path: str
+    body: bytes | None
+    since: float
+
+    def __repr__(self) -> str:
+        """Without the body: it is a customer's data."""
+        return f"Asked({self.method} {self.path})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("method", self.method), ("path", self.path)]
+
+
 class HellotextError(Exception):
     """The parent of every error of this package."""
+
+    asked: Asked | None = None
+    """What was asked, if its outcome is unknown, for `client.reconcile`: a customer's data, never shown nor pickled."""
 
 
 class InvalidParameter(HellotextError, ValueError):
@@ -160,7 +179,7 @@ class APIError(HellotextError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         shown = [ErrorDetail(type=_plain(e.type), parameter=e.parameter and _plain(e.parameter)) for e in self.errors]
-        state = {**self.__dict__, "errors": tuple(shown)}
+        state = {**self.__dict__, "errors": tuple(shown), "asked": None}
         return type(self), (self.status,), state
 
 
@@ -228,22 +247,6 @@ class NotSent(HellotextError):
         return f"not sent ({self.reason}) after {self.attempts} attempt(s)"
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A request whose outcome is unknown: its method, path and JSON, and when it was first sent (Unix seconds)."""
-
-    method: str
-    path: str
-    body: bytes | None
-    since: float
-
-    def __repr__(self) -> str:
-        """Without the body: it is a customer's data."""
-        return f"Asked({self.method} {self.path})"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("method", self.method), ("path", self.path)]
-
-
 class OutcomeUnknown(HellotextError):
     """The request was sent, and nothing proves whether it was applied.
 
@@ -260,8 +263,6 @@ class OutcomeUnknown(HellotextError):
         self.attempts = attempts
         self.applied = applied
         self.request_id = request_id
-        self.asked: Asked | None = None
-        """What was asked, for `client.reconcile`: it holds a customer's data, and is neither shown nor pickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason,), {**self.__dict__, "asked": None}

@@ -30,7 +30,7 @@ PUBLIC = {
     "Message", "MessageTemplate", "Received",
     "Template",
     "Session", "Identified",
-    "Hooks", "HttpAttempt", "Outage",
+    "Hooks", "HttpAttempt", "Outage", "Reconciled",
     "__version__",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from .._wire.pages import Page, following
 from ..errors import UnexpectedResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator
 
     from .._wire.call import Call, Sends
 
@@ -37,7 +37,7 @@ class Listing(Generic[T]):
             for item in page.items:
                 yield item
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Every page that has items. A cursor that comes back is UnexpectedResponse instead of an endless loop."""
         call: Call[Page[T]] | None = self._call
         seen: set[str | int | None] = set()
