@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SpoolError
+from .._wire.call import EVENTS_PATH
+from ..errors import Asked, SpoolError
 from .entry import end_of
 from .letters import Letter
 from .outcome import Outcome
@@ -65,6 +67,8 @@ class Settler:
     def end(self, entry: Entry, end: End, clock: float) -> None:
         """An event in flight ends so."""
         outcome = self._core.outcome(entry, end, clock)
+        if outcome.verdict == "unknown" and outcome.error is not None:
+            outcome.error.asked = Asked("POST", EVENTS_PATH, entry.body, time.time() - outcome.waited)
         if self._letters is not None and not outcome.delivered:
             self._dead.put((entry, outcome))
         elif self._store.durable:

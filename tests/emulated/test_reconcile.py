@@ -18,6 +18,7 @@ from hellotext_async import (
     Reconciled,
     Retry,
     ServerError,
+    SqliteSpool,
 )
 from hellotext_async.emulator import Emulator, Fault
 
@@ -236,6 +237,7 @@ async def test_dead_letters_are_looked_up(client: Hellotext, emulator: Emulator,
     async with client.event_queue(dead_letters=path) as queue:
         for number in range(10):
             kind: Any = "drop_after" if number % 2 else "drop_before"
+            await (await queue.put("page.viewed", session="s"))  # or five failures in a row would be an outage
             emulator.faults.add(Fault(kind))
             await (await queue.put("order.placed", session=f"s{number}", order_parameters={"reference": f"o-{number}"}))
         emulator.faults.add(Fault("status", status=422))
@@ -244,4 +246,28 @@ async def test_dead_letters_are_looked_up(client: Hellotext, emulator: Emulator,
     found = await client.reconcile(list(DeadLetters(path)), settle=0)
     assert [one.verdict for one in found] == ["not_delivered", "delivered"] * 5 + ["unknown"]
     assert found[-1].reason == "it is known: rejected"
+    assert posts(emulator) == before
+
+
+@pytest.mark.parametrize("spool", [False, True])
+async def test_the_outcomes_of_a_queue_are_looked_up(
+    client: Hellotext, emulator: Emulator, tmp_path: Path, spool: bool
+) -> None:
+    """Without dead letters too: an unknown outcome remembers what was sent."""
+    buffer = SqliteSpool(tmp_path / "events.db") if spool else None
+    outcomes = []
+    async with client.event_queue(buffer=buffer) as queue:
+        for number in range(10):
+            kind: Any = "drop_after" if number % 2 else "drop_before"
+            await (await queue.put("page.viewed", session="s"))
+            emulator.faults.add(Fault(kind))
+            receipt = await queue.put(
+                "order.placed", session=f"s{number}", order_parameters={"reference": f"o-{number}"}
+            )
+            outcomes.append(await receipt)
+        outcomes.append(await (await queue.put("page.viewed", session="s")))
+    assert [outcome.verdict for outcome in outcomes] == ["unknown"] * 10 + ["delivered"]
+    before = posts(emulator)
+    found = await client.reconcile(outcomes, settle=0)
+    assert [one.verdict for one in found] == ["not_delivered", "delivered"] * 5 + ["delivered"]
     assert posts(emulator) == before
