@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DisabledTransport"]
 
-_COLLECTIONS: Final = ("actions", "apps", "carts", "coupons", "lists", "profiles", "properties")
+_COLLECTIONS: Final = (
+    "actions", "apps", "carts", "coupons", "lists", "messages", "objects", "orders", "products", "profiles",
+    "properties", "templates",
+)  # fmt: skip
 _EMPTY: Final = ",".join(f'"{name}":[]' for name in _COLLECTIONS)
 _SUCCESS: Final = Reply(200, body=f'{{"id":"disabled","status":"received",{_EMPTY}}}'.encode())
 

@@ -150,3 +150,14 @@ async def test_no_key_is_sent_unless_asked_for(client: Hellotext, emulator: Emul
     await client.events.track("page.viewed", session="s", event_id="e-1")
     await client.orders.create(reference="o-1")
     assert not any("Idempotency-Key" in seen.headers for seen in emulator.requests)
+
+
+async def test_a_client_that_is_switched_off_has_every_family() -> None:
+    """Nothing is sent, and every collection is empty."""
+    async with Hellotext("t", enabled=False, business_id="b") as off:
+        for family in (off.orders, off.products, off.objects, off.messages, off.templates):
+            assert [item async for item in family.list()] == []  # type: ignore[attr-defined]
+        assert (await off.products.upsert(name="Soap", sku="s")).id == "disabled"
+        assert (await off.messages.send(profile="p", body="Hi")).status == "received"
+        assert (await off.sessions.identify("s", "u")).status == "received"
+        assert (await off.reconcile([])) == []
