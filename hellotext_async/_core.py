@@ -93,7 +93,7 @@ class Core:
         self._engine: Engine | None = None
         self._events_engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = _process.here
+        self._process = _process.current_process
         self._closed = False
 
     def header(self) -> str:
@@ -135,7 +135,7 @@ class Core:
         """WrongLoop or Forked unless this is the loop and the process that opened the client."""
         if self._loop is None:
             return
-        if self._process is not _process.here:
+        if self._process is not _process.current_process:
             raise Forked("this client was opened before a fork; make one in the child")
         try:
             loop = asyncio.get_running_loop()
@@ -166,7 +166,7 @@ class Core:
             outages=self.reports.outages(loop.time),
         )
         self._loop = loop
-        self._process = _process.here
+        self._process = _process.current_process
         _process.own_selector_after_fork(loop)
 
     def rate(self) -> RateState:
@@ -215,7 +215,7 @@ class Core:
         await self.reports.aclose()
 
     def __del__(self) -> None:
-        if self._engine is not None and not self._closed and self._process is _process.here:
+        if self._engine is not None and not self._closed and self._process is _process.current_process:
             who = "a Hellotext client" if self.name is None else f"the Hellotext client {self.name!r}"
             warnings.warn(
                 f"{who}, made at {self.created_at}, was not closed: use `async with` or `await client.aclose()`",

@@ -13,14 +13,14 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
-__all__ = ["Process", "first_use", "here", "own_selector_after_fork"]
+__all__ = ["Process", "current_process", "first_use", "own_selector_after_fork"]
 
 
 class Process:
     """The process in which it was made; a forked child has another."""
 
 
-here = Process()
+current_process = Process()
 first_use = threading.Lock()
 """Held while building what two threads must not build at once. Read it from this module: a fork replaces it."""
 
@@ -38,8 +38,8 @@ def own_selector_after_fork(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _forked() -> None:
-    global first_use, here
-    here, first_use = Process(), threading.Lock()
+    global current_process, first_use
+    current_process, first_use = Process(), threading.Lock()
     for loop in list(_loops):
         inside: Any = loop
         with suppress(AttributeError, OSError):  # uvloop sees to it itself

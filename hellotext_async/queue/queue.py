@@ -51,7 +51,7 @@ class EventQueue:
     def __init__(self, attempts: Callable[[], Attempts], settings: Settings) -> None:
         self._attempts = attempts
         self._settings = settings
-        self._process = _process.here
+        self._process = _process.current_process
         self._thread = 0
         self._inside: Running | None = None
         self._closed: QueueClosed | None = None
@@ -121,9 +121,9 @@ class EventQueue:
             or inside.death is not None
             or get_ident() != self._thread  # asking for the running loop costs five times that
             or not inside.loop.is_running()
-            or self._process is not _process.here
+            or self._process is not _process.current_process
         ):
-            if inside is not None and get_ident() != self._thread and self._process is _process.here:
+            if inside is not None and get_ident() != self._thread and self._process is _process.current_process:
                 return self._hand_over(inside, self._checked(ready), context)
             inside = self._running()
         entry = inside.intake.enter(ready, context)
@@ -174,7 +174,7 @@ class EventQueue:
     def _check_place(self) -> None:
         if self._inside is None:
             return
-        if self._process is not _process.here:
+        if self._process is not _process.current_process:
             raise Forked("this queue was opened before a fork; make one in the child")
         if asyncio._get_running_loop() is not self._inside.loop:
             raise WrongLoop("this queue belongs to another event loop; from a thread use anyio.from_thread.run_sync")
@@ -189,7 +189,7 @@ class EventQueue:
         buffer = settings.buffer
         path = settings.dead_letters or (None if buffer is None else buffer.dead_letters)
         letters = None if path is None else LetterFile(path)
-        self._thread, self._process = get_ident(), _process.here
+        self._thread, self._process = get_ident(), _process.current_process
         return Running(settings, attempts, MemoryStore() if buffer is None else buffer.store(), letters)
 
     async def open(self) -> Self:
@@ -264,7 +264,7 @@ class EventQueue:
             return
         if get_ident() == self._thread:
             inside.resume()
-        elif self._process is _process.here and not inside.loop.is_closed():
+        elif self._process is _process.current_process and not inside.loop.is_closed():
             inside.loop.call_soon_threadsafe(inside.resume)
 
     def stats(self) -> Stats:
@@ -278,7 +278,7 @@ class EventQueue:
 
     def __del__(self) -> None:
         inside = self._inside
-        if inside is not None and self._closing is None and self._process is _process.here:
+        if inside is not None and self._closing is None and self._process is _process.current_process:
             left = inside.core.queued + len(inside.core.in_flight)
             warnings.warn(f"an event queue was not closed; it held {left} events", ResourceWarning, stacklevel=2)
 
