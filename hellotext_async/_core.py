@@ -174,6 +174,13 @@ class Core:
         state = self.running().limiter.state(wall=time.time())
         return msgspec.structs.replace(state, away_since=self.reports.away_since)
 
+    def rate_if_open(self) -> RateState | None:
+        """The same, from whichever thread; None unless it is open."""
+        if self._engine is None or self._closed:
+            return None
+        state = self._engine.limiter.state(wall=time.time())
+        return msgspec.structs.replace(state, away_since=self.reports.away_since)
+
     def _throttled(self) -> None:
         self.reports.throttled(self.rate())
 
