@@ -1,0 +1,92 @@
+"""Every error and what it tells; hooks."""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_type
+
+from hellotext_async import (
+    APIError,
+    BadRequest,
+    ClientClosed,
+    ConfigurationError,
+    ErrorDetail,
+    Event,
+    Forbidden,
+    Forked,
+    Hellotext,
+    HellotextError,
+    Hooks,
+    HttpAttempt,
+    NotFound,
+    NotSent,
+    Outage,
+    Outcome,
+    QueueClosed,
+    QueueFull,
+    RateLimited,
+    RateState,
+    ServerError,
+    SessionConflict,
+    SpoolBusy,
+    SpoolError,
+    Unauthorized,
+    UnexpectedResponse,
+    ValidationFailed,
+    WrongLoop,
+)
+
+API: Sequence[type[APIError]] = (
+    BadRequest, Unauthorized, Forbidden, NotFound, ValidationFailed, RateLimited, ServerError, UnexpectedResponse,
+)  # fmt: skip
+OURS: Sequence[type[HellotextError]] = (
+    APIError, ConfigurationError, NotSent, QueueFull, QueueClosed, SessionConflict, SpoolError, SpoolBusy,
+    ClientClosed, WrongLoop, Forked,
+)  # fmt: skip
+BUILT_IN: tuple[type[ValueError], type[RuntimeError], type[RuntimeError]] = (ConfigurationError, WrongLoop, Forked)
+SPOOL: type[SpoolError] = SpoolBusy
+NO_API_ERROR: type[APIError] = NotSent  # type: ignore[assignment]
+
+
+def told(error: APIError, detail: ErrorDetail, conflict: SessionConflict, closed: QueueClosed) -> None:
+    assert_type(error.status, int)
+    assert_type(error.request_id, str | None)
+    assert_type(error.attempts, int)
+    assert_type((detail.type, detail.message, detail.parameter), tuple[str, str, str | None])
+    assert_type((conflict.session, conflict.profile, conflict.owner), tuple[str, str, str | None])
+    assert_type(closed.kept, bool)
+    error.code  # type: ignore[attr-defined]
+
+
+class Alarm(Hooks):
+    """What an application writes."""
+
+    def on_attempt(self, attempt: HttpAttempt) -> None:
+        assert_type(attempt, HttpAttempt)
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        assert_type(outcome.delivered, bool)
+
+    def on_throttle(self, state: RateState) -> None:
+        assert_type(state.gate, float)
+
+    async def on_outage(self, outage: Outage) -> None:
+        assert_type((outage.began, outage.ended), tuple[datetime, datetime | None])
+
+    def before_send(self, event: Event) -> Event | None:
+        return event
+
+
+class Wrong(Hooks):
+    """A hook that gets something else."""
+
+    def on_outcome(self, outcome: str) -> None: ...  # type: ignore[override]
+
+
+def installed() -> None:
+    Hellotext(hooks=Alarm())
+    Hellotext(hooks=[Alarm(), Hooks(on_outcome=print)])
+    Hellotext(hooks=print)  # type: ignore[arg-type]
+    Hooks(on_outcom=print)  # type: ignore[call-arg]
