@@ -22,6 +22,7 @@ from .limits import Limiter, RateLimit, retry_after
 from .refusal import Refusal, refuse
 from .routes import PUBLIC, answer
 from .store import Store
+from .traffic import Traffic
 
 __all__ = ["EmulatedApi"]
 
@@ -40,6 +41,8 @@ class EmulatedApi:
         self.store = Store(keep_events=keep_events)
         self.faults = Faults()
         self.requests = History(history)
+        self.traffic = Traffic()
+        self.instance = time.time_ns()
         self.rate_limit = rate_limit
         self.idempotency_keys = False
         self._keyed = KeyedAnswers()
@@ -131,6 +134,7 @@ class EmulatedApi:
                 seen.answer = body if len(body) <= LONGEST_ANSWER else b""
             seen.status = status
             self.requests.counts[status] += 1
+            self.traffic.count(status, time.monotonic())
             self.store.lock.notify_all()
 
     def _authorize(self, request: web.BaseRequest, path: str) -> None:

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from .api import EmulatedApi
 from .expect import check_absent, check_tracked
+from .inspector import Inspector
+from .inspector.guard import is_loopback
 from .limits import RateLimit
 from .thread import served_in_thread
 
@@ -45,6 +47,7 @@ class Emulator(EmulatedApi):
         super().__init__(token, business_id, rate_limit, history, keep_events=keep_events)
         self._host = host
         self._port = port
+        self._inspector = Inspector(self, loopback=is_loopback(host))
         self._runner: web.ServerRunner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -100,7 +103,7 @@ class Emulator(EmulatedApi):
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(action, loop))
 
     async def _start(self) -> None:
-        server = web.Server(self.handle, access_log=None, keepalive_timeout=75, lingering_time=0)
+        server = web.Server(self._dispatch, access_log=None, keepalive_timeout=75, lingering_time=0)
         runner = web.ServerRunner(server, shutdown_timeout=_AT_ONCE)
         self._runner, self._loop = runner, asyncio.get_running_loop()
         await runner.setup()
@@ -110,6 +113,11 @@ class Emulator(EmulatedApi):
             await self._stop()
             raise
         self._port = runner.addresses[0][1]
+
+    async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._inspector.serves(request):
+            return await self._inspector.handle(request)
+        return await self.handle(request)
 
     async def _stop(self) -> None:
         runner, self._runner = self._runner, None
