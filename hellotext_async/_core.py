@@ -73,6 +73,7 @@ class Core:
         enabled: bool,
         on_throttle: Callable[[RateState], Any] | None,
         hooks: Sequence[Hooks] = (),
+        strict: bool = False,
         idempotency_keys: bool = False,
         business_id: str | None = None,
     ) -> None:
@@ -87,6 +88,7 @@ class Core:
         self.proxy = proxy
         self.enabled = enabled
         self.reports = Reports(name, hooks, on_throttle, waiting=self._waiting)
+        self.strict = strict
         self.idempotency_keys = idempotency_keys
         self.business_id = business_id
         self.queues: set[EventQueue] = set()

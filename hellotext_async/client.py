@@ -83,7 +83,7 @@ class Families:
         self.apps = Apps(sends)
         self.carts = Carts(sends)
         self.coupons = Coupons(sends)
-        self.events = Events(sends, core.event_format, core.reports.before_send)
+        self.events = Events(sends, core.event_format, core.reports.before_send, strict=core.strict)
         self.lists = ProfileLists(sends)
         self.messages = Messages(sends)
         self.objects = Objects(sends)
@@ -156,6 +156,8 @@ class Families:
             dead_letters=dead_letters,
             on_outcome=self._core.reports.on_outcome(check_callable(on_outcome, "on_outcome")),
             event_format=self._core.event_format,
+            strict=self._core.strict,
+            idempotency_keys=self._core.idempotency_keys,
         )
         if transport not in (None, "pool"):
             raise ConfigurationError("transport: expected None or 'pool'")
@@ -219,6 +221,7 @@ class Hellotext(Families):
     to which it belongs from then on. `allow_http` permits plain http beyond loopback;
     ``enabled=False`` runs everything and sends nothing. `ssl` and `proxy` are for the connections.
     `name` stands in its repr, log lines and metrics, where a program has several clients.
+    `strict` refuses unknown keys in the parameters of events, which else are sent with a warning.
     `idempotency_keys` sends a stable ``Idempotency-Key`` with each create and event, and then repeats them
     when no answer came; the vendor documents such a key for one public route only, so it is off unless you
     know that yours takes it. `business_id` (or HELLOTEXT_BUSINESS_ID) is the public id that
@@ -244,6 +247,7 @@ class Hellotext(Families):
         enabled: bool = True,
         on_throttle: Callable[[RateState], Any] | None = None,
         hooks: Hooks | Iterable[Hooks] | None = None,
+        strict: bool = False,
         idempotency_keys: bool = False,
         business_id: str | None = None,
     ) -> None:
@@ -264,6 +268,7 @@ class Hellotext(Families):
             enabled=check_flag(enabled, "enabled"),
             on_throttle=check_callable(on_throttle, "on_throttle"),
             hooks=hooks_of(hooks),
+            strict=check_flag(strict, "strict"),
             idempotency_keys=check_flag(idempotency_keys, "idempotency_keys"),
             business_id=business_id_from(business_id),
         )

@@ -179,7 +179,8 @@ def _warn(unknown: Unknown) -> None:
     if kind in _warned or len(_warned) >= _MOST_WARNINGS:
         return
     _warned.add(kind)
-    warnings.warn(f"{unknown} It is sent all the same.", UnknownParameterWarning, stacklevel=_outside())
+    end = "" if unknown.nearest else "."
+    warnings.warn(f"{unknown}{end} It is sent all the same.", UnknownParameterWarning, stacklevel=_outside())
 
 
 def _outside() -> int:

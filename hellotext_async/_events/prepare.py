@@ -16,6 +16,7 @@ from ..errors import InvalidParameter
 from .actions import require_trackables
 from .dialect import as_object
 from .fields import Body, read
+from .known_keys import check_parameters
 
 if TYPE_CHECKING:
     from .._wire.call import Idempotency
@@ -40,23 +41,33 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
 
 
 def prepare(
-    action: str, fields: Mapping[str, Any], event_format: EventFormat = "typed", tracked_at: float | None = None
+    action: str,
+    fields: Mapping[str, Any],
+    event_format: EventFormat = "typed",
+    tracked_at: float | None = None,
+    *,
+    strict: bool = False,
 ) -> Prepared:
     """One event ready to be sent; `tracked_at` (Unix seconds) is when it happened unless it says so itself.
 
-    Raises InvalidParameter, naming the field.
+    Raises InvalidParameter, naming the field; with `strict` also for an unknown key in a parameter.
     """
-    return encode_event(read(action, fields), event_format, tracked_at)
+    return encode_event(read(action, fields), event_format, tracked_at, strict=strict)
 
 
-def prepare_event(event: Event, event_format: EventFormat = "typed", tracked_at: float | None = None) -> Prepared:
+def prepare_event(
+    event: Event, event_format: EventFormat = "typed", tracked_at: float | None = None, *, strict: bool = False
+) -> Prepared:
     """`prepare` for an Event, which was checked when it was made."""
-    return encode_event(event.body(), event_format, tracked_at)
+    return encode_event(event.body(), event_format, tracked_at, strict=strict)
 
 
-def encode_event(body: Body, event_format: EventFormat = "typed", tracked_at: float | None = None) -> Prepared:
+def encode_event(
+    body: Body, event_format: EventFormat = "typed", tracked_at: float | None = None, *, strict: bool = False
+) -> Prepared:
     """`prepare` for an event that was read. It changes `body`: pass a copy to keep it."""
     row = require_trackables(body)
+    check_parameters(body, builtin=row is not None, strict=strict)
     recognised = row is not None and row.once and _identified(body)
     subject = body.order_key or body.profile or body.session or ""
     event_id = body.event_id

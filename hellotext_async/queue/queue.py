@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import anyio
+import msgspec
 
 from .. import _process
 from .._events.event import Event
@@ -99,19 +100,25 @@ class EventQueue:
 
     def enqueue(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`track` for an action and its fields in a mapping."""
-        return self._enter(prepare(action, fields, self._settings.event_format, time.time()), context)
+        return self._enter(self._prepare(action, fields), context)
 
     async def put_fields(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`put` for an action and its fields in a mapping."""
-        ready = prepare(action, fields, self._settings.event_format, time.time())
-        return await self._put(self._checked(ready), context)
+        return await self._put(self._checked(self._prepare(action, fields)), context)
 
     def _ready(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared:
         if isinstance(action, str):
-            return prepare(action, fields, self._settings.event_format, time.time())
+            return self._prepare(action, fields)
         if fields:
             raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
-        return prepare_event(action, self._settings.event_format, time.time())
+        settings = self._settings
+        ready = prepare_event(action, settings.event_format, time.time(), strict=settings.strict)
+        return _keyed(ready) if settings.idempotency_keys else ready
+
+    def _prepare(self, action: str, fields: Mapping[str, Any]) -> Prepared:
+        settings = self._settings
+        ready = prepare(action, fields, settings.event_format, time.time(), strict=settings.strict)
+        return _keyed(ready) if settings.idempotency_keys else ready
 
     def _enter(self, ready: Prepared, context: object) -> Receipt:
         inside = self._inside
@@ -291,3 +298,8 @@ def _receipt(entry: Entry, inside: Running) -> Receipt:
     if not entry.given:
         return Receipt(entry, inside.loop)
     return inside.receipts.get(entry) or inside.receipts.setdefault(entry, Receipt(entry, inside.loop))
+
+
+def _keyed(ready: Prepared) -> Prepared:
+    """An event that is sent with a key, by which the API recognises a repeat."""
+    return msgspec.structs.replace(ready, idempotency="idempotent")

@@ -53,7 +53,14 @@ class Running:
         self._tasks = Tasks(self._die, self._dead)
         self._settler = Settler(self.core, store, letters, settings.on_outcome)
         self._worker = Worker(
-            self.core, self._rules, store, attempts, self._settler, self._tasks, concurrency=settings.concurrency
+            self.core,
+            self._rules,
+            store,
+            attempts,
+            self._settler,
+            self._tasks,
+            concurrency=settings.concurrency,
+            idempotency_keys=settings.idempotency_keys,
         )
         self.intake = Intake(self.core, store, self._settler, self._worker)
         self._opened: asyncio.Future[None] = self.loop.create_future()

@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: str | PathLike[str] | None = None
     on_outcome: Callable[[Outcome], Any] | None = None
     event_format: EventFormat = "typed"
+    strict: bool = False
+    idempotency_keys: bool = False
     priority: Literal["live", "background"] = "live"
 
     def __post_init__(self) -> None:

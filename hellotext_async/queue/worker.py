@@ -13,9 +13,11 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from .._wire.call import EVENTS_PATH, Request, is_unsent
+from .._wire.call import EVENTS_PATH, Headers, Request, is_unsent
+from .._wire.encode import key_of
 from ..errors import HellotextError, QueueClosed
 from .decide import CLOSED, Again, End, Later, Suspend
+from .entry import id_of
 from .settler import notify
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Worker:
         tasks: Tasks,
         *,
         concurrency: int,
+        idempotency_keys: bool,
     ) -> None:
         self._core = core
         self._rules = rules
@@ -85,6 +88,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._time = self._loop.time
         self._concurrency = concurrency
+        self._keyed = idempotency_keys
         self._senders: set[asyncio.Task[None]] = set()
         self._parked: deque[asyncio.Future[None]] = deque()
         self._leading = False
@@ -144,7 +148,7 @@ class Worker:
                     self._kept_elsewhere(entry, permit)
                     continue
                 sent = True
-                request = Request("POST", EVENTS_PATH, entry.body)
+                request = Request("POST", EVENTS_PATH, entry.body, _key(entry) if self._keyed else ())
                 attempt = await attempts.attempt(request, permit, key=entry.subject, not_after=until)
             except BaseException as error:
                 if not sent:
@@ -273,3 +277,7 @@ class Worker:
                 self._settler.end(entry, end, self.now())
         self._cut.clear()
         return left
+
+
+def _key(entry: Entry) -> Headers:
+    return (("Idempotency-Key", key_of(id_of(entry))),)

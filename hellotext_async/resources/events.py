@@ -30,10 +30,13 @@ class Events:
         sends: Sends,
         event_format: EventFormat = "typed",
         before_send: Callable[[Event], Event | None] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self._sends = sends
         self._format: EventFormat = event_format
         self._before_send = before_send
+        self._strict = strict
 
     async def track(self, action: str, /, **fields: Unpack[EventFields]) -> Tracked:
         """Track one event. Order events of a known profile are safely repeated; others may raise OutcomeUnknown."""
@@ -49,6 +52,6 @@ class Events:
             if event is None:
                 return Tracked(status="dropped")
             action, fields = event.action, event.fields
-        ready = prepare(action, fields, event_format=self._format)
+        ready = prepare(action, fields, event_format=self._format, strict=self._strict)
         call = Call("POST", EVENTS_PATH, Tracked, ready.idempotency, body=msgspec.Raw(ready.body), key=ready.event_id)
         return await self._sends.send(call)

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hellotext_async import Hellotext, Money, NotFound, OutcomeUnknown, SessionConflict, ValidationFailed
+from hellotext_async import (
+    Event,
+    Hellotext,
+    InvalidParameter,
+    Money,
+    NotFound,
+    OutcomeUnknown,
+    SessionConflict,
+    SqliteSpool,
+    UnknownParameterWarning,
+    ValidationFailed,
+)
+from hellotext_async._events import known_keys
 from hellotext_async.emulator import Emulator, Fault
+
+
+@pytest.fixture(autouse=True)
+def nothing_warned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins with no warning given."""
+    monkeypatch.setattr(known_keys, "_warned", set())
 
 
 @pytest.fixture
@@ -161,3 +181,47 @@ async def test_a_client_that_is_switched_off_has_every_family() -> None:
         assert (await off.messages.send(profile="p", body="Hi")).status == "received"
         assert (await off.sessions.identify("s", "u")).status == "received"
         assert (await off.reconcile([])) == []
+
+
+async def test_a_strict_client_refuses_unknown_keys(emulator: Emulator) -> None:
+    """In calls and in queues, before anything is sent; a client that is not warns once and sends."""
+    given: Any = {"session": "s", "order_parameters": {"refrence": "o-1"}}
+    async with Hellotext(emulator.token, base_url=emulator.url, strict=True) as client, client.event_queue() as queue:
+        for put in (client.events.track, queue.put):
+            with pytest.raises(InvalidParameter) as caught:
+                await put("order.placed", **given)
+            assert caught.value.parameter == "order_parameters.refrence"
+        with pytest.raises(InvalidParameter):
+            queue.track(Event("order.placed", **given))
+    assert not emulator.requests
+    async with Hellotext(emulator.token, base_url=emulator.url) as client, client.event_queue() as queue:
+        with pytest.warns(UnknownParameterWarning, match="'reference'") as warned:
+            await client.events.track("order.placed", **given)
+            assert (await (await queue.put("order.placed", **given))).delivered
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert emulator.counts == {"order.placed": 2}
+
+
+@pytest.mark.parametrize("spool", [False, True])
+@pytest.mark.parametrize("transport", [None, "pool"])
+async def test_a_queue_sends_stable_keys_and_repeats_what_was_not_answered(
+    emulator: Emulator, tmp_path: Path, spool: bool, transport: Any
+) -> None:
+    """Over both transports, in memory and from a spool: with every third answer lost, each event is applied once."""
+    emulator.idempotency_keys = True
+    buffer = SqliteSpool(tmp_path / "events.db") if spool else None
+    async with (
+        Hellotext(emulator.token, base_url=emulator.url, idempotency_keys=True) as client,
+        client.event_queue(buffer=buffer, transport=transport) as queue,
+    ):
+        for number in range(9):
+            if number % 3 == 0:
+                emulator.faults.add(Fault("drop_after"))
+            receipt = await queue.put("page.viewed", session="s", event_id=f"e-{number}" if number % 2 else None)
+            outcome = await receipt
+            assert (outcome.verdict, outcome.maybe_duplicated) == ("delivered", False)
+    assert emulator.counts == {"page.viewed": 9}
+    keys = [seen.headers["Idempotency-Key"] for seen in emulator.requests]
+    assert (len(keys), len(set(keys))) == (12, 9)
+    assert {f"e-{number}" for number in range(1, 9, 2)} < set(keys)

@@ -11,12 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hellotext_async._events.fields import _FAST, EventBody
 from hellotext_async._events.prepare import prepare
 from hellotext_async.cli.shop import day
+
+# The keys are made up.
+pytestmark = pytest.mark.filterwarnings("ignore::hellotext_async.UnknownParameterWarning")
 
 
 class _Text(str):
