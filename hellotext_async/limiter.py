@@ -103,6 +103,7 @@ class Limiter:
         self._events: deque[Waiter] = deque()
         self._granted = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = inf
 
     @property
     def in_flight(self) -> int:
@@ -250,9 +251,10 @@ class Limiter:
         """Wake up when the first waiter may go by time; what goes by a place is woken by `release`."""
         at = min((self._ready_at(priority, now) for priority in self._waited()), default=inf)
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._wakes_at <= at:  # not `when()`: uvloop's handle of a time in the past has none
                 return
             self._timer.cancel()
+        self._wakes_at = at
         self._timer = self._loop.call_at(at, self._wake) if at < inf else None
 
     def _waited(self) -> list[Priority]:
