@@ -88,10 +88,7 @@ class ProductVariantParameters(VariantChanges, total=False):
 
 
 class ProductFields(_Described, total=False):
-    """What a product may have besides its name.
-
-    `image_url` is public, since the API fetches the picture. There is no key for stock.
-    """
+    """What a product may have besides its name."""
 
     sku: str
     description: str
@@ -106,7 +103,10 @@ class ProductFields(_Described, total=False):
 
 
 class ProductParameters(ProductFields, total=False):
-    """A new product; `name` is required. Source: the vendor's guide on products."""
+    """A new product; `name` is required. Source: the vendor's guide on products.
+
+    `image_url` is public, since the API fetches the picture. There is no key for stock.
+    """
 
     name: str
 
@@ -135,7 +135,8 @@ class OrderFields(_Described, total=False):
 class OrderParameters(OrderFields, total=False):
     """A new order. Source: the vendor's guide on orders; `total` as its WordPress plugin sends it.
 
-    `delivery` is needed for a source of your own. `reference` makes later events of the order find it.
+    `delivery` is ``deliver`` or ``collect``, and needed for a source of your own. `reference` makes
+    later events of the order find it.
     """
 
     items: Sequence[OrderItem]

@@ -108,7 +108,8 @@ def _product(store: Store, body: Object) -> Plan:
     if "product_variant_parameters" in body and "product_variant" not in body:
         if "product" not in body:
             raise missing("product")
-        _known(store, "product", body["product"], "product")
+        given = {**_fields(body, "product_variant_parameters"), "product": body["product"]}
+        return _variant(store, given, "product_variant_parameters")
     if "product_variant_parameters" in body or "product_variant" in body:
         return _one_of(store, "product_variant", body)
     return _one_of(store, "product", body)
@@ -125,9 +126,20 @@ def product_or_variant(store: Store, value: Any, parameter: str) -> Plan:
         return _known(store, "product", value["id"], parameter)
     if is_empty(value.get("product")):
         return _made(store, "product", value, parameter)
-    parent = product_or_variant(store, value["product"], parameter)
-    variant = _made(store, "product_variant", {**value, "product": None}, parameter)
-    return lambda: (parent(), variant())[1]
+    return _variant(store, value, parameter)
+
+
+def _variant(store: Store, given: Object, parameter: str) -> Plan:
+    """A variant described by its fields, `product` among them."""
+    parent = product_or_variant(store, given["product"], parameter)
+    variant = _made(store, "product_variant", {**given, "product": None}, parameter)
+
+    def make() -> str:
+        product, id = parent(), variant()
+        store.variants.change(store.variants.get(id), product=product)
+        return id
+
+    return make
 
 
 # Carts.
@@ -160,8 +172,10 @@ def _item(store: Store, entry: Any, parameter: str) -> tuple[Plan, Any]:
 
 def _entry(store: Store, entry: Object, parameter: str) -> Plan:
     if "product_variant_parameters" in entry:
-        parent = {"product": entry["product"]} if "product" in entry else {}
-        return _made(store, "product_variant", {**_fields(entry, "product_variant_parameters"), **parent}, parameter)
+        given = _fields(entry, "product_variant_parameters")
+        if "product" in entry:
+            return _variant(store, {**given, "product": entry["product"]}, parameter)
+        return _made(store, "product_variant", given, parameter)
     if "product_parameters" in entry:
         return _made(store, "product", _fields(entry, "product_parameters"), parameter)
     for name in ("product", "product_variant"):
@@ -214,7 +228,9 @@ def _object(store: Store, kind: str, action: str, body: Object) -> Plan:
     if not is_object(given) or "items" not in given:
         raise missing("items")
     items = _items(store, given["items"], "items")
-    return _filled(store, action, _made(store, "cart", {**given, "items": []}, name), items)
+    return _filled(
+        store, action, _made(store, "cart", {"reference": None, "source": None, **given, "items": []}, name), items
+    )
 
 
 def _custom(store: Store, body: Object) -> Plan:
