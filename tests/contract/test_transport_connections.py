@@ -65,7 +65,8 @@ async def test_44_many_at_once_share_the_connections_allowed(opened: Opens) -> N
         await asyncio.gather(*map(one, range(2000)))
         assert server.most_open <= 8
         assert sorted(ended) == list(range(2000))
-        assert max(abs(place - number) for place, number in enumerate(ended)) <= 32
+        # The first eight open connections, and a machine under load may be slow to do so for one of them.
+        assert max(abs(place - number) for place, number in enumerate(ended) if number >= 8) <= 32
 
 
 async def test_44_a_place_given_up_is_used_by_the_next(opened: Opens) -> None:
