@@ -64,7 +64,7 @@ LIBRARIES: Final[dict[str, frozenset[str]]] = {
     "argparse": frozenset({"cli"}),
     "sqlite3": frozenset({"queue"}),
     "fastapi": frozenset({"integrations/fastapi.py"}),
-    "starlette": frozenset({"integrations/starlette.py"}),
+    "starlette": frozenset({"integrations"}),
     "opentelemetry": frozenset({"integrations/opentelemetry.py"}),
     "prometheus_client": frozenset({"integrations/prometheus.py"}),
     "rich": frozenset({"cli"}),

@@ -1,79 +1,119 @@
-"""A client and an event queue for a FastAPI application: opened with it, drained before it ends.
+"""FastAPI: the application's clients and queues and the visitor's session as dependencies.
 
-Rules. They live as long as the application, one of each per worker process. They are handed to
-requests as lifespan state, so mounted applications and websockets see them too.
+Rules. Every dependency is ``async``, so it takes no thread, and named, so a test can override it:
+``app.dependency_overrides[hellotext_client] = ...``. Needs the extra ``fastapi``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Annotated, Any, Final, TypedDict
-
-from fastapi import Depends
-from fastapi.requests import HTTPConnection
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Annotated, Final
 
 from ..client import Hellotext
-from ..errors import ConfigurationError
 from ..queue.queue import EventQueue
+from ._extra import missing
 
-__all__ = ["HellotextClient", "HellotextQueue", "HellotextState", "hellotext_lifespan"]
+try:
+    from fastapi import Depends, WebSocketException
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.requests import HTTPConnection
+    from fastapi.responses import Response
+except ModuleNotFoundError:
+    raise missing("fastapi", "fastapi") from None
 
-DRAIN: Final = 10.0
+from .starlette import (
+    REQUEST_RETRY,
+    REQUEST_TIMEOUTS,
+    SESSION,
+    HellotextState,
+    VisitorSessionMiddleware,
+    add_hellotext_handlers,
+    client_of,
+    hellotext_lifespan,
+    lifespans,
+    queue_of,
+    remember_session,
+    session_of,
+)
+
+__all__ = [
+    "REQUEST_RETRY",
+    "REQUEST_TIMEOUTS",
+    "HellotextClient",
+    "HellotextQueue",
+    "HellotextState",
+    "VisitorSession",
+    "VisitorSessionMiddleware",
+    "add_hellotext_handlers",
+    "client_named",
+    "hellotext_client",
+    "hellotext_lifespan",
+    "hellotext_queue",
+    "lifespans",
+    "queue_named",
+    "remember_session",
+    "visitor_session",
+]
 
 
-class HellotextState(TypedDict):
-    """What the lifespan adds to the state of requests."""
-
-    hellotext_client: Hellotext
-    hellotext_queue: EventQueue
+POLICY_VIOLATION: Final = 1008
+"""RFC 6455's code for a websocket whose request is refused."""
 
 
-Lifespan = Callable[[Any], AbstractAsyncContextManager[HellotextState]]
+async def hellotext_client(connection: HTTPConnection) -> Hellotext:
+    """The application's client."""
+    return client_of(connection)
 
 
-def hellotext_lifespan(
-    make_client: Callable[[], Hellotext] = Hellotext,
-    *,
-    make_queue: Callable[[Hellotext], EventQueue] = Hellotext.event_queue,
-    drain: float = DRAIN,
-) -> Lifespan:
-    """A lifespan for ``FastAPI(lifespan=...)``.
+async def hellotext_queue(connection: HTTPConnection) -> EventQueue:
+    """The application's event queue."""
+    return queue_of(connection)
 
-    `make_client` and `make_queue` run at startup, in the application's loop; by default both are as
-    the environment says. At shutdown, after the
-    last request, the queue delivers what it has for up to `drain` seconds.
 
-    An application with a lifespan of its own enters this one in it and yields its state:
+@cache
+def client_named(name: str) -> Callable[[HTTPConnection], Awaitable[Hellotext]]:
+    """The dependency for the client of ``hellotext_lifespan(name=name)``; the same one at each call."""
 
-    >>> hellotext = hellotext_lifespan()
-    >>> @asynccontextmanager
-    ... async def lifespan(app):
-    ...     async with hellotext(app) as state:
-    ...         yield {**state, "name": "my own"}
+    async def named_client(connection: HTTPConnection) -> Hellotext:
+        return client_of(connection, name)
+
+    return named_client
+
+
+@cache
+def queue_named(name: str) -> Callable[[HTTPConnection], Awaitable[EventQueue]]:
+    """The dependency for the queue of ``hellotext_lifespan(name=name)``; the same one at each call."""
+
+    async def named_queue(connection: HTTPConnection) -> EventQueue:
+        return queue_of(connection, name)
+
+    return named_queue
+
+
+async def visitor_session(connection: HTTPConnection, response: Response) -> str | None:
+    """The visitor's Hellotext session: the query parameter ``hello_session``, else the cookie of that name, else None.
+
+    One that came by query is set as the cookie. A parameter that is no session's id is answered with 422. A path
+    operation that returns a `Response` of its own calls `remember_session`, or has `VisitorSessionMiddleware`.
     """
-
-    @asynccontextmanager
-    async def lifespan(app: Any) -> AsyncGenerator[HellotextState]:
-        async with make_client() as client, make_queue(client) as queue:
-            yield {"hellotext_client": client, "hellotext_queue": queue}
-            await queue.aclose(drain)
-
-    return lifespan
-
-
-def _from_state(name: str) -> Callable[[HTTPConnection], Any]:
-    def found(connection: HTTPConnection) -> Any:
-        try:
-            return connection.scope["state"][name]
-        except KeyError:
-            raise ConfigurationError("the application's lifespan does not yield hellotext_lifespan()'s state") from None
-
-    return found
+    try:
+        session, new = session_of(connection)
+    except ValueError as error:
+        message = str(error).partition(": ")[2]
+        if connection.scope["type"] == "websocket":
+            raise WebSocketException(POLICY_VIOLATION, str(error)) from None
+        raise RequestValidationError([{"type": "value_error", "loc": ("query", SESSION), "msg": message}]) from None
+    if session is not None and new:
+        remember_session(response, session, secure=connection.url.scheme in ("https", "wss"))
+    return session
 
 
-HellotextClient = Annotated[Hellotext, Depends(_from_state("hellotext_client"))]
+HellotextClient = Annotated[Hellotext, Depends(hellotext_client)]
 """The application's client, as a parameter of a path operation or a dependency."""
 
-HellotextQueue = Annotated[EventQueue, Depends(_from_state("hellotext_queue"))]
+HellotextQueue = Annotated[EventQueue, Depends(hellotext_queue)]
 """The application's event queue."""
+
+VisitorSession = Annotated[str | None, Depends(visitor_session)]
+"""The visitor's Hellotext session, or None."""
