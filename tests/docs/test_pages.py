@@ -6,6 +6,7 @@ import ast
 import asyncio
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,14 @@ def test_the_python_of_a_page_runs(
                 execute(block, names, runner)
             else:
                 pytester.path.joinpath(block.title).write_text(block.text)
-    if any(pytester.path.glob("test_*.py")):
-        pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=1)
+    tests = sum(len(re.findall(r"^(?:async )?def test_", block.text, re.MULTILINE)) for block in titled(page))
+    if tests:
+        pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=tests)
+
+
+def titled(page: Path) -> list[Block]:
+    """The blocks of a page that are files."""
+    return [block for block in blocks(page, "python") if block.title is not None]
 
 
 def test_the_json_lines_of_a_page_are_events() -> None:

@@ -1,0 +1,125 @@
+"""A client in a thread of its own: started once for each process, used from any thread, closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hellotext_async import ConfigurationError, Hellotext, NotFound, WrongLoop
+from hellotext_async.emulator import Emulator, Fault
+from hellotext_async.integrations.threads import HellotextThread
+from tests.cli.command import environment
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """An emulator in a thread of its own."""
+    with Emulator.in_thread() as emulator:
+        emulator.store.seed_document()
+        yield emulator
+
+
+@pytest.fixture
+def hellotext(emulator: Emulator) -> Iterator[HellotextThread]:
+    """A client and a queue in a thread."""
+    made = HellotextThread(lambda: Hellotext(emulator.token, base_url=emulator.url))
+    yield made
+    made.close()
+
+
+def test_events_come_in_from_any_thread(hellotext: HellotextThread, emulator: Emulator) -> None:
+    """All are delivered by the close, which reports."""
+
+    def track(number: int) -> None:
+        for n in range(50):
+            hellotext.queue.track("page.viewed", session=f"s{number}-{n}")
+
+    threads = [threading.Thread(target=track, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report = hellotext.close()
+    assert report is not None
+    assert report.outcomes["delivered"] == 400
+    assert len({event["session"] for event in emulator.events}) == 400
+    assert not [thread for thread in threading.enumerate() if thread.name == "hellotext"]
+    assert hellotext.close() is None
+
+
+def test_a_call_is_answered_in_the_caller_s_thread(hellotext: HellotextThread, emulator: Emulator) -> None:
+    """Its result, its error, or a TimeoutError."""
+    assert hellotext.call(lambda client: client.profiles.retrieve("MzYwlE50")).id == "MzYwlE50"
+    with pytest.raises(NotFound):
+        hellotext.call(lambda client: client.profiles.retrieve("nothing"))
+    emulator.faults.add(Fault("delay", "GET *", delay=2))
+    with pytest.raises(TimeoutError):
+        hellotext.call(lambda client: client.profiles.retrieve("MzYwlE50"), timeout=0.1)
+
+
+def test_a_call_in_its_own_thread_is_refused(hellotext: HellotextThread) -> None:
+    """It would wait for itself."""
+
+    async def call_again(client: Hellotext) -> None:
+        hellotext.call(lambda client: client.profiles.retrieve("MzYwlE50"))
+
+    with pytest.raises(WrongLoop, match="await there instead"):
+        hellotext.call(call_again)
+
+
+async def test_it_works_beside_a_running_loop(hellotext: HellotextThread) -> None:
+    """As in an async view of Django's."""
+    receipt = hellotext.queue.track("page.viewed", session="s")
+    outcome = await asyncio.to_thread(hellotext.call, lambda _: _outcome(receipt))
+    assert outcome.delivered
+
+
+async def _outcome(receipt: object) -> object:
+    return await receipt  # type: ignore[misc]
+
+
+def test_what_opening_raises_is_raised_to_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the next use tries again."""
+    monkeypatch.delenv("HELLOTEXT_API_TOKEN", raising=False)
+    hellotext = HellotextThread()
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="token"):
+            _ = hellotext.queue
+    monkeypatch.setenv("HELLOTEXT_API_TOKEN", "t")
+    assert hellotext.client.name is None
+    hellotext.close()
+
+
+FORKING = """
+import os
+from hellotext_async.integrations.threads import HellotextThread
+hellotext = HellotextThread()
+hellotext.queue.track("page.viewed", session="parent")
+children = []
+for number in range(3):
+    pid = os.fork()
+    if pid == 0:
+        for n in range(20):
+            hellotext.queue.track("page.viewed", session=f"child{number}-{n}")
+        raise SystemExit
+    children.append(pid)
+for pid in children:
+    assert os.waitpid(pid, 0)[1] == 0
+hellotext.queue.track("page.viewed", session="parent")
+"""
+
+
+def test_each_forked_process_has_its_own_and_delivers_at_its_exit(emulator: Emulator) -> None:
+    """Nothing is closed by hand."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING],
+        env=environment(emulator), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    sessions = [event["session"] for event in emulator.events]
+    assert sorted(sessions) == sorted(["parent"] * 2 + [f"child{number}-{n}" for number in range(3) for n in range(20)])
