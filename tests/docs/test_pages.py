@@ -47,7 +47,7 @@ def test_the_python_of_a_page_runs(
                 execute(block, names, runner)
             else:
                 pytester.path.joinpath(block.title).write_text(block.text)
-    tests = sum(len(re.findall(r"^(?:async )?def test_", block.text, re.MULTILINE)) for block in titled(page))
+    tests = sum(len(re.findall(r"^ *(?:async )?def test_", block.text, re.MULTILINE)) for block in titled(page))
     if tests:
         pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=tests)
 

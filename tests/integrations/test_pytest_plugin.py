@@ -118,7 +118,10 @@ PLAIN = """
         pass
 
     def test_the_queue_runs_in_a_thread(hellotext_queue):
-        assert hellotext_queue.stats().accepted == 0
+        assert hellotext_queue.track("page.viewed", session="s").wait(10).delivered
+
+    def test_what_is_waiting_is_delivered_at_the_end(hellotext_queue):
+        hellotext_queue.track("page.viewed", session="s")
 """
 
 
@@ -126,13 +129,13 @@ PLAIN = """
 def test_they_work_in_plain_tests(pytester: pytest.Pytester, options: list[str]) -> None:
     """With any plugin or none."""
     pytester.makepyfile(PLAIN)
-    run(pytester, *options).assert_outcomes(passed=4)
+    run(pytester, *options).assert_outcomes(passed=5)
 
 
 def test_they_work_in_several_processes(pytester: pytest.Pytester) -> None:
     """With pytest-xdist."""
     pytester.makepyfile(TESTS.format(marks=marked("asyncio")), test_plain=PLAIN)
-    run(pytester, "-n", "2").assert_outcomes(passed=PASSED + 4)
+    run(pytester, "-n", "2").assert_outcomes(passed=PASSED + 5)
 
 
 def test_a_project_makes_its_own_client(pytester: pytest.Pytester) -> None:

@@ -1,0 +1,62 @@
+"""Takes the inspector's pictures: ``python docs/_screenshots.py`` in the project's folder, with Chromium installed."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hellotext_async import Hellotext, NotFound
+from hellotext_async.cli.shop import COUPONS, day
+from hellotext_async.emulator import Emulator, Fault, RateLimit
+from tests.harness.browser import Page, browse
+
+IMAGES = Path("docs/img")
+NAMES = (("Ana", "Lima"), ("Bruno", "Sosa"), ("Carla", "Pereira"), ("Diego", "Castro"))
+
+
+async def main() -> None:
+    """A shop's half minute with faults and a limit, then two pictures."""
+    async with Emulator(rate_limit=RateLimit(60, 60)) as emulator:
+        async with Hellotext(emulator.token, base_url=emulator.url) as client:
+            profiles = [(await client.profiles.create(first_name=a, last_name=b)).id for a, b in NAMES]
+            coupons = [(await client.coupons.create(code=code)).id for code in COUPONS]
+            await shop(client, emulator, day(profiles, coupons, ends=time.time()))
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                async with browse(Path(folder)) as page:
+                    await take(page, emulator, profiles[0])
+
+
+async def shop(client: Hellotext, emulator: Emulator, events: Iterator[dict[str, Any]]) -> None:
+    """Deliver for half a minute: calm, then more than the limit, then with failures."""
+    async with client.event_queue() as queue:
+        for tenth in range(300):
+            for _ in range(2 if tenth < 100 else 8):
+                event = next(events)
+                queue.track(event.pop("action"), **event)
+            if tenth == 200:
+                emulator.faults.add(Fault("status", status=500, times=3))
+            await asyncio.sleep(0.1)
+        await queue.aclose(30)
+    emulator.faults.add(Fault("delay", match="GET *", delay=2, times=None))
+    try:
+        await client.events.track("order.placed", session="visit-9", order="not-there", amount=89.9, currency="USD")
+    except NotFound:
+        pass
+
+
+async def take(page: Page, emulator: Emulator, profile: str) -> None:
+    """The page with a request, and a profile in the dark."""
+    for dark, place, name in (
+        (False, f"requests/{len(emulator.requests)}", "inspector.png"),
+        (True, f"profiles/{profile}", "inspector-profile.png"),
+    ):
+        await page.open(f"{emulator.url}/?{dark}#/{place}", width=1240, height=800, dark=dark)
+        await page.until("!document.querySelector('#detail').hidden && document.querySelectorAll('#chart rect').length")
+        await page.screenshot(IMAGES / name)
+
+
+asyncio.run(main())
