@@ -20,14 +20,14 @@ NAMES = (("Ana", "Lima"), ("Bruno", "Sosa"), ("Carla", "Pereira"), ("Diego", "Ca
 
 async def main() -> None:
     """A shop's half minute with faults and a limit, then two pictures."""
-    async with Emulator(rate_limit=RateLimit(60, 60)) as emulator:
-        async with Hellotext(emulator.token, base_url=emulator.url) as client:
-            profiles = [(await client.profiles.create(first_name=a, last_name=b)).id for a, b in NAMES]
-            coupons = [(await client.coupons.create(code=code)).id for code in COUPONS]
-            await shop(client, emulator, day(profiles, coupons, ends=time.time()))
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                async with browse(Path(folder)) as page:
-                    await take(page, emulator, profiles[0])
+    emulator = Emulator(rate_limit=RateLimit(60, 60))
+    async with emulator, Hellotext(emulator.token, base_url=emulator.url) as client:
+        profiles = [(await client.profiles.create(first_name=a, last_name=b)).id for a, b in NAMES]
+        coupons = [(await client.coupons.create(code=code)).id for code in COUPONS]
+        await shop(client, emulator, day(profiles, coupons, ends=time.time()))
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            async with browse(Path(folder)) as page:
+                await take(page, emulator, profiles[0])
 
 
 async def shop(client: Hellotext, emulator: Emulator, events: Iterator[dict[str, Any]]) -> None:
