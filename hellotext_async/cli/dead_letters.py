@@ -1,4 +1,4 @@
-"""`dead-letters`: list, show or replay events that ended badly."""
+"""`dead-letters`: list, show, look up or replay events that ended badly."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from .table import table
 __all__ = ["NAME", "arguments"]
 
 NAME = "dead-letters"
+VERDICTS = ("delivered", "not_delivered", "unknown")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    verbs = parser.add_subparsers(required=True, metavar="list|show|replay")
+    verbs = parser.add_subparsers(required=True, metavar="list|show|reconcile|replay")
     for name, run, about in (
         ("list", listed, "one line for each event, without its content"),
         ("show", shown, "each event as JSON, with the payload that was sent: customers' data"),
+        ("reconcile", reconciled, "look up in the API what became of those whose outcome is unknown; sends nothing"),
         ("replay", replayed, "send the events again; what is delivered leaves the list"),
     ):
         verb = verbs.add_parser(name, help=about, description=about)
@@ -78,6 +80,19 @@ async def shown(given: argparse.Namespace) -> int:
 def _as_json(letter: Letter) -> str:
     fields = {name: getattr(letter, name) for name in letter.__struct_fields__}
     return json.dumps({**fields, "payload": json.loads(bytes(letter.payload))}, ensure_ascii=False, indent=2)
+
+
+async def reconciled(given: argparse.Namespace) -> int:
+    """What is there leaves the list; what is not can be replayed."""
+    letters = _opened(given.file)
+    async with Hellotext() as client:
+        found = await letters.reconcile(client)
+    for result in found:
+        if result.verdict == "unknown" and isinstance(result.of, Letter):
+            print(f"{result.of.event_id}  unknown  {result.of.action}  {result.reason}")
+    verdicts: Counter[str] = Counter(result.verdict for result in found)
+    print(table([(verdict.replace("_", " "), verdicts[verdict]) for verdict in VERDICTS]))
+    return 1 if verdicts["unknown"] or _damage(letters) else 0
 
 
 async def replayed(given: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """Dead letters: events that ended badly, on disk with their payload, to be looked at and replayed.
 
-Rules. The last line about an event is the truth about it: a replay that delivers appends a line
-that says so, so nothing is ever rewritten.
+Rules. The last line about an event is the truth about it: a replay that delivers, or a look into
+the API that finds it, appends a line that says so, so nothing is ever rewritten.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 import anyio
 import msgspec
@@ -31,6 +31,30 @@ __all__ = ["DeadLetters"]
 _log = logging.getLogger("hellotext_async.queue")
 
 
+_FINDINGS: Final = frozenset({"replayed", "delivered", "not_delivered"})
+"""What is known of an event that was unknown."""
+
+
+class Result(Protocol):
+    """What a look into the API says of one letter."""
+
+    @property
+    def verdict(self) -> Literal["delivered", "not_delivered", "unknown"]: ...
+    @property
+    def reason(self) -> str: ...
+
+
+R = TypeVar("R", bound=Result)
+
+
+class Reconciles(Protocol[R]):
+    """A client, as far as letters need one."""
+
+    async def reconcile(self, *unknowns: Iterable[Letter], settle: float, pages: int) -> list[R]:
+        """One result for each letter."""
+        ...
+
+
 class DeadLetters:
     """The dead letters in one file. ``DeadLetters("dead.jsonl")`` reads; nothing is held open."""
 
@@ -39,7 +63,7 @@ class DeadLetters:
         self.damaged = 0
 
     def __iter__(self) -> Iterator[Letter]:
-        """Every event whose last letter is not a replay, in the order of their first letters.
+        """Every event whose last letter does not say that it was delivered, in the order of their first letters.
 
         Lines that are not letters (a crash can leave half a line) are counted in `damaged`.
         """
@@ -53,11 +77,11 @@ class DeadLetters:
                 self.damaged += 1
             else:
                 before = latest.get(letter.event_id)
-                if before is not None and before.verdict == "unknown" and letter.verdict != "replayed":
+                if before is not None and before.verdict == "unknown" and letter.verdict not in _FINDINGS:
                     # What may have been applied once stays so, whatever a replay ended in.
                     letter = msgspec.structs.replace(letter, verdict="unknown")
                 latest[letter.event_id] = letter
-        return iter([letter for letter in latest.values() if letter.verdict != "replayed"])
+        return iter([letter for letter in latest.values() if letter.verdict not in ("replayed", "delivered")])
 
     def _lines(self) -> Iterator[bytes]:
         if self.path.exists():
@@ -67,6 +91,20 @@ class DeadLetters:
     def get(self, event_id: str) -> Letter | None:
         """The letter of one event."""
         return next((letter for letter in self if letter.event_id == event_id), None)
+
+    async def reconcile(self, client: Reconciles[R], *, settle: float = 2, pages: int = 100) -> list[R]:
+        """Look up in the API what became of the letters whose outcome is unknown; nothing is sent but GETs.
+
+        See `client.reconcile`. One result for each: what is there leaves the list, what is certainly
+        not there can be replayed like any other letter.
+        """
+        letters = [letter for letter in await asyncio.to_thread(list, self) if letter.verdict == "unknown"]
+        found = await client.reconcile(letters, settle=settle, pages=pages)
+        known = [_known(letter, result) for letter, result in zip(letters, found, strict=True)]
+        lines = [letter for letter in known if letter is not None]
+        if lines:
+            await asyncio.to_thread(append, self.path, lines)
+        return found
 
     async def replay(self, queue: EventQueue, *, include_unknown: bool = False) -> AsyncGenerator[Outcome, None]:
         """Deliver the letters' events again and yield their outcomes; what is delivered leaves the list.
@@ -88,6 +126,13 @@ class DeadLetters:
             with anyio.CancelScope(shield=True):
                 await outcomes.aclose()
                 await notes.written()
+
+
+def _known(letter: Letter, result: Result) -> Letter | None:
+    """The next letter of one that was looked up; None if it stays unknown."""
+    if result.verdict == "unknown":
+        return None
+    return msgspec.structs.replace(letter, verdict=result.verdict, reason=result.reason, at=time.time())
 
 
 class _Notes:

@@ -29,11 +29,14 @@ __all__ = ["Letter", "LetterFile", "append", "reason"]
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One event that ended badly: what became of it, why, and the body as it was sent."""
+    """One event that ended badly: what became of it, why, and the body as it was sent.
+
+    ``delivered`` and ``not_delivered`` are what a `reconcile` has found out of one that was unknown.
+    """
 
     event_id: str
     action: str
-    verdict: Literal["rejected", "unknown", "expired", "abandoned", "replayed"]
+    verdict: Literal["rejected", "unknown", "expired", "abandoned", "replayed", "delivered", "not_delivered"]
     reason: str = ""
     attempts: int = 0
     payload: msgspec.Raw = msgspec.Raw(b"{}")

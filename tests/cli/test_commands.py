@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hellotext_async import DeadLetters, Hellotext
+from hellotext_async import DeadLetters, Hellotext, OrderParameters
 from hellotext_async.emulator import Emulator, Fault
 from tests.cli.command import Done, ended, run, started
 from tests.harness.canary import EMAIL, PHONE, TOKEN, hits_in_text
@@ -150,3 +150,31 @@ async def test_damaged_and_missing_files_are_told(emulator: Emulator, letters: P
     done: Done = await run("dead-letters", "list", letters, emulator=emulator)
     assert (done.code, "1 line(s)" in done.err) == (1, True), done
     assert (await run("dead-letters", "list", tmp_path / "none", emulator=emulator)).code == 2
+
+
+async def test_letters_whose_outcome_is_unknown_are_looked_up(emulator: Emulator, tmp_path: Path) -> None:
+    """What is there leaves the list, what is not can be replayed, what cannot be told stays; then all is delivered once."""
+    file = tmp_path / "dead.jsonl"
+    async with Hellotext(TOKEN, base_url=emulator.url) as client, client.event_queue(dead_letters=file) as queue:
+        for number, kind in enumerate(("drop_after", "drop_before")):
+            emulator.faults.add(Fault(kind))  # type: ignore[arg-type]
+            parameters: OrderParameters = {"reference": f"o-{number}"}
+            await (
+                await queue.put("order.placed", session="s", event_id=f"order-{number}", order_parameters=parameters)
+            )
+        emulator.faults.add(Fault("drop_after"))
+        await (await queue.put("page.viewed", session="s", event_id="view"))
+    asked = sum(seen.method == "POST" for seen in emulator.requests)
+    done = await run("dead-letters", "reconcile", file, emulator=emulator)
+    assert done.code == 1
+    assert done.out.split()[:2] == ["view", "unknown"]
+    assert {letter.event_id: letter.verdict for letter in DeadLetters(file)} == {
+        "order-1": "not_delivered", "view": "unknown",
+    }  # fmt: skip
+    assert sum(seen.method == "POST" for seen in emulator.requests) == asked
+    assert (await run("dead-letters", "replay", file, emulator=emulator)).code == 1
+    assert [letter.event_id for letter in DeadLetters(file)] == ["view"]
+    assert emulator.counts["order.placed"] == 2
+    async with Hellotext(TOKEN, base_url=emulator.url) as client:
+        (found,) = await DeadLetters(file).reconcile(client, settle=0)
+    assert found.verdict == "unknown"
