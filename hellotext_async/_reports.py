@@ -147,17 +147,22 @@ class Reports:
             for task in late:
                 task.cancel()
 
-    def on_outcome(self, own: Callable[[Outcome], Any] | None) -> Callable[[Outcome], None]:
-        """What a queue calls with each outcome; `own` is the queue's own hook."""
+    def on_outcome(self, own: Callable[[Outcome], Any] | None) -> Callable[[Outcome], None] | None:
+        """What a queue calls with each outcome; `own` is the queue's own hook. None if there is nothing to call."""
         hooks = self._on_outcome + (() if own is None else (own,))
+        if not hooks:
+            return None
 
         def ended(outcome: Outcome) -> None:
-            if outcome.verdict in ("rejected", "unknown", "expired"):
-                self._log_outcome(outcome)
             for hook in hooks:
                 call_back("on_outcome", hook, outcome)
 
         return ended
+
+    def on_trouble(self, outcome: Outcome) -> None:
+        """An event of a queue was not delivered at its first attempt."""
+        if outcome.verdict in ("rejected", "unknown", "expired"):
+            self._log_outcome(outcome)
 
     def _log_outcome(self, outcome: Outcome) -> None:
         _queue_log.info(

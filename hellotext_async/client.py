@@ -127,6 +127,7 @@ class Families:
         buffer: SqliteSpool | None = None,
         dead_letters: str | PathLike[str] | None = None,
         on_outcome: Callable[[Outcome], Any] | None = None,
+        priority: Literal["live", "background"] = "live",
         transport: Literal["pool"] | None = None,
     ) -> EventQueue:
         """A queue that delivers events in the background; use it with ``async with``.
@@ -137,7 +138,8 @@ class Families:
         `strict_order` until it ends. `delivery` says what is repeated ("careful",
         "at_least_once", "at_most_once"), `delivery_timeout` for how many seconds an event is tried
         (120, with a spool 24 hours). `buffer` keeps events through a crash; `dead_letters` is a
-        file for events that end badly; `on_outcome` is called with every `Outcome`. Events go over
+        file for events that end badly; `on_outcome` is called with every `Outcome`. `priority`
+        "background" takes of the rate what live traffic leaves. Events go over
         connections of their own; `transport` "pool" sends them through the pool that calls use.
 
         Raises ConfigurationError.
@@ -155,9 +157,12 @@ class Families:
             buffer=buffer,
             dead_letters=dead_letters,
             on_outcome=self._core.reports.on_outcome(check_callable(on_outcome, "on_outcome")),
+            on_trouble=self._core.reports.on_trouble,
+            before_send=self._core.reports.before_send,
             event_format=self._core.event_format,
             strict=self._core.strict,
             idempotency_keys=self._core.idempotency_keys,
+            priority=priority,
         )
         if transport not in (None, "pool"):
             raise ConfigurationError("transport: expected None or 'pool'")
@@ -219,9 +224,9 @@ class Hellotext(Families):
     `token` comes from HELLOTEXT_API_TOKEN and `base_url` from HELLOTEXT_API_URL unless given.
     Building does no I/O; the first use, `open()` or ``async with`` opens it in the running loop,
     to which it belongs from then on. `allow_http` permits plain http beyond loopback;
-    ``enabled=False`` runs everything and sends nothing. `ssl` and `proxy` are for the connections.
+    ``enabled=False`` runs everything and sends nothing. `strict` refuses events whose parameters hold keys that
+    the API does not know, instead of warning of them. `ssl` and `proxy` are for the connections.
     `name` stands in its repr, log lines and metrics, where a program has several clients.
-    `strict` refuses unknown keys in the parameters of events, which else are sent with a warning.
     `idempotency_keys` sends a stable ``Idempotency-Key`` with each create and event, and then repeats them
     when no answer came; the vendor documents such a key for one public route only, so it is off unless you
     know that yours takes it. `business_id` (or HELLOTEXT_BUSINESS_ID) is the public id that

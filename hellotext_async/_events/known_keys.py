@@ -32,7 +32,15 @@ from .parameters import (
 if TYPE_CHECKING:
     from .fields import Body
 
-__all__ = ["SHAPES", "UnknownParameterWarning", "check_parameters", "object_shape", "unknown_keys", "warn_unknown"]
+__all__ = [
+    "SHAPES",
+    "WITH_PARAMETERS",
+    "UnknownParameterWarning",
+    "check_parameters",
+    "object_shape",
+    "unknown_keys",
+    "warn_unknown",
+]
 
 SHAPES: Final[dict[str, tuple[type[Any], ...]]] = {
     "app_parameters": (AppParameters,),
@@ -57,6 +65,9 @@ _OBJECTS: Final[dict[str, tuple[type[Any], ...]]] = {
 _OF_ITEM: Final = ("product_parameters", "product_variant_parameters")
 _of_body: Final = attrgetter(*SHAPES, "object_parameters", "products")
 _of_item: Final = attrgetter(*_OF_ITEM)
+WITH_PARAMETERS: Final = frozenset({*SHAPES, "object_parameters", "products"})
+"""The fields of an event that may hold parameters."""
+
 _ROOT: Final = str(Path(__file__).parent.parent)
 _MOST_WARNINGS: Final = 1000
 

@@ -13,10 +13,10 @@ import msgspec
 
 from .._wire.params import encode, plain
 from ..errors import InvalidParameter
-from .actions import require_trackables
+from .actions import ACTIONS, require_trackables
 from .dialect import as_object
 from .fields import Body, read
-from .known_keys import check_parameters
+from .known_keys import WITH_PARAMETERS, check_parameters
 
 if TYPE_CHECKING:
     from .._wire.call import Idempotency
@@ -50,24 +50,26 @@ def prepare(
 ) -> Prepared:
     """One event ready to be sent; `tracked_at` (Unix seconds) is when it happened unless it says so itself.
 
-    Raises InvalidParameter, naming the field; with `strict` also for an unknown key in a parameter.
+    Unknown keys of parameters warn, with `strict` they are refused. Raises InvalidParameter, naming the field.
     """
-    return encode_event(read(action, fields), event_format, tracked_at, strict=strict)
+    body = read(action, fields)
+    if not WITH_PARAMETERS.isdisjoint(fields):
+        check_parameters(body, builtin=body.action in ACTIONS, strict=strict)
+    return encode_event(body, event_format, tracked_at)
 
 
 def prepare_event(
     event: Event, event_format: EventFormat = "typed", tracked_at: float | None = None, *, strict: bool = False
 ) -> Prepared:
     """`prepare` for an Event, which was checked when it was made."""
-    return encode_event(event.body(), event_format, tracked_at, strict=strict)
+    body = event.body()
+    check_parameters(body, builtin=body.action in ACTIONS, strict=strict)
+    return encode_event(body, event_format, tracked_at)
 
 
-def encode_event(
-    body: Body, event_format: EventFormat = "typed", tracked_at: float | None = None, *, strict: bool = False
-) -> Prepared:
+def encode_event(body: Body, event_format: EventFormat = "typed", tracked_at: float | None = None) -> Prepared:
     """`prepare` for an event that was read. It changes `body`: pass a copy to keep it."""
     row = require_trackables(body)
-    check_parameters(body, builtin=row is not None, strict=strict)
     recognised = row is not None and row.once and _identified(body)
     subject = body.order_key or body.profile or body.session or ""
     event_id = body.event_id

@@ -13,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from .decide import Later
+from .delivery_clock import DeliveryClock
 from .entry import Entry, State, id_of
 from .ids import Ids
 from .order import HOLD, Order
@@ -59,35 +60,19 @@ class Core:
         self.pending: set[Entry] = set()
         self.in_flight: set[Entry] = set()
         self.flushes: list[Flush] = []
-        self.accepted = 0
+        self.accepted = self.dropped = 0
         self.aside = 0
         self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
         self.count = 0
         self.bytes = 0
         self.ids = Ids()
-        self._stood_still = 0.0
-        self._suspended_at: float | None = None
-
-    # The delivery clock.
-
-    def clock(self, now: float) -> float:
-        """The delivery clock at loop time `now`."""
-        return (now if self._suspended_at is None else self._suspended_at) - self._stood_still
-
-    def stand_still(self, now: float) -> None:
-        """Stop the clock."""
-        self._suspended_at = now if self._suspended_at is None else self._suspended_at
-
-    def go_on(self, now: float) -> None:
-        """Let the clock go on from where it stands."""
-        if self._suspended_at is not None:
-            self._stood_still += now - self._suspended_at
-            self._suspended_at = None
+        self.clock = DeliveryClock()
 
     def expires_at(self) -> float:
         """The loop time at which the oldest event in memory expires; inf if none does."""
-        oldest = inf if self._suspended_at is not None else self.order.oldest()
-        return oldest + self._settings.delivery_timeout + self._stood_still
+        if self.clock.stands:
+            return inf
+        return self.clock.loop_time(self.order.oldest() + self._settings.delivery_timeout)
 
     # From the call to acceptance.
 

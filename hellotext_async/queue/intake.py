@@ -51,7 +51,7 @@ class Intake:
             self._putting.pop(first, None)
             return first
         core = self._core
-        entry = core.enter(ready, core.clock(self._time()), context)
+        entry = core.enter(ready, core.clock.at(self._time()), context)
         if entry is None:
             return None
         if self._durable:

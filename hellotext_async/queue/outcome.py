@@ -45,8 +45,9 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """A queue at one moment. ``accepted == sum(outcomes.values()) + queued + in_flight``, always.
 
     `pending` events are not accepted yet (a spool is writing them); `bytes` are the bodies held in
-    memory; `oldest_age` is in seconds; `suspended` after a 401; `away_since` says since when the
-    server is held to be away (UTC), None while it is there.
+    memory; `dropped` ones were dropped by a `before_send` and never accepted; `oldest_age` is in
+    seconds; `suspended` after a 401; `away_since` says since when the server is held to be away
+    (UTC), None while it is there.
     """
 
     accepted: int
@@ -58,6 +59,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     oldest_age: float
     suspended: bool
     away_since: datetime | None = None
+    dropped: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

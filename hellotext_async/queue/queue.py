@@ -13,7 +13,7 @@ import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from threading import get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import anyio
 import msgspec
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .worker import Attempts
 
 __all__ = ["EventQueue"]
+
+P = TypeVar("P", bound=Prepared | Event)
 
 CLOSE: float = 10
 """Seconds that closing waits for events to be delivered unless told otherwise."""
@@ -100,28 +102,36 @@ class EventQueue:
 
     def enqueue(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`track` for an action and its fields in a mapping."""
-        return self._enter(self._prepare(action, fields), context)
+        ready = self._prepare(action, fields) if self._settings.before_send is None else self._ready(action, fields)
+        return self._enter(ready, context)
 
     async def put_fields(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`put` for an action and its fields in a mapping."""
-        return await self._put(self._checked(self._prepare(action, fields)), context)
+        return await self._put(self._checked(self._ready(action, fields)), context)
 
-    def _ready(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared:
-        if isinstance(action, str):
-            return self._prepare(action, fields)
-        if fields:
-            raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
+    def _ready(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared | Event:
+        """The event as it is sent; the Event itself if `before_send` drops it."""
         settings = self._settings
-        ready = prepare_event(action, settings.event_format, time.time(), strict=settings.strict)
-        return _keyed(ready) if settings.idempotency_keys else ready
+        if not isinstance(action, str) and fields:
+            raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
+        if settings.before_send is None and isinstance(action, str):
+            return self._prepare(action, fields)
+        event = Event(action, **fields) if isinstance(action, str) else action
+        sent = event if settings.before_send is None else settings.before_send(event)
+        if sent is None:
+            return event
+        ready = prepare_event(sent, settings.event_format, time.time(), strict=settings.strict)
+        return self._checked(_keyed(ready) if settings.idempotency_keys else ready)
 
     def _prepare(self, action: str, fields: Mapping[str, Any]) -> Prepared:
         settings = self._settings
         ready = prepare(action, fields, settings.event_format, time.time(), strict=settings.strict)
         return _keyed(ready) if settings.idempotency_keys else ready
 
-    def _enter(self, ready: Prepared, context: object) -> Receipt:
+    def _enter(self, ready: Prepared | Event, context: object) -> Receipt:
         inside = self._inside
+        if isinstance(ready, Event):
+            return (inside or self._running()).drop(ready, context)
         if (
             inside is None
             or self._closed is not None
@@ -137,14 +147,16 @@ class EventQueue:
         if entry is None:
             self._checked(ready)
             raise QueueFull(f"the queue holds {inside.core.count} events; put() waits for room")
-        return _receipt(entry, inside)
+        return inside.receipt(entry)
 
-    async def _put(self, ready: Prepared, context: object) -> Receipt:
+    async def _put(self, ready: Prepared | Event, context: object) -> Receipt:
         inside = self._running()
-        return _receipt(await inside.intake.put(ready, context), inside)
+        if isinstance(ready, Event):
+            return inside.drop(ready, context)
+        return inside.receipt(await inside.intake.put(ready, context))
 
-    def _checked(self, ready: Prepared) -> Prepared:
-        if len(ready.body) > self._settings.max_bytes:
+    def _checked(self, ready: P) -> P:
+        if isinstance(ready, Prepared) and len(ready.body) > self._settings.max_bytes:
             raise InvalidParameter("event", f"larger than the queue's max_bytes ({self._settings.max_bytes})")
         return ready
 
@@ -291,13 +303,6 @@ class EventQueue:
 
     def __repr__(self) -> str:
         return f"EventQueue({'closed' if self._closed else 'open' if self._inside else 'new'})"
-
-
-def _receipt(entry: Entry, inside: Running) -> Receipt:
-    """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
-    if not entry.given:
-        return Receipt(entry, inside.loop)
-    return inside.receipts.get(entry) or inside.receipts.setdefault(entry, Receipt(entry, inside.loop))
 
 
 def _keyed(ready: Prepared) -> Prepared:

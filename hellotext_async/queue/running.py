@@ -17,19 +17,20 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from ..errors import HellotextError, QueueClosed, SpoolError
+from ..errors import HellotextError, NotSent, QueueClosed, SpoolError
 from .core import Core
 from .decide import Rules
+from .entry import Entry, id_of
 from .intake import Intake
-from .outcome import Report, Stats
+from .outcome import Outcome, Report, Stats
+from .receipt import Receipt
 from .settler import Settler, notify
 from .tasks import Tasks
 from .worker import Worker
 
 if TYPE_CHECKING:
-    from .entry import Entry
+    from .._events.event import Event
     from .letters import LetterFile
-    from .receipt import Receipt
     from .settings import Settings
     from .store import Loaded, Store
     from .worker import Attempts
@@ -46,12 +47,12 @@ class Running:
         self.loop = asyncio.get_running_loop()
         self.core = Core(settings, durable=store.durable)
         self.death: HellotextError | None = None
-        self.receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
+        self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
         self._store = store
         self._letters = letters
         self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
         self._tasks = Tasks(self._die, self._dead)
-        self._settler = Settler(self.core, store, letters, settings.on_outcome)
+        self._settler = Settler(self.core, store, letters, settings.on_outcome, settings.on_trouble)
         self._worker = Worker(
             self.core,
             self._rules,
@@ -112,6 +113,22 @@ class Running:
         if end is not None:
             self._worker.end_unsent(entry, end)
 
+    def receipt(self, entry: Entry) -> Receipt:
+        """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
+        if not entry.given:
+            return Receipt(entry, self.loop)
+        return self._receipts.get(entry) or self._receipts.setdefault(entry, Receipt(entry, self.loop))
+
+    def drop(self, event: Event, context: object) -> Receipt:
+        """`before_send` does not want the event: it is counted, and was never accepted."""
+        self.core.dropped += 1
+        entry = Entry(event.action, b"", None, "at_most_once", 0.0, event.event_id, state="refused")
+        error = NotSent("dropped by before_send", attempts=0)
+        entry.end = Outcome(
+            verdict="abandoned", event_id=id_of(entry), action=entry.action, attempts=0, error=error, context=context
+        )
+        return Receipt(entry, self.loop)
+
     def resume(self) -> None:
         """Go on after a suspension."""
         self._worker.resume()
@@ -152,8 +169,9 @@ class Running:
             in_flight=len(core.in_flight),
             bytes=core.bytes,
             outcomes=dict(core.outcomes),
-            oldest_age=max(0.0, core.clock(now) - core.order.oldest()) if core.order else 0.0,
+            oldest_age=max(0.0, core.clock.at(now) - core.order.oldest()) if core.order else 0.0,
             suspended=self._worker.suspension is not None,
+            dropped=core.dropped,
             away_since=None if away is None else datetime.fromtimestamp(time.time() - (now - away), UTC),
         )
 

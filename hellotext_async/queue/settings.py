@@ -14,6 +14,7 @@ from ..config import EventFormat
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from .._events.event import Event
     from .outcome import Outcome
     from .sqlite import SqliteSpool
 
@@ -21,7 +22,10 @@ __all__ = ["Settings"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything `client.event_queue()` was asked for."""
+    """Everything `client.event_queue()` was asked for.
+
+    `on_trouble` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all.
+    """
 
     capacity: int = 10_000
     max_bytes: int = 32 * 1024 * 1024
@@ -36,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_format: EventFormat = "typed"
     strict: bool = False
     idempotency_keys: bool = False
+    before_send: Callable[[Event], Event | None] | None = None
+    on_trouble: Callable[[Outcome], Any] | None = None
     priority: Literal["live", "background"] = "live"
 
     def __post_init__(self) -> None:

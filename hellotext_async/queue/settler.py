@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from .._callbacks import call_back
 from .._wire.call import EVENTS_PATH
 from ..errors import Asked, SpoolError
 from .entry import end_of
@@ -47,11 +48,13 @@ class Settler:
         store: Store,
         letters: LetterFile | None,
         on_outcome: Callable[[Outcome], Any] | None,
+        on_trouble: Callable[[Outcome], Any] | None,
     ) -> None:
         self._core = core
         self._store = store
         self._letters = letters
         self._on_outcome = on_outcome
+        self._on_trouble = on_trouble
         self._dead: Batch[Ended] = Batch()
         self._ended: Batch[tuple[Entry, Outcome | None, Finish | None]] = Batch()
         self._unwritten: list[_Dead] = []
@@ -124,7 +127,7 @@ class Settler:
         while True:
             ended = await self._ended.take()
             await self._store.finish([entry for entry, _, _ in ended], [end for _, _, end in ended])
-            clock = self._core.clock(asyncio.get_running_loop().time())
+            clock = self._core.clock.at(asyncio.get_running_loop().time())
             for entry, outcome, end in ended:
                 if outcome is not None:
                     self._settle(entry, outcome)
@@ -134,6 +137,8 @@ class Settler:
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         if not entry.over:  # it is, if its letter could not be written at first
             self._core.end(entry, outcome)
+            if self._on_trouble is not None:
+                call_back("on_outcome", self._on_trouble, outcome)
             self._tell(entry)
 
     def _settle_delivered(self, entry: Entry, clock: float) -> None:
@@ -147,21 +152,11 @@ class Settler:
     def _tell(self, entry: Entry) -> None:
         if entry.watch is not None:
             notify(entry)
-        if self._on_outcome is not None:
-            self._call_hook(self._on_outcome, entry)
+        if self._on_outcome is not None and isinstance(outcome := end_of(entry), Outcome):
+            call_back("on_outcome", self._on_outcome, outcome)
         if self._core.line or self._core.aside:
             self.freed.set()
         self.settled.check()
-
-    def _call_hook(self, hook: Callable[[Outcome], Any], entry: Entry) -> None:
-        outcome = end_of(entry)
-        if not isinstance(outcome, Outcome):
-            return
-        try:
-            hook(outcome)
-        except BaseException as error:
-            # A hook's error is the program's, not the delivery's; its text may hold a customer's data.
-            _log.error("on_outcome raised %s for event %s", type(error).__name__, outcome.event_id)
 
     def settle_now(self) -> None:
         """Everything at once, for a queue whose loop is ending: there is nobody left to wait."""

@@ -102,7 +102,7 @@ class Worker:
 
     def now(self) -> float:
         """The delivery clock."""
-        return self._core.clock(self._time())
+        return self._core.clock.at(self._time())
 
     # Senders: as many as there is work for, parked when there is none.
 
@@ -215,7 +215,7 @@ class Worker:
     def _suspend(self, error: HellotextError) -> None:
         if self.suspension is None:
             _log.error("event queue suspended (%s): nothing is sent until set_token() or resume()", error)
-            self._core.stand_still(self._loop.time())
+            self._core.clock.stand_still(self._loop.time())
             self._tasks.spawn(self._store.pause(self.now(), standing=True))
         self.suspension = error
         self._settler.settled.check()
@@ -224,7 +224,7 @@ class Worker:
         """Go on after a suspension."""
         if self.suspension is not None:
             self.suspension = None
-            self._core.go_on(self._loop.time())
+            self._core.clock.go_on(self._loop.time())
             self._tasks.spawn(self._store.pause(self.now(), standing=False))
         self._arm()
         self.wake()

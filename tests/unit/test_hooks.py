@@ -175,7 +175,7 @@ def test_what_before_send_must_not_answer_changes_nothing(caplog: pytest.LogCapt
 def test_outcomes_other_than_delivered_are_logged_with_their_reason(caplog: pytest.LogCaptureFixture) -> None:
     """At INFO, with ids; delivered and abandoned ones are not (the close counts those)."""
     caplog.set_level(logging.INFO)
-    ended = reports().on_outcome(None)
+    ended = reports().on_trouble
     for verdict in ("delivered", "rejected", "unknown", "expired", "abandoned"):
         ended(Outcome(verdict=verdict, event_id=f"e-{verdict}", action="order.placed", attempts=2))  # type: ignore[arg-type]
     assert [record.hellotext_event_id for record in caplog.records] == ["e-rejected", "e-unknown", "e-expired"]
