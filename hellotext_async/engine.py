@@ -163,7 +163,8 @@ class Engine:
                 attempt = await self._repeated(tries, request, attempt)
             done: T = tries.conclude(attempt)
         except (OutcomeUnknown, ServerError) as unknown:
-            unknown.asked = Asked(call.method, call.path, request.body, since)
+            if call.idempotency != "safe":
+                unknown.asked = Asked(call.method, call.path, request.body, since)
             raise
         return done
 

@@ -24,7 +24,7 @@ _LONGEST: Final = 86_400.0
 def flat(unknowns: Iterable[Unknown | Iterable[Unknown]]) -> Iterator[Unknown]:
     """One by one, out of the lists that they stand in; InvalidParameter for anything else."""
     for one in unknowns:
-        for each in (one,) if isinstance(one, _KINDS) else one:
+        for each in one if isinstance(one, Iterable) else (one,):
             if not isinstance(each, _KINDS):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidParameter("unknowns", "expected errors, outcomes or dead letters")
             yield each

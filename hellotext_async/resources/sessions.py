@@ -71,6 +71,8 @@ class Sessions(Family):
         """
         if self._business_id is None:
             raise InvalidParameter("business_id", "identify needs Hellotext(business_id=…)")
+        if not deadline > 0:
+            raise InvalidParameter("deadline", "expected seconds above 0")
         given = {"email": email, "phone": phone, "name": name, "source": source}
         body = {"session": id_segment(session, "session"), "user_id": text("user_id", str(user_id))}
         body |= {key: text(key, value) for key, value in given.items() if value is not None}

@@ -227,8 +227,9 @@ async def test_what_was_asked_is_neither_shown_nor_pickled(client: Hellotext, em
     copied = pickle.loads(pickle.dumps(error))
     assert b"59899000777" not in pickle.dumps(error)
     assert (await client.reconcile(copied))[0].reason == "what was sent is not at hand"
-    with pytest.raises(InvalidParameter):
-        await client.reconcile(["order"])  # type: ignore[list-item]
+    for wrong in (["order"], "order", 5, None, [[error]]):
+        with pytest.raises(InvalidParameter):
+            await client.reconcile(wrong)  # type: ignore[arg-type]
 
 
 async def test_dead_letters_are_looked_up(client: Hellotext, emulator: Emulator, tmp_path: Path) -> None:

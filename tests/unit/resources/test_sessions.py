@@ -74,6 +74,10 @@ async def test_ids_are_checked_by_their_names() -> None:
     with pytest.raises(InvalidParameter) as caught:
         await Sessions(sends).identify("s", "u")
     assert caught.value.parameter == "business_id"
+    for wrong in (0, -1, float("nan")):
+        with pytest.raises(InvalidParameter) as caught:
+            await Sessions(sends, "biz").identify("s", "u", deadline=wrong)
+        assert caught.value.parameter == "deadline"
     assert not sends.calls
 
 
