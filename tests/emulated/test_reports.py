@@ -56,7 +56,7 @@ async def test_each_attempt_is_one_line_at_debug_and_one_call_of_the_hook(
     ]
     assert {one.client for one in made} == {"greens"}
     assert {one.origin for one in made} == {emulator.url}
-    assert all(0 < one.seconds < 60 and one.event_id is None for one in made)
+    assert all(0 <= one.seconds < 60 and one.event_id is None for one in made)  # uvloop counts milliseconds
     lines = [record for record in caplog.records if record.name == "hellotext_async.http"]
     assert lines[0].getMessage().startswith("greens: GET /v1/profiles/MzYwlE50: 503 in ")
     assert [record.hellotext_status for record in lines] == [503, None, 200]  # type: ignore[attr-defined]
