@@ -8,19 +8,22 @@ moment, and the answer to one of the creates is lost: then one too many may stay
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from .._wire.shapes import is_mapping
 from ..errors import NotFound, OutcomeUnknown, ValidationFailed
 from ._profile import Profile
 
-__all__ = ["contacts_of", "find_or_create", "found", "has_contact"]
+__all__ = ["contacts_of", "find_or_create", "found", "has_contact", "is_taken"]
 
 
 class _Identified(Protocol):
     @property
     def id(self) -> str: ...
 
+
+_TAKEN: Final = frozenset({"parameter_not_unique", "identity_assigned", "identity_assigned_already"})
+"""The API's words for it, over the years."""
 
 T = TypeVar("T", bound=_Identified)
 
@@ -54,6 +57,11 @@ async def find_or_create(
         return made, True
     await drop(made.id)
     return there, False
+
+
+def is_taken(refused: ValidationFailed) -> bool:
+    """Whether it says that another profile has the contact."""
+    return any(error.type in _TAKEN for error in refused.errors)
 
 
 def contacts_of(fields: Mapping[str, Any]) -> set[str]:

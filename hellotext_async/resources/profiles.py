@@ -8,15 +8,13 @@ from ._consent import Consent
 from ._listing import Listing
 from ._profile import Created, Profile, Updated
 from ._profile_fields import NewProfile, ProfileChanges, body_of
-from ._upsert import contacts_of, has_contact
+from ._upsert import contacts_of, has_contact, is_taken
 from ._verbs import Deletes, Pages, Retrieves
 
 __all__ = ["ProfileSort", "Profiles"]
 
 ProfileSort = Literal["activity", "alphabetically", "created_at"]
 _SORTS: Final = get_args(ProfileSort)
-_TAKEN: Final = frozenset({"parameter_not_unique", "identity_assigned", "identity_assigned_already"})
-"""The API's words for a contact that another profile has."""
 
 
 class Profiles(Consent, Retrieves[Profile], Pages[Profile], Deletes):
@@ -50,7 +48,7 @@ class Profiles(Consent, Retrieves[Profile], Pages[Profile], Deletes):
         try:
             return await self._post(Created, body, idempotency="idempotent")
         except ValidationFailed as refused:
-            if not any(error.type in _TAKEN for error in refused.errors):
+            if not is_taken(refused):
                 raise
             holder = await anext((each async for each in self.list() if has_contact(each, contacts)), None)
             if holder is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hellotext_async import resources
 from hellotext_async._events.known_keys import UnknownParameterWarning
 from hellotext_async._wire.codec import Answer
 from hellotext_async._wire.money import Money
@@ -75,6 +77,14 @@ FAMILIES: list[tuple[Callable[[Recording], Any], type[Answer], str, str, dict[st
         {"name": "Renamed", "position": 3, "unique": False},
     ),
 ]  # fmt: skip
+
+
+def test_no_family_is_longer_than_80_lines() -> None:
+    """What families share is declared once, in the files that begin with ``_``."""
+    lines = {file.name: len(file.read_text().splitlines()) for file in Path(resources.__file__).parent.glob("[!_]*.py")}
+    assert len(lines) == 14
+    assert {name: count for name, count in lines.items() if count > 80} == {}
+
 
 each = pytest.mark.parametrize(
     ("family", "item", "path", "key", "new", "changes"), FAMILIES, ids=[row[3] for row in FAMILIES]
