@@ -107,7 +107,7 @@ class Connector(aiohttp.TCPConnector):
         self._kept: WeakKeyDictionary[ResponseHandler, _Kept] = WeakKeyDictionary()
         self._on_connected = on_connected
         self._stale_after = longest + _KEEP_ALIVE
-        super().__init__(keepalive_timeout=_KEEP_ALIVE, **settings)
+        super().__init__(keepalive_timeout=_KEEP_ALIVE, **settings)  # pyright: ignore[reportUnknownMemberType]
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
