@@ -7,6 +7,8 @@ import asyncio
 import inspect
 import json
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 
 from hellotext_async.cli.tally import event_of
 from hellotext_async.emulator import Emulator
-from tests.docs.pages import PAGES, Block, blocks
+from tests.docs.pages import PAGES, Block, all_blocks, blocks
 
 pytest_plugins = ["pytester"]
 
@@ -37,16 +39,21 @@ def execute(block: Block, names: dict[str, Any], runner: asyncio.Runner) -> None
 def test_the_python_of_a_page_runs(
     page: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
-    """From top to bottom, in one loop; a block that is a test file is given to pytest."""
+    """From top to bottom, in one loop; a block that is a test file is given to pytest, text is what was printed last."""
     monkeypatch.setenv("HELLOTEXT_API_URL", emulator.url)
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
     names: dict[str, Any] = {"__name__": page.stem}
     with asyncio.Runner() as runner:
-        for block in blocks(page, "python"):
-            if block.title is None:
-                execute(block, names, runner)
-            else:
-                pytester.path.joinpath(block.title).write_text(block.text)
+        printed = ""
+        for block in all_blocks(page):
+            if block.language == "text":
+                assert block.text == printed, block.place
+            elif block.language == "python" and block.title is None:
+                with redirect_stdout(StringIO()) as output:
+                    execute(block, names, runner)
+                printed = output.getvalue()
+            elif block.language == "python":
+                pytester.path.joinpath(block.title or "").write_text(block.text)
     tests = sum(len(re.findall(r"^ *(?:async )?def test_", block.text, re.MULTILINE)) for block in titled(page))
     if tests:
         pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=tests)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.docs.pages import FENCE, PAGES, ROOT, all_blocks
 
-LANGUAGES: Final = {"python", "sh", "json"}
-"""What the tests of this folder run or read."""
+LANGUAGES: Final = {"python", "sh", "json", "text"}
+"""What the tests of this folder run or compare."""
 
 _PICTURE: Final = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 
