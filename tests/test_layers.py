@@ -23,7 +23,7 @@ _PURE = _WIRE | {"_events", "_policy"}
 _REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
 _QUEUE = _PURE | {"limiter", "_callbacks"}
 _HOOKS = _PURE | _REPORTS | {"limiter", "queue"}
-_CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "resources", "_core"}
+_CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "resources", "fleet", "_core"}
 _USERS = _CLIENT | {"client", "root"}
 
 ROOMS: Final[dict[str, frozenset[str]]] = {
@@ -44,6 +44,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "engine": _PURE | {"transport", "limiter", "_attempts", "_outages"},
     "resources": _PURE,
     "queue": _QUEUE,
+    "fleet": _QUEUE | {"queue"},
     "hooks": _HOOKS,
     "_reports": _HOOKS | {"hooks"},
     "_core": _CLIENT - {"_core"},
@@ -63,6 +64,7 @@ LIBRARIES: Final[dict[str, frozenset[str]]] = {
     "tenacity": frozenset({"engine.py"}),
     "argparse": frozenset({"cli"}),
     "sqlite3": frozenset({"queue"}),
+    "redis": frozenset({"fleet"}),
     "fastapi": frozenset({"integrations/fastapi.py"}),
     "starlette": frozenset({"integrations"}),
     "opentelemetry": frozenset({"integrations/opentelemetry.py"}),

@@ -1,0 +1,1 @@
+"""Many processes, one stream of events on a Redis or Valkey server: producers that enqueue, workers that deliver."""

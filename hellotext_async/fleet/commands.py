@@ -1,0 +1,196 @@
+"""The scripts as functions: which keys, which arguments, and what their replies mean.
+
+Rules. Without a cluster one command serves all shards that have something to do; in a cluster
+each shard gets one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from .link import Script
+
+if TYPE_CHECKING:
+    from .layout import Layout
+    from .link import Argument, Link
+
+__all__ = ["OVERHEAD", "Commands", "Ending", "Lease", "Limits", "Put", "Step", "Stepped"]
+
+OVERHEAD: Final = 128
+"""Bytes counted for an event besides its payload: what the server needs for it, and for its id."""
+
+MOST: Final = 500
+"""Events in one command: Lua and the server's latency set bounds."""
+
+PUT, LEASE, STEP = Script("put"), Script("lease"), Script("step")
+
+Answer = Literal["stored", "waits", "full"] | str
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a stream may hold: bytes of each shard; and for how many seconds it remembers ids."""
+
+    shard_bytes: int
+    window: float
+
+    @property
+    def bucket_ms(self) -> int:
+        """Ids are remembered in buckets of half a window: the newest three hold all of the window."""
+        return max(1, int(self.window * 500))
+
+    @property
+    def expiry(self) -> int:
+        """Seconds after which a bucket goes by itself, if no worker removes it."""
+        return int(self.window * 4) + 86_400
+
+
+class Put(msgspec.Struct, frozen=True):
+    """One new event: where it goes, the digest of its id, and its encoded form."""
+
+    shard: int
+    digest: bytes
+    payload: bytes
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A shard as the server has it: its owner's token ('' if it is free), the epoch, milliseconds left, events ever."""
+
+    owner: str
+    epoch: int
+    left_ms: int
+    added: int
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """An entry that has ended: bytes counted for it, its id's digest, the verdict's text, its dead letter."""
+
+    entry: str
+    size: int
+    digest: bytes
+    verdict: str
+    letter: bytes = b""
+
+
+class Step(msgspec.Struct):
+    """What the owner of one shard did: marks by entry ('' removes one), and ends."""
+
+    shard: int
+    owner: str
+    epoch: int
+    marks: Mapping[str, str] = {}
+    ends: Sequence[Ending] = ()
+    keep_from: int | None = None
+
+
+class Stepped(msgspec.Struct, frozen=True):
+    """Whether the shard was the owner's, and how many events it ever had."""
+
+    ours: bool
+    added: int
+
+
+class Commands:
+    """The scripts over one connection and one layout."""
+
+    def __init__(self, link: Link, layout: Layout, limits: Limits) -> None:
+        self.link = link
+        self.layout = layout
+        self.limits = limits
+
+    async def put(self, puts: Sequence[Put], token: str) -> tuple[list[str], dict[int, int]]:
+        """Append events, at most `MOST`. One answer each ('+' appended, 'q' waits already, '!' no room, else what it
+        ended in), and how many events each shard ever had.
+        """
+        by_shard: dict[int, list[int]] = {}
+        for number, put in enumerate(puts):
+            by_shard.setdefault(put.shard, []).append(number)
+        answers, added = [""] * len(puts), {}
+        for shards, reply in await self._each(by_shard, lambda shards: self._put(shards, by_shard, puts, token)):
+            at = 1
+            for shard in shards:
+                added[shard] = reply[at]
+                for number in by_shard[shard]:
+                    at += 1
+                    answers[number] = reply[at].decode()
+                at += 1
+        return answers, added
+
+    def _put(
+        self, shards: Sequence[int], by_shard: Mapping[int, Sequence[int]], puts: Sequence[Put], token: str
+    ) -> tuple[Script, list[str], list[Argument]]:
+        layout, limits = self.layout, self.limits
+        keys: list[str] = []
+        arguments: list[Argument] = [limits.bucket_ms, limits.shard_bytes, limits.expiry, OVERHEAD, token]
+        for shard in shards:
+            keys += (layout.events(shard), layout.state(shard), layout.ids(shard))
+            numbers = by_shard[shard]
+            arguments.append(len(numbers))
+            for number in numbers:
+                arguments += (puts[number].digest, puts[number].payload)
+        return PUT, keys, arguments
+
+    async def lease(
+        self, shards: Sequence[int], how: Literal["take", "release", "look"], owner: str = "", ttl: float = 0
+    ) -> tuple[float, dict[int, Lease]]:
+        """Take, release or look at shards: the server's clock (Unix seconds), and how each stands then."""
+        found: dict[int, Lease] = {}
+        now = 0.0
+
+        def call(part: Sequence[int]) -> tuple[Script, list[str], list[Argument]]:
+            return LEASE, [self.layout.state(shard) for shard in part], [how, owner, int(ttl * 1000)]
+
+        for part, reply in await self._each(dict.fromkeys(shards), call):
+            now = reply[0] / 1000
+            for number, shard in enumerate(part):
+                owner_now, epoch, left, added = reply[1 + 4 * number : 5 + 4 * number]
+                found[shard] = Lease(owner_now.decode(), epoch, left, added)
+        return now, found
+
+    async def step(self, steps: Sequence[Step], ttl: float) -> list[Stepped]:
+        """Make marks and ends of several shards durable, and renew their leases for `ttl` seconds."""
+        by_shard = {step.shard: step for step in steps}
+        results: dict[int, Stepped] = {}
+        for shards, reply in await self._each(by_shard, lambda shards: self._step([by_shard[s] for s in shards], ttl)):
+            for shard, added in zip(shards, reply, strict=True):
+                results[shard] = Stepped(added >= 0, added)
+        return [results[step.shard] for step in steps]
+
+    def _step(self, steps: Sequence[Step], ttl: float) -> tuple[Script, list[str], list[Argument]]:
+        layout = self.layout
+        keys: list[str] = []
+        arguments: list[Argument] = [int(ttl * 1000), self.limits.bucket_ms, self.limits.expiry]
+        for step in steps:
+            shard = step.shard
+            keys += (layout.events(shard), layout.state(shard), layout.marks(shard), layout.letters(shard))
+            keys.append(layout.ids(shard))
+            arguments += (step.owner, step.epoch, "" if step.keep_from is None else step.keep_from, len(step.marks))
+            for entry, mark in step.marks.items():
+                arguments += (entry, mark)
+            arguments.append(len(step.ends))
+            for end in step.ends:
+                arguments += (end.entry, end.size, end.digest, end.verdict, end.letter)
+        return STEP, keys, arguments
+
+    async def _each(self, shards: Mapping[int, Any], call: Any) -> list[tuple[list[int], list[Any]]]:
+        """One command for all shards; in a cluster one for each."""
+        parts = [[shard] for shard in shards] if self.link.clustered else [list(shards)]
+        replies = await asyncio.gather(*(self.link.run(*call(part)) for part in parts))
+        return list(zip(parts, replies, strict=True))
+
+    # Reading.
+
+    async def recall(self, wanted: Sequence[tuple[int, bytes]], now: float) -> list[str | None]:
+        """What is remembered of ids (shard, digest): 'q…' it waits, else what it ended in; None: nothing."""
+        newest = int(now * 1000) // self.limits.bucket_ms
+        commands = [
+            ("HGET", f"{self.layout.ids(shard)}{bucket}", digest)
+            for shard, digest in wanted
+            for bucket in range(newest + 1, newest - 3, -1)
+        ]
+        found = await self.link.pipeline(commands)
+        each = [found[at : at + 4] for at in range(0, len(found), 4)]
+        return [next((value.decode() for value in one if value is not None), None) for one in each]

@@ -1,0 +1,155 @@
+"""The connection to the server: a single one or a cluster, its errors as ours, and the scripts that run there.
+
+Rules. Every command may be repeated by redis-py, which does so when a reply is lost: what is run
+here is idempotent. No command blocks on the server. An error's text never holds the URL, which
+may hold a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha1
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from ..errors import ConfigurationError, SpoolError
+
+try:
+    import redis.asyncio
+    from redis import exceptions
+    from redis.asyncio.retry import Retry
+    from redis.backoff import ExponentialBackoff
+except ImportError as missing:  # pragma: no cover - the extra is missing
+    raise ImportError("RedisStream needs redis-py: pip install 'hellotext-async[redis]'") from missing
+
+if TYPE_CHECKING:
+    from redis.asyncio.cluster import RedisCluster
+
+__all__ = ["Link", "Script", "ServerFull", "Unreachable"]
+
+CONNECTIONS: Final = 4
+REPLY_TIMEOUT: Final = 5.0
+"""Seconds for one reply, and for a connection."""
+
+Argument = str | bytes | int
+Name = Literal["put", "lease", "step", "rate", "learn"]
+
+
+class Unreachable(SpoolError):
+    """No reply: whether the command ran is unknown, and it is safe to repeat."""
+
+
+class ServerFull(SpoolError):
+    """The server takes no writes that need memory."""
+
+
+class Script:
+    """One of the scripts in ``lua/``."""
+
+    def __init__(self, name: Name) -> None:
+        self.text = files(__package__).joinpath("lua", f"{name}.lua").read_text()
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Link:
+    """One process's connections to one server, opened at the first command."""
+
+    def __init__(self, url: str, *, reply_timeout: float = REPLY_TIMEOUT) -> None:
+        self._url = url
+        self._options: dict[str, Any] = {
+            "socket_timeout": reply_timeout,
+            "socket_connect_timeout": reply_timeout,
+            "socket_keepalive": True,
+            "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+        }
+        self.place = _place(url)
+        self.clustered = False
+        self._client: redis.asyncio.Redis | RedisCluster = self._single()
+
+    def _single(self) -> redis.asyncio.Redis:
+        pool: Any = redis.asyncio.BlockingConnectionPool.from_url(
+            self._url, max_connections=CONNECTIONS, timeout=self._options["socket_timeout"], **self._options
+        )
+        return redis.asyncio.Redis(connection_pool=pool)
+
+    async def open(self) -> dict[str, Any]:
+        """What the server says of itself (INFO). Unreachable, ConfigurationError."""
+        info: dict[str, Any] = await self.command("info")
+        if info.get("cluster_enabled") == 1 and not self.clustered:
+            from redis.asyncio.cluster import RedisCluster
+
+            await self.aclose()
+            options = {name: value for name, value in self._options.items() if name != "retry"}
+            self._client = RedisCluster.from_url(self._url, **options)
+            self.clustered = True
+        return info
+
+    async def command(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """One of redis-py's methods."""
+        try:
+            return await getattr(self._client, name)(*arguments, **options)
+        except (exceptions.RedisError, OSError, ValueError) as error:
+            raise self._mapped(error) from None
+
+    async def pipeline(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Several commands in one round trip (a cluster's: one for each node)."""
+        try:
+            async with self._client.pipeline(transaction=False) as pipe:
+                for command in commands:
+                    pipe.execute_command(*command)
+                return list(await pipe.execute())
+        except (exceptions.RedisError, OSError) as error:
+            raise self._mapped(error) from None
+
+    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
+        """Run a script whose keys are in one slot, unless there is no cluster."""
+        given: tuple[Any, ...] = (len(keys), *keys, *arguments)
+        try:
+            try:
+                reply: Any = await self._client.evalsha(script.sha, *given)
+            except exceptions.NoScriptError:
+                reply = await self._client.eval(script.text, *given)
+        except (exceptions.RedisError, OSError) as error:
+            raise self._mapped(error) from None
+        return list(reply)
+
+    def _mapped(self, error: Exception) -> Exception:
+        """The error of ours that says the same."""
+        kind = type(error).__name__
+        if isinstance(error, (exceptions.AuthenticationError, exceptions.NoPermissionError)):
+            return ConfigurationError(f"the server at {self.place} refuses the user or the password ({kind})")
+        if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM"):
+            return ServerFull(f"the server at {self.place} is out of memory")
+        if isinstance(error, exceptions.ReadOnlyError) or "READONLY" in str(error)[:200]:
+            return Unreachable(f"the server at {self.place} is a read-only replica")
+        if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterError, OSError)):
+            return Unreachable(f"no reply from the server at {self.place} ({kind})")
+        if isinstance(error, exceptions.ResponseError) and _passes(str(error)):
+            return Unreachable(f"the server at {self.place} cannot answer at present ({kind})")
+        return SpoolError(f"the server at {self.place} refused a command ({kind}: {str(error)[:120]})")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+        if isinstance(self._client, redis.asyncio.Redis):
+            await self._client.connection_pool.disconnect()
+
+
+def _passes(text: str) -> bool:
+    """Whether a refusal is of the kind that ends by itself."""
+    return text.startswith(("LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "NOREPLICAS"))
+
+
+def _place(url: str) -> str:
+    """Host and port, without what is secret. ConfigurationError if it is no URL of a server."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except (ValueError, AttributeError, TypeError):
+        raise ConfigurationError("url: expected redis://host:port, rediss:// or unix://") from None
+    if parts.scheme == "unix" and parts.path:
+        return parts.path
+    if parts.scheme not in ("redis", "rediss") or not host:
+        raise ConfigurationError("url: expected redis://host:port, rediss:// or unix://")
+    return f"{host}:{port or 6379}"

