@@ -29,6 +29,7 @@ _USERS = _CLIENT | {"client", "root"}
 ROOMS: Final[dict[str, frozenset[str]]] = {
     "_version": frozenset(),
     "_clock": frozenset(),
+    "offsets": frozenset(),
     "_process": frozenset(),
     "_site": frozenset(),
     "errors": frozenset(),
@@ -53,7 +54,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "root": _CLIENT | {"client"},
     "integrations": _USERS,
     "pytest_plugin": _USERS | {"emulator"},
-    "cli": _USERS | {"emulator"},
+    "cli": _USERS | {"emulator", "offsets"},
     "__main__": frozenset({"cli"}),
 }
 """Each room and those that it may import, besides itself. `root` is the package's ``__init__``."""

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from .._version import __version__
 from ..errors import ConfigurationError, HellotextError
 from . import check, dead_letters, demo, emulator, ingest
+from .warned import warnings_in_words
 
 __all__ = ["main"]
 
@@ -24,9 +25,10 @@ _COMMANDS = (demo, emulator, ingest, dead_letters, check)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    given = _parser().parse_args(argv)
+    args = _parser().parse_args(argv)
     try:
-        code: int = asyncio.run(given.run(given))
+        with warnings_in_words():
+            code: int = asyncio.run(args.run(args))
     except ConfigurationError as error:
         return _complain(error, 2)
     except HellotextError as error:

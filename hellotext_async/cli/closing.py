@@ -1,23 +1,24 @@
-"""The end of a queue that a command drives: told by a signal, or by the API, which refuses the token."""
+"""Closes the queue of a command: at a signal, or when the API refuses the token."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from ..queue.queue import EventQueue
+from .signals import Stop
 
 __all__ = ["DRAIN", "closing"]
 
 DRAIN: Final = 10.0
-"""Seconds for what is under way when the end is told."""
+"""Seconds for what is under way at the first signal."""
 TICK: Final = 0.2
 
 
 @asynccontextmanager
-async def closing(queue: EventQueue, stop: asyncio.Event, show: Callable[[], None]) -> AsyncGenerator[None]:
+async def closing(queue: EventQueue, stop: Stop, show: Callable[[], None]) -> AsyncGenerator[None]:
     """Call `show` now and then, and close the queue when `stop` is set; a suspension sets it."""
     watch = asyncio.create_task(_watch(queue, stop, show))
     try:
@@ -27,15 +28,29 @@ async def closing(queue: EventQueue, stop: asyncio.Event, show: Callable[[], Non
         await asyncio.wait([watch])
 
 
-async def _watch(queue: EventQueue, stop: asyncio.Event, show: Callable[[], None]) -> None:
+async def _watch(queue: EventQueue, stop: Stop, show: Callable[[], None]) -> None:
     while not stop.is_set():
         show()
         if queue.stats().suspended:
-            # Nobody brings another token here, and waiting for one would be for ever.
+            # No other token can come in here: waiting for one would never end.
             stop.set()
         try:
             async with asyncio.timeout(TICK):
                 await stop.wait()
         except TimeoutError:
             pass
-    await queue.aclose(DRAIN)
+    await _close(queue, stop)
+
+
+async def _close(queue: EventQueue, stop: Stop) -> None:
+    """Drain; at the second signal, no longer."""
+    draining, now = asyncio.ensure_future(queue.aclose(DRAIN)), asyncio.ensure_future(stop.now.wait())
+    either: tuple[asyncio.Future[Any], ...] = (draining, now)
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in either:
+            future.cancel()
+        await asyncio.wait(either)
+    if stop.now.is_set():
+        await queue.aclose(0)

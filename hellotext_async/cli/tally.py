@@ -1,108 +1,151 @@
-"""What became of every line of an input: the events in them, and the account of their ends."""
+"""The account of an input: how every row ended, why those that were not delivered were not, and how fast it goes."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections import Counter
-from datetime import datetime
-from typing import Any
+from typing import Final
 
 import msgspec
 
-from .._events.event import Event
-from .._events.fields import EVENT_FIELDS
-from ..errors import InvalidParameter
-from ..queue.outcome import Report
-from .lines import LONGEST
+from ..errors import APIError
+from ..queue.outcome import Outcome, Report
+from .checkpoint import Checkpoint
+from .reasons import Reasons, reason_of
+from .rows import Row
 from .table import table
 
-__all__ = ["Tally", "event_of"]
+__all__ = ["Tally"]
+
+FINAL: Final = frozenset({"delivered", "valid", "rejected", "unknown", "expired", "bad", "skipped"})
+"""Ends after which a row is not read again."""
 
 
 class Tally:
-    """What became of every line."""
+    """How every row ended. ``rows == outcomes.total()`` once all have; `bad` rows hold no event."""
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoint: Checkpoint | None = None, *, dry_run: bool = False) -> None:
         self.began = time.monotonic()
-        self.fates: Counter[str] = Counter()
-        self.bad = 0
+        self.rows = 0
+        self.outcomes: Counter[str] = Counter()
+        self.reasons = Reasons()
+        self.fed = self.ended = 0
         self.found = 0
-        self.doubled = 0
+        self.duplicated = 0
         self.stopped = False
         self.unreadable: str | None = None
         self.report: Report | None = None
+        self.rate: float | None = None
+        self._checkpoint = checkpoint
+        self._delivered = "valid" if dry_run else "delivered"
 
-    def read(self, number: int, line: bytes | None) -> Event | None:
-        """The event in a line; a line that holds none is reported and counted, and an empty one is nothing."""
-        try:
-            if line is None:
-                raise InvalidParameter("line", f"longer than {LONGEST} bytes")
-            return event_of(line) if line.strip() else None
-        except InvalidParameter as error:
-            self.bad += 1
-            print(f"line {number}: {_reason(error)}", file=sys.stderr)
-            return None
+    def begin(self, row: Row) -> bool:
+        """A row was read; False if an earlier run has ended it, or it is blank."""
+        self.rows += 1
+        self.fed += row.size
+        checkpoint = self._checkpoint
+        if checkpoint is not None:
+            checkpoint.begin(row.number)
+            if checkpoint.has(row.number):
+                self.outcomes["skipped"] += 1
+                self.ended += row.size
+                checkpoint.end(row.number, None)
+                return False
+        if row.fields is None and row.problem is None:
+            self.end(row, "skipped")
+            return False
+        return True
 
-    def words(self) -> str:
-        """Where it stands."""
-        ended = self.fates.total() - self.fates["delivered"]
-        speed = self.fates["delivered"] / max(time.monotonic() - self.began, 1e-9)
-        return f"{self.fates['delivered']:,} delivered, {ended:,} not, {self.bad:,} bad lines, {speed:,.0f}/s"
+    def end(self, row: Row, outcome: str) -> None:
+        """A row has ended so."""
+        self.outcomes[outcome] += 1
+        self.ended += row.size
+        if self._checkpoint is not None and outcome in FINAL:
+            self._checkpoint.end(row.number, outcome)
+
+    def bad(self, row: Row, problem: str) -> None:
+        """A row holds no event."""
+        self.reasons.add(row.line, problem)
+        self.end(row, "bad")
+
+    def add(self, row: Row, outcome: Outcome) -> None:
+        """The outcome of a row's event."""
+        if not outcome.delivered and outcome.verdict != "abandoned":
+            self.reasons.add(row.line, f"{outcome.verdict}: {reason_of(outcome.error)}")
+        self.duplicated += outcome.maybe_duplicated
+        self.end(row, self._delivered if outcome.delivered else outcome.verdict)
+
+    # What is shown.
+
+    def words(self, size: int | None, read: int) -> str:
+        """Where it stands: how the rows ended, the learned limit, and the time that is left."""
+        good, bad = self.outcomes[self._delivered], self.outcomes["bad"]
+        others = self.outcomes.total() - good - bad - self.outcomes["skipped"]
+        speed = good / max(time.monotonic() - self.began, 1e-9)
+        parts = [f"{good:,} {self._delivered}, {others:,} not, {bad:,} bad, {speed:,.0f}/s"]
+        if self.rate is not None:
+            parts.append(f"limit {self.rate:,.0f}/s")
+        done = self.position(read)
+        if size and done > 0:
+            left = (time.monotonic() - self.began) * (size - done) / done
+            parts.append(f"{_clock(left)} left" if left >= 1 else "")
+        return ", ".join(filter(None, parts))
+
+    def position(self, read: int) -> float:
+        """How many of the `read` bytes of the input have ended; of a compressed one, in proportion."""
+        return read * self.ended / self.fed if self.fed else 0.0
 
     @property
     def all_delivered(self) -> bool:
         """Whether nothing is left to worry about, what an earlier run left in the spool included."""
         report = self.report
-        if report is None or self.bad or self.stopped or self.unreadable or report.kept or report.queued:
+        if report is None or self.stopped or self.unreadable or report.kept or report.queued:
             return False
         earlier = all(number == 0 for verdict, number in report.outcomes.items() if verdict != "delivered")
-        return earlier and self.fates.total() == self.fates["delivered"]
+        return earlier and self.outcomes.total() == self.outcomes[self._delivered] + self.outcomes["skipped"]
 
     def show(self) -> None:
-        """The report."""
-        rows: list[tuple[str, object]] = [(fate, number) for fate, number in sorted(self.fates.items())]
-        rows += [("bad lines", self.bad)] if self.bad else []
-        rows += [("maybe duplicated", self.doubled)] if self.doubled else []
+        """The report, for people."""
+        names = {"bad": "bad lines"}
+        rows: list[tuple[str, object]] = [("lines", self.rows)]
+        rows += [(names.get(name, name), number) for name, number in sorted(self.outcomes.items()) if number]
+        rows += [("maybe duplicated", self.duplicated)] if self.duplicated else []
         rows += [("found in the spool", self.found)] if self.found else []
         rows += [("left in the spool", self.report.kept)] if self.report and self.report.kept else []
         print(table([*rows, ("time", f"{time.monotonic() - self.began:.1f} s")]))
-        if self.unreadable:
-            print(f"the input could not be read to its end ({self.unreadable})")
-        if self.report is not None and self.report.suspended:
-            print(f"stopped: {self.report.error}")
-        elif self.stopped:
-            print("stopped by a signal: what follows in the input was not read")
+        for reason, number in self.reasons.counts.most_common(20):
+            print(f"{number:,} x {reason}")
+        for sentence in self._remarks():
+            print(sentence)
+
+    def _remarks(self) -> list[str]:
+        report = self.report
+        said = [f"the input could not be read to its end ({self.unreadable})"] if self.unreadable else []
+        if report is not None and report.suspended:
+            return [*said, f"stopped: {report.error}"]
+        return [*said, "stopped by a signal: what follows in the input was not read"] if self.stopped else said
+
+    def show_json(self) -> None:
+        """The report, for programs: one object on one line."""
+        report, error = self.report, self.report.error if self.report else None
+        sys.stdout.write(msgspec.json.encode({
+            "lines": self.rows,
+            "outcomes": dict(self.outcomes),
+            "reasons": dict(self.reasons.counts),
+            "maybe_duplicated": self.duplicated,
+            "found_in_spool": self.found,
+            "left_in_spool": report.kept if report else 0,
+            "stopped": self.stopped,
+            "suspended": bool(report and report.suspended),
+            "status": error.status if isinstance(error, APIError) else None,
+            "unreadable": self.unreadable,
+            "all_delivered": self.all_delivered,
+            "seconds": round(time.monotonic() - self.began, 3),
+        }).decode() + "\n")  # fmt: skip
 
 
-def event_of(line: bytes) -> Event:
-    """The event in one line of JSON, or InvalidParameter."""
-    try:
-        fields: Any = msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InvalidParameter("line", "not JSON") from None
-    if not isinstance(fields, dict):
-        raise InvalidParameter("line", "not a JSON object")
-    at: Any = fields.get("tracked_at")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    if isinstance(at, str):
-        fields["tracked_at"] = _moment(at)
-    return Event(fields.pop("action", ""), **fields)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidParameter("tracked_at", "expected Unix seconds or ISO 8601") from None
-
-
-def _reason(error: InvalidParameter) -> str:
-    """Why, without a word of the line: a name that is not ours may be somebody's data."""
-    if error.parameter == "line":
-        return error.problem
-    name = error.parameter.partition(".")[0].partition("[")[0]
-    return (
-        f"{name}: {error.problem}"
-        if name in EVENT_FIELDS or name in ("action", "event")
-        else "a field that no event has"
-    )
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

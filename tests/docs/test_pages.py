@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hellotext_async.cli.tally import event_of
+from hellotext_async.cli.events import event_of
 from hellotext_async.emulator import Emulator
 from tests.docs.pages import PAGES, Block, all_blocks, blocks
 
