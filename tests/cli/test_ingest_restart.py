@@ -64,7 +64,7 @@ async def test_lines_that_were_added_are_read(emulator: Emulator, tmp_path: Path
     assert len(emulator.events) == 200
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_after_a_kill_the_totals_reconcile(emulator: Emulator, file: Path, tmp_path: Path, seed: int) -> None:
     """kill -9 at random moments with --checkpoint and --spool: every event arrives once, every line has one end."""
     chance = random.Random(seed)
@@ -130,7 +130,7 @@ async def test_the_first_signal_says_what_it_does_and_the_second_reports(emulato
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(lines(*(view(n) for n in range(20))))
-        await until(lambda: len(emulator.requests) >= 10)
+        await until(lambda: bool(emulator.requests))
         process.send_signal(signal.SIGINT)
         said = b""
         while b"reading no further" not in said:
