@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from .lines import LONGEST
 
-__all__ = ["CsvRows", "JsonRows", "Row", "Rows", "rows_of"]
+__all__ = ["CsvRows", "JsonRows", "Row", "rows_of"]
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _TOO_LONG: Final = f"longer than {LONGEST} bytes"
@@ -33,18 +33,6 @@ class Row:
     size: int
     fields: Mapping[str, Any] | None = None
     problem: str | None = None
-
-
-class Rows(Protocol):
-    """Makes rows of numbered lines."""
-
-    def take(self, line: int, text: bytes | None) -> Iterator[Row]:
-        """The row that a line completes, if it does; None is a line that is too long."""
-        ...
-
-    def end(self) -> Iterator[Row]:
-        """A row that the input broke off."""
-        ...
 
 
 def rows_of(format: str) -> JsonRows | CsvRows:
@@ -153,4 +141,5 @@ class CsvRows:
 
     def _split(self, text: str) -> list[str]:
         csv.field_size_limit(LONGEST)
-        return next(csv.reader([text], delimiter=self._delimiter, strict=True), [])
+        nothing: list[str] = []
+        return next(csv.reader([text], delimiter=self._delimiter, strict=True), nothing)

@@ -53,7 +53,7 @@ class Gunzip:
     """Bytes as they are, or decompressed if they begin as gzip; several members are one after the other."""
 
     def __init__(self) -> None:
-        self._begin = b""
+        self._begin: bytes = b""
         self._inside: zlib._Decompress | None = None
         self._decided = self._plain = False
 
