@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ._wire.call import Call
     from .config import EventFormat, Limits, Options, Timeouts, Token
     from .hooks import Hooks
-    from .limiter import RateState
+    from .limiter import Priority, RateState
     from .queue.queue import EventQueue
     from .transport import Transport
 
@@ -119,19 +119,20 @@ class Core:
             raise AssertionError("an open client has an engine")
         return self._engine
 
-    def for_events(self, transport: Literal["pool"] | None) -> Engine:
+    def for_events(self, transport: Literal["pool"] | None, priority: Literal["live", "background"] = "live") -> Engine:
         """The engine of a queue: the same rate and breaker, over the event transport unless the pool is asked for.
 
         Through a proxy, and when nothing is sent at all, there is only the one transport.
         """
         engine = self.running()
+        level: Priority = "event" if priority == "live" else "background"
         if transport == "pool" or self.proxy is not None or not self.enabled:
-            return engine
+            return engine.over(priority=level)
         if self._events_engine is None:
             from .transport.event_transport import EventTransport
 
             self._events_engine = engine.over(EventTransport(self.origin, self, **self._connections()))
-        return self._events_engine
+        return self._events_engine.over(priority=level)
 
     def check_place(self) -> None:
         """WrongLoop or Forked unless this is the loop and the process that opened the client."""
@@ -166,6 +167,7 @@ class Core:
             uniform=uniform,
             reports=self.reports.attempts(self.origin),
             outages=self.reports.outages(loop.time),
+            credentials=lambda: self.token,
         )
         self._loop = loop
         self._process = _process.current_process

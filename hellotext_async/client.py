@@ -167,7 +167,7 @@ class Families:
         if transport not in (None, "pool"):
             raise ConfigurationError("transport: expected None or 'pool'")
         core = self._core
-        queue = EventQueue(lambda: core.for_events(transport), settings)
+        queue = EventQueue(lambda: core.for_events(transport, priority), settings)
         core.queues = {one for one in core.queues if not one.closed} | {queue}
         return queue
 

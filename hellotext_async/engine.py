@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
+import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
 from ._clock import boottime
+from ._policy.attribution import Attribution
 from ._policy.backoff import Uniform, delay
 from ._policy.evidence import Attempt, classify_failure, classify_reply
 from ._policy.retry_policy import should_retry
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from ._outages import OutageWatch
     from ._wire.call import Call, Request
     from .config import Options
-    from .limiter import Limiter, Permit
+    from .limiter import Limiter, Permit, Priority
     from .transport import Transport
 
 __all__ = ["Engine"]
@@ -39,6 +41,10 @@ T = TypeVar("T")
 
 MARGIN: Final = 1.0
 """Seconds that must be left before the deadline after a wait, or the wait is not begun."""
+
+
+def _no_credentials() -> object:
+    return None
 
 
 class Engine:
@@ -57,7 +63,13 @@ class Engine:
         boottime: Callable[[], float] = boottime,
         reports: AttemptReports | None = None,
         outages: OutageWatch | None = None,
+        credentials: Callable[[], object] = _no_credentials,
+        priority: Priority = "event",
+        attribution: Attribution | None = None,
     ) -> None:
+        self._credentials = credentials
+        self._priority: Priority = priority
+        self._attribution = Attribution() if attribution is None else attribution
         self.transport = transport
         self.limiter = limiter
         self.total = total
@@ -69,10 +81,10 @@ class Engine:
         self._reports = reports
         self._outages = outages
 
-    def over(self, transport: Transport) -> Engine:
-        """An engine over another transport, under the same limiter and by the same clock."""
+    def over(self, transport: Transport | None = None, *, priority: Priority = "event") -> Engine:
+        """An engine over another transport, or with another priority, under the same limiter and by the same clock."""
         return Engine(
-            transport,
+            self.transport if transport is None else transport,
             self.limiter,
             total=self.total,
             clock=self.clock,
@@ -82,6 +94,9 @@ class Engine:
             boottime=self.boottime,
             reports=self._reports,
             outages=self._outages,
+            credentials=self._credentials,
+            priority=priority,
+            attribution=self._attribution,
         )
 
     @property
@@ -91,11 +106,11 @@ class Engine:
 
     def try_acquire(self) -> Permit | None:
         """Leave to send one event, if there is one at once."""
-        return self.limiter.try_acquire("event")
+        return self.limiter.try_acquire(self._priority)
 
     async def acquire(self) -> Permit:
         """Leave to send one event."""
-        return await self.limiter.acquire("event")
+        return await self.limiter.acquire(self._priority)
 
     def cancel(self, permit: Permit) -> None:
         """The permit was not used."""
@@ -121,10 +136,10 @@ class Engine:
         total = self.total if total is None else total
         reports = self._reports
         if reports is None or not reports.wanted:
-            return await self._exchange(request, permit, total, not_after)
+            return await self._exchange(request, permit, total, not_after, key)
         began = self.clock()
         try:
-            attempt = await self._exchange(request, permit, total, not_after)
+            attempt = await self._exchange(request, permit, total, not_after, key)
         except BaseException as error:
             cut = classify_failure(sent=not is_unsent(error), reason="cancelled")
             reports.report(request, cut, seconds=self.clock() - began, number=number, event=event)
@@ -132,7 +147,10 @@ class Engine:
         reports.report(request, attempt, seconds=self.clock() - began, number=number, event=event)
         return attempt
 
-    async def _exchange(self, request: Request, permit: Permit, total: float, not_after: float) -> Attempt:
+    async def _exchange(
+        self, request: Request, permit: Permit, total: float, not_after: float, key: str | None
+    ) -> Attempt:
+        credentials = self._credentials()
         try:
             reply = await self.transport.exchange(request, total=total, not_after=not_after)
         except Unanswered as nothing:
@@ -143,15 +161,28 @@ class Engine:
         else:
             if 200 <= reply.status < 300:
                 self.limiter.delivered(permit)
+                self._attribution.delivered(key)
                 if self._outages is not None and self._outages.away:
                     self._outages.look(self.breaker_open)
                 return Attempt("delivered", reply)
             attempt = classify_reply(reply, wall=self._wall())
+        attempt = self._attributed(attempt, key, stale_token=credentials is not self._credentials())
+        if attempt.isolated:
+            self.limiter.cancel(permit)  # it proved nothing of the server
+            return attempt
         timed_out = attempt.reason == "timeout"
         self.limiter.release(permit, attempt.evidence, wait=attempt.retry_after, timed_out=timed_out)
         if self._outages is not None:
             self._outages.look(self.breaker_open, attempt)
         return attempt
+
+    def _attributed(self, attempt: Attempt, key: str | None, *, stale_token: bool) -> Attempt:
+        """The attempt with whose failure it is."""
+        if attempt.evidence == "rejected":
+            stale = stale_token and attempt.reply is not None and attempt.reply.status == 401
+            return msgspec.structs.replace(attempt, stale_token=True) if stale else attempt
+        own = self._attribution.failed(key)
+        return msgspec.structs.replace(attempt, isolated=True) if own else attempt
 
     async def send(self, call: Call[T], options: Options) -> T:
         """The answer to `call`, or the error that it ended in."""
@@ -216,7 +247,8 @@ class _Tries:
             self._made += 1
             left = self._deadline - engine.clock()
             total = min(engine.total, max(left, 0.001))
-            self._latest = await engine.attempt(request, permit, total=total, number=self._made)
+            key = f"{self._call.method} {_route(self._call.path)}"
+            self._latest = await engine.attempt(request, permit, key=key, total=total, number=self._made)
             if not self._latest.definite:
                 self._doubt = self._latest
             return self._latest
@@ -289,3 +321,9 @@ class _Tries:
         wait = attempt.retry_after
         throttled = attempt.evidence == "throttled"
         return error_of(attempt.reply, attempts=self._made, wait=wait if throttled else None)
+
+
+def _route(path: str) -> str:
+    """The path without ids: its first two parts (``/v1/profiles``), three below ``/v1/attribution``."""
+    parts = path.split("/", 5)
+    return "/".join(parts[: 4 if parts[2:3] == ["attribution"] else 3])

@@ -2,7 +2,8 @@
 
 Rules. One limiter per client, for its calls and its queues. A permit is taken before every
 request and given back with what the request proved. Waiters are served first come, first
-served; calls before the queue's events, save that every eighth permit goes to a waiting event.
+served; calls before the queue's events, and those before background events, save that every eighth
+permit goes to a waiting event, and every twentieth to a background one.
 The queue leaves the last two places free for calls, save for that eighth. The ceiling starts at 10
 and grows by one for each success up to `concurrency`; a timeout halves it (once a round), and from
 then on a round of successes adds one.
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Limiter", "Loop", "Permit", "Priority", "RateState", "Refused"]
 
-Priority = Literal["call", "event"]
+Priority = Literal["call", "event", "background"]
 Waiter = asyncio.Future["Permit | None"]
 
 START: Final = 10
 RESERVE: Final = 2
 EVENT_SHARE: Final = 8
+BACKGROUND_SHARE: Final = 20
 
 
 class Loop(Protocol):
@@ -101,6 +103,10 @@ class Limiter:
         self._in_flight = 0
         self._calls: deque[Waiter] = deque()
         self._events: deque[Waiter] = deque()
+        self._background: deque[Waiter] = deque()
+        self._lines: dict[Priority, deque[Waiter]] = {
+            "call": self._calls, "event": self._events, "background": self._background,
+        }  # fmt: skip
         self._granted = 0
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = inf
@@ -117,11 +123,11 @@ class Limiter:
 
     def try_acquire(self, priority: Priority) -> Permit | None:
         """A permit at once, or None; nobody who waits is overtaken by his own priority."""
-        if self._calls or (priority == "event" and self._events):
+        if self._calls or (priority != "call" and (self._events or (priority != "event" and self._background))):
             return None
         if self.pacer.rate is None and not self.breaker.open:  # the usual case, made short
             busy = self._in_flight
-            if busy + 1 + (self._reserve if busy and priority == "event" else 0) > self._ceiling:
+            if busy + 1 + (self._reserve if busy and priority != "call" else 0) > self._ceiling:
                 return None
             self._in_flight = busy + 1
             return self._usual
@@ -137,7 +143,7 @@ class Limiter:
         self._refuse(priority, now, until)
         waiter = self._loop.create_future()
         timer = self._loop.call_at(until, _expire, waiter) if until < inf else None
-        (self._calls if priority == "call" else self._events).append(waiter)
+        self._lines[priority].append(waiter)
         self._arm(now)
         try:
             permit = await waiter
@@ -164,16 +170,16 @@ class Limiter:
     def _ready_at(self, priority: Priority, now: float, *, last: bool = False) -> float:
         """When the priority's next may go; an event takes one of the last places only if told so."""
         places = self._in_flight + 1
-        if priority == "event" and places > 1 and not last:
+        if priority != "call" and places > 1 and not last:
             places += self._reserve
         if places > self._ceiling:
             return inf
         at = now if self.pacer.rate is None else self.pacer.ready_at(now)
-        return max(at, self.breaker.ready_at()) if self.breaker.open and priority == "event" else at
+        return max(at, self.breaker.ready_at()) if self.breaker.open and priority != "call" else at
 
     def _grant(self, priority: Priority, now: float) -> Permit:
         self._in_flight += 1
-        probe = self.breaker.start_probe() if priority == "event" and self.breaker.open else False
+        probe = self.breaker.start_probe() if priority != "call" and self.breaker.open else False
         stamp = 0 if self.pacer.rate is None else self.pacer.sent(now)
         return Permit(self._usual.round, stamp, probe) if stamp or probe else self._usual
 
@@ -186,7 +192,7 @@ class Limiter:
         self.pacer.delivered(now, permit.stamp)
         if self._ceiling < self._most:
             self._ceiling += 1 if self._slow_start else 1 / self._ceiling
-        if self._calls or self._events:
+        if self._calls or self._events or self._background:
             self._serve(now)
 
     def release(
@@ -227,25 +233,30 @@ class Limiter:
         self._serve(now)
 
     def _serve(self, now: float) -> None:
-        while (waiting := self._next(now)) is not None:
-            waiter = waiting.popleft()
+        while (priority := self._next(now)) is not None:
+            waiter = self._lines[priority].popleft()
             if not waiter.done():
                 self._granted += 1
-                waiter.set_result(self._grant("call" if waiting is self._calls else "event", now))
+                waiter.set_result(self._grant(priority, now))
         self._arm(now)
 
-    def _next(self, now: float) -> deque[Waiter] | None:
-        """The waiters whose turn it is, if one of them may go now."""
-        for waiting in (self._calls, self._events):
-            while waiting and waiting[0].done():
-                waiting.popleft()
-        turn = self._granted % EVENT_SHARE == EVENT_SHARE - 1
-        # Where calls wait, no place is left free for them, and without this the events would starve.
-        if turn and self._calls and self._events and self._ready_at("event", now, last=True) <= now:
-            return self._events
-        if self._calls and self._ready_at("call", now) <= now:
-            return self._calls
-        return self._events if self._events and self._ready_at("event", now) <= now else None
+    def _next(self, now: float) -> Priority | None:
+        """Whose turn it is, if one of them may go now."""
+        waiting = self._waited()
+        turns: list[Priority] = []
+        if len(waiting) > 1:  # else nobody starves
+            if self._granted % BACKGROUND_SHARE == BACKGROUND_SHARE - 1:
+                turns.append("background")
+            if self._granted % EVENT_SHARE == EVENT_SHARE - 1:
+                turns.append("event")
+        for priority in turns:
+            # Where others wait, no place is left free for them, and without this these would starve.
+            if priority in waiting and self._ready_at(priority, now, last=True) <= now:
+                return priority
+        for priority in waiting:
+            if self._ready_at(priority, now) <= now:
+                return priority
+        return None
 
     def _arm(self, now: float) -> None:
         """Wake up when the first waiter may go by time; what goes by a place is woken by `release`."""
@@ -258,8 +269,14 @@ class Limiter:
         self._timer = self._loop.call_at(at, self._wake) if at < inf else None
 
     def _waited(self) -> list[Priority]:
-        priorities: list[tuple[Priority, deque[Waiter]]] = [("call", self._calls), ("event", self._events)]
-        return [priority for priority, waiting in priorities if waiting]
+        """The priorities for which something waits, the first first."""
+        found: list[Priority] = []
+        for priority, waiting in self._lines.items():
+            while waiting and waiting[0].done():
+                waiting.popleft()
+            if waiting:
+                found.append(priority)
+        return found
 
     def _wake(self) -> None:
         self._timer = None

@@ -68,6 +68,7 @@ class Rules(msgspec.Struct, frozen=True):
         """What follows from an attempt that did not deliver; `away`: the server is held to be away."""
         if attempt.reply is not None and attempt.reply.status == 401:
             return Again() if attempt.stale_token else Suspend(error_of(attempt.reply))
+        last = None if entry.trouble is None else entry.trouble.last
         trouble = note(entry, attempt)
         if not should_retry(attempt.evidence, entry.idempotency, self.delivery):
             # A definite no to a retry says nothing of the attempt before it that may have been applied.
@@ -76,7 +77,7 @@ class Rules(msgspec.Struct, frozen=True):
         if self.late(entry, clock):
             return self.expired(entry)
         if attempt.evidence == "throttled" and not attempt.isolated:
-            return Again()
+            return Again(front=last is None or last.evidence != "throttled")
         if away and not attempt.isolated:
             return Again(front=False)
         return Later(delay(trouble.attempts, base=BASE, cap=CAP, uniform=self.uniform, at_least=attempt.retry_after))
