@@ -169,6 +169,8 @@ class Engine:
         attempt = self._attributed(attempt, key, stale_token=credentials is not self._credentials())
         if attempt.isolated:
             self.limiter.cancel(permit)  # it proved nothing of the server
+            if self._attribution.blameless:
+                self.limiter.exonerate()
             return attempt
         timed_out = attempt.reason == "timeout"
         self.limiter.release(permit, attempt.evidence, wait=attempt.retry_after, timed_out=timed_out)

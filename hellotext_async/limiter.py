@@ -232,6 +232,11 @@ class Limiter:
         self.pacer.lost(now, permit.stamp)
         self._serve(now)
 
+    def exonerate(self) -> None:
+        """All that was refused was refused for other reasons than its number: nothing is known of a limit."""
+        self.pacer.forget()
+        self._serve(self._time())
+
     def _serve(self, now: float) -> None:
         while (priority := self._next(now)) is not None:
             waiter = self._lines[priority].popleft()

@@ -12,7 +12,9 @@ Rules.
    delivered per second since the last time it reopened, and never above the r that was throttled.
    A token bucket is as empty at one throttle as at the next, and a window as full, so over a whole
    *cycle* this is the limit itself. While too little is measured, w is at most halved. The first
-   anchor is what was delivered per second in the second before the first throttle.
+   anchor is what was delivered per second in the second before the first throttle. If that is too
+   little to know anything by, r begins there and grows by half with every delivery, until the next
+   throttle tells, or until it is so high that there is no limit.
 5. From the *dip*, a tenth below w, r climbs to w on a cubic that is flat there: it spends most of
    a cycle near the limit. It reaches w after K seconds, then rises ever faster, to find a limit
    that was raised. What the gate has held back already the dip need not: after a long one it is
@@ -43,6 +45,8 @@ PAUSE: Final = 0.2
 DIP, LEAST_DIP, PROBING, ADDED = 0.1, 0.03, 7.0, 0.02
 """The curve: how far below w it begins, how steep it is beyond, what it gains beside the cubic in K; as shares of w."""
 ENOUGH, MARGIN = 20, 2
+LITTLE, STARTS, GROWTH, NO_LIMIT = 5, 3, 1.5, 5000.0
+"""The slow start: after fewer deliveries, how often in a row, the growth by a delivery, when there is no limit."""
 """Deliveries that make a measure; what a smaller one may have missed."""
 RAISED, EARLY = 1.2, 0.4
 """By how much w has risen with a limit that was raised; the part of K within which a throttle is early."""
@@ -68,7 +72,8 @@ class Pacer:
         self._probed_at = 0.0
         self._failed_probes = 0
         self._epoch = 0
-        self._learned = self._lowered = False
+        self._learned = self._lowered = self._starting = False
+        self._starts = 0
         self._anchor = self._peak = inf
         self._clock = self._began = self._heard = 0.0
         self._k, self._dip = SHORTEST, DIP
@@ -127,6 +132,8 @@ class Pacer:
         elif not self._learned:
             if now >= self._recent.ends:
                 self._recent.begin(now, self._delivered - 1)
+            if self._starting and stamp // EPOCH == self._epoch:
+                self._grow()
         elif stamp // EPOCH == self._epoch and not (self._half_open or self._probing):
             self._advance(now, waited=bool(stamp & WAITED))
 
@@ -151,6 +158,14 @@ class Pacer:
             self._end_probe(now)
             self._half_open = True
 
+    def forget(self) -> None:
+        """What was throttled was throttled for another reason: begin anew, without a limit."""
+        if self._throttled == 0 or self.rate is None:
+            return
+        epoch, delivered = self._epoch + 1, self._delivered
+        self.__init__(ceiling=None if self._ceiling == inf else self._ceiling, uniform=self._uniform)  # type: ignore[misc]
+        self._epoch, self._delivered = epoch, delivered
+
     def _end_probe(self, now: float) -> None:
         self._probing = False
         self._shut += max(0.0, now - self._probed_at)
@@ -167,6 +182,13 @@ class Pacer:
         x = self._clock / self._k - 1
         steep = PROBING if x > 0 else self._dip
         self.rate = self._bounded(self._anchor * (1 + steep * x**3 + ADDED * (x + 1)))
+
+    def _grow(self) -> None:
+        rate = (self.rate or FLOOR) * GROWTH
+        self.rate = self._bounded(rate)
+        if rate >= NO_LIMIT:
+            self._starting, self._starts = False, 0
+            self.rate = None if self._ceiling == inf else self._ceiling
 
     def _bounded(self, rate: float) -> float:
         return min(self._ceiling, max(FLOOR, rate))
@@ -201,6 +223,11 @@ class Pacer:
         if not self._lowered:
             return
         self._lowered = False
+        if not self._learned and self._taken < LITTLE and self._starts < STARTS:
+            self._starting = True
+            self._starts += 1
+            return
+        self._starting = False
         self._span += self._clock - self._began
         before = self._anchor
         if self._learned:

@@ -229,7 +229,7 @@ class Core:
     def delivered(self, entry: Entry) -> None:
         """The server took an event: it is there, for those too that waited for that; the next of the subject may go."""
         if self.order.has_back:
-            self.order.return_back()
+            self.order.others_delivered()
         self.order.done(entry)
 
     def outcome(self, entry: Entry, end: End, clock: float) -> Outcome:

@@ -26,6 +26,8 @@ __all__ = ["HOLD", "Order"]
 
 HOLD: Final = 30.0
 """Seconds for which an event's own failures hold its subject."""
+OTHERS: Final = 3
+"""Deliveries of others that bring back what waits at the back."""
 
 
 class Order:
@@ -40,6 +42,7 @@ class Order:
         self._due: list[tuple[float, int, Entry, bool]] = []
         self._tie = count()
         self._size = 0
+        self._others = 0
 
     def __len__(self) -> int:
         return self._size
@@ -94,17 +97,20 @@ class Order:
             del self._busy[subject]
 
     def put_back(self, entry: Entry, *, front: bool = True) -> None:
-        """An event that was taken goes again: next, in its place, or after all others until `return_back`."""
+        """An event that was taken goes again: next, in its place, or after all others for a while."""
         self._size += 1
         if front:
             self._first.appendleft(entry)
         else:
             self._back.append(entry)
+            self._others = 0
 
-    def return_back(self) -> None:
-        """The server is there: those at the back go next."""
-        self._first.extend(self._back)
-        self._back.clear()
+    def others_delivered(self) -> None:
+        """Another event was delivered: after a few of them the server is there, and those at the back go next."""
+        self._others += 1
+        if self._others >= OTHERS:
+            self._first.extend(self._back)
+            self._back.clear()
 
     @property
     def has_back(self) -> bool:

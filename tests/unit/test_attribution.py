@@ -1,0 +1,94 @@
+"""Whose a failure is: the rules of attribution, with few and with many keys that fail."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from hellotext_async._policy.attribution import MOST, Attribution
+
+
+def test_a_first_failure_is_the_servers_and_a_second_is_the_keys_if_others_were_delivered() -> None:
+    """Between the two: three of others."""
+    attribution = Attribution()
+    assert not attribution.failed("a")
+    for _ in range(3):
+        attribution.delivered("b")
+    assert attribution.failed("a")
+    assert attribution.failed("a"), "it stays its own"
+    for _ in range(12):
+        attribution.delivered("a")
+    assert not attribution.failed("a"), "until it is delivered"
+
+
+def test_failures_that_turn_out_to_be_a_keys_own_leave_the_server_blameless() -> None:
+    """Also those that it was blamed for."""
+    attribution = Attribution()
+    attribution.failed("a")
+    attribution.failed("a")
+    assert not attribution.blameless
+    for _ in range(3):
+        attribution.delivered("b")
+    assert attribution.failed("a")
+    assert attribution.blameless
+
+
+def test_a_failure_without_a_key_is_the_servers() -> None:
+    """Always."""
+    attribution = Attribution()
+    for _ in range(10):
+        attribution.delivered("b")
+        assert not attribution.failed(None)
+
+
+def test_own_deliveries_are_not_those_of_others() -> None:
+    """A key alone proves nothing against itself."""
+    attribution = Attribution()
+    attribution.failed("a")
+    for _ in range(3):
+        attribution.delivered("a")
+    assert not attribution.failed("a")
+
+
+@pytest.mark.parametrize(("poisoned", "least"), [(1, 0.9), (5, 0.9), (20, 0.6)])
+def test_poisoned_subjects_among_a_hundred_healthy_ones(poisoned: int, least: float) -> None:
+    """Nearly all of their failures are their own."""
+    attribution, chance = Attribution(), random.Random(1)
+    own = failures = 0
+    for _ in range(5000):
+        number = chance.randrange(100 + poisoned)
+        if number < poisoned:
+            failures += 1
+            own += attribution.failed(f"s{number}")
+        else:
+            attribution.delivered(f"s{number}")
+    assert own / failures >= least
+
+
+@pytest.mark.parametrize(("failing", "most"), [(0.3, 0.25), (0.5, 0.02)])
+def test_a_server_that_fails_at_random_is_to_blame_itself(failing: float, most: float) -> None:
+    """With few and with many subjects."""
+    for subjects in (4, 400):
+        attribution, chance = Attribution(), random.Random(2)
+        own = failures = 0
+        for _ in range(5000):
+            key = f"s{chance.randrange(subjects)}"
+            if chance.random() < failing:
+                failures += 1
+                own += attribution.failed(key)
+            else:
+                attribution.delivered(key)
+        assert own / failures <= most
+
+
+def test_keys_are_forgotten() -> None:
+    """Those that are delivered, and the oldest of too many."""
+    attribution = Attribution()
+    for number in range(2 * MOST):
+        attribution.failed(f"s{number}")
+    assert len(attribution._suspects) == MOST
+    for number in range(2 * MOST):
+        for _ in range(4):
+            attribution.delivered(f"s{number}")
+    assert not attribution._suspects
