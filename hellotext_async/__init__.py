@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .errors import Forked as Forked
     from .errors import HellotextError as HellotextError
     from .errors import InvalidParameter as InvalidParameter
+    from .errors import NotAccepted as NotAccepted
     from .errors import NotFound as NotFound
     from .errors import NotSent as NotSent
     from .errors import OutcomeUnknown as OutcomeUnknown
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from .errors import UnexpectedResponse as UnexpectedResponse
     from .errors import ValidationFailed as ValidationFailed
     from .errors import WrongLoop as WrongLoop
+    from .fleet.producer import Producer as Producer
+    from .fleet.stream import RedisStream as RedisStream
     from .hooks import Hooks as Hooks
     from .hooks import HttpAttempt as HttpAttempt
     from .hooks import Outage as Outage
@@ -118,10 +121,12 @@ _HOMES = {
     "config": ("Limits", "Retry", "Timeouts", "Token"),
     "errors": (
         "APIError", "BadRequest", "ClientClosed", "ConfigurationError", "ErrorDetail", "Forbidden", "Forked",
-        "HellotextError", "InvalidParameter", "NotFound", "NotSent", "OutcomeUnknown", "QueueClosed",
+        "HellotextError", "InvalidParameter", "NotAccepted", "NotFound", "NotSent", "OutcomeUnknown", "QueueClosed",
         "QueueFull", "RateLimited", "ServerError", "SessionConflict", "SpoolBusy", "SpoolError",
         "Unauthorized", "UnexpectedResponse", "ValidationFailed", "WrongLoop",
     ),
+    "fleet.producer": ("Producer",),
+    "fleet.stream": ("RedisStream",),
     "hooks": ("Hooks", "HttpAttempt", "Outage"),
     "limiter": ("RateState",),
     "queue.dead_letters": ("DeadLetters",),

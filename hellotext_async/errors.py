@@ -18,7 +18,8 @@
     ├── QueueFull                          no room for the event
     ├── QueueClosed                        the queue takes (or waits for) nothing any more
     ├── SpoolError                         the spool could not store an event
-    │   └── SpoolBusy                      another process or queue owns it
+    │   ├── SpoolBusy                      another process or queue owns it
+    │   └── NotAccepted                    a server did not acknowledge the event in time
     ├── ClientClosed         (RuntimeError) used after aclose()
     ├── WrongLoop            (RuntimeError) used from another event loop or thread
     └── Forked               (RuntimeError) used in a child made by fork
@@ -49,6 +50,7 @@ __all__ = [
     "Forked",
     "HellotextError",
     "InvalidParameter",
+    "NotAccepted",
     "NotFound",
     "NotSent",
     "OutcomeUnknown",
@@ -290,6 +292,24 @@ class SpoolError(HellotextError):
 
 class SpoolBusy(SpoolError):
     """Another process, or another queue of this one, owns the spool."""
+
+
+class NotAccepted(SpoolError):
+    """A server did not acknowledge the event in time, so it is not accepted; with `may_be_accepted` it may have it.
+
+    Then the same event under the same `event_id` can be put again: it is not doubled.
+    """
+
+    def __init__(self, problem: str, *, may_be_accepted: bool) -> None:
+        super().__init__(problem)
+        self.may_be_accepted = may_be_accepted
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _not_accepted, (str(self), self.may_be_accepted)
+
+
+def _not_accepted(problem: str, may_be_accepted: bool) -> NotAccepted:
+    return NotAccepted(problem, may_be_accepted=may_be_accepted)
 
 
 class ClientClosed(HellotextError, RuntimeError):

@@ -7,7 +7,8 @@ each shard gets one of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -28,7 +29,8 @@ MOST: Final = 500
 
 PUT, LEASE, STEP = Script("put"), Script("lease"), Script("step")
 
-Answer = Literal["stored", "waits", "full"] | str
+Call = tuple[Script, list[str], list["Argument"]]
+"""A script with its keys and arguments."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -108,8 +110,8 @@ class Commands:
         by_shard: dict[int, list[int]] = {}
         for number, put in enumerate(puts):
             by_shard.setdefault(put.shard, []).append(number)
-        answers, added = [""] * len(puts), {}
-        for shards, reply in await self._each(by_shard, lambda shards: self._put(shards, by_shard, puts, token)):
+        answers, added = [""] * len(puts), dict[int, int]()
+        for shards, reply in await self._each(by_shard, partial(self._put, by_shard, puts, token)):
             at = 1
             for shard in shards:
                 added[shard] = reply[at]
@@ -120,8 +122,8 @@ class Commands:
         return answers, added
 
     def _put(
-        self, shards: Sequence[int], by_shard: Mapping[int, Sequence[int]], puts: Sequence[Put], token: str
-    ) -> tuple[Script, list[str], list[Argument]]:
+        self, by_shard: Mapping[int, Sequence[int]], puts: Sequence[Put], token: str, shards: Sequence[int]
+    ) -> Call:
         layout, limits = self.layout, self.limits
         keys: list[str] = []
         arguments: list[Argument] = [limits.bucket_ms, limits.shard_bytes, limits.expiry, OVERHEAD, token]
@@ -140,7 +142,7 @@ class Commands:
         found: dict[int, Lease] = {}
         now = 0.0
 
-        def call(part: Sequence[int]) -> tuple[Script, list[str], list[Argument]]:
+        def call(part: Sequence[int]) -> Call:
             return LEASE, [self.layout.state(shard) for shard in part], [how, owner, int(ttl * 1000)]
 
         for part, reply in await self._each(dict.fromkeys(shards), call):
@@ -154,17 +156,17 @@ class Commands:
         """Make marks and ends of several shards durable, and renew their leases for `ttl` seconds."""
         by_shard = {step.shard: step for step in steps}
         results: dict[int, Stepped] = {}
-        for shards, reply in await self._each(by_shard, lambda shards: self._step([by_shard[s] for s in shards], ttl)):
+        for shards, reply in await self._each(by_shard, partial(self._step, by_shard, ttl)):
             for shard, added in zip(shards, reply, strict=True):
                 results[shard] = Stepped(added >= 0, added)
         return [results[step.shard] for step in steps]
 
-    def _step(self, steps: Sequence[Step], ttl: float) -> tuple[Script, list[str], list[Argument]]:
+    def _step(self, steps: Mapping[int, Step], ttl: float, shards: Sequence[int]) -> Call:
         layout = self.layout
         keys: list[str] = []
         arguments: list[Argument] = [int(ttl * 1000), self.limits.bucket_ms, self.limits.expiry]
-        for step in steps:
-            shard = step.shard
+        for shard in shards:
+            step = steps[shard]
             keys += (layout.events(shard), layout.state(shard), layout.marks(shard), layout.letters(shard))
             keys.append(layout.ids(shard))
             arguments += (step.owner, step.epoch, "" if step.keep_from is None else step.keep_from, len(step.marks))
@@ -175,7 +177,9 @@ class Commands:
                 arguments += (end.entry, end.size, end.digest, end.verdict, end.letter)
         return STEP, keys, arguments
 
-    async def _each(self, shards: Mapping[int, Any], call: Any) -> list[tuple[list[int], list[Any]]]:
+    async def _each(
+        self, shards: Mapping[int, object], call: Callable[[Sequence[int]], Call]
+    ) -> list[tuple[list[int], list[Any]]]:
         """One command for all shards; in a cluster one for each."""
         parts = [[shard] for shard in shards] if self.link.clustered else [list(shards)]
         replies = await asyncio.gather(*(self.link.run(*call(part)) for part in parts))

@@ -48,7 +48,7 @@ class Script:
     """One of the scripts in ``lua/``."""
 
     def __init__(self, name: Name) -> None:
-        self.text = files(__package__).joinpath("lua", f"{name}.lua").read_text()
+        self.text = files("hellotext_async.fleet").joinpath("lua", f"{name}.lua").read_text()
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -68,7 +68,8 @@ class Link:
         self._client: redis.asyncio.Redis | RedisCluster = self._single()
 
     def _single(self) -> redis.asyncio.Redis:
-        pool: Any = redis.asyncio.BlockingConnectionPool.from_url(
+        kind: Any = redis.asyncio.BlockingConnectionPool
+        pool = kind.from_url(
             self._url, max_connections=CONNECTIONS, timeout=self._options["socket_timeout"], **self._options
         )
         return redis.asyncio.Redis(connection_pool=pool)
@@ -95,7 +96,8 @@ class Link:
     async def pipeline(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Several commands in one round trip (a cluster's: one for each node)."""
         try:
-            async with self._client.pipeline(transaction=False) as pipe:
+            client: Any = self._client
+            async with client.pipeline(transaction=False) as pipe:
                 for command in commands:
                     pipe.execute_command(*command)
                 return list(await pipe.execute())

@@ -1,4 +1,4 @@
-"""One emulator for all pages."""
+"""One emulator for all pages, and one server for the stream."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from hellotext_async.emulator import Emulator
+from tests.redis.servers import Server
 
 
 @pytest.fixture(scope="module")
@@ -15,3 +16,10 @@ def emulator() -> Iterator[Emulator]:
     with Emulator.in_thread() as one:
         one.store.seed_document()
         yield one
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """Where a Valkey server is."""
+    with Server("valkey", appendonly="everysec") as server:
+        yield server.url

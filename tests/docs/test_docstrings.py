@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 import hellotext_async
-from hellotext_async import Hellotext
+from hellotext_async import Hellotext, RedisStream
 from hellotext_async.emulator import Emulator
 from tests.docs.pages import ROOT
 
@@ -45,9 +45,9 @@ def examples() -> list[Example]:
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: f"{example.module}:{example.line}")
 async def test_the_example_of_a_docstring_runs(
-    example: Example, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    example: Example, emulator: Emulator, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what it takes for granted: the names of its module and of the root, an open client and a queue."""
+    """With what it takes for granted: the names of its module and of the root, an open client, a queue, a stream."""
     monkeypatch.setenv("HELLOTEXT_API_URL", emulator.url)
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
     async with AsyncExitStack() as stack:
@@ -58,6 +58,7 @@ async def test_the_example_of_a_docstring_runs(
             "asynccontextmanager": asynccontextmanager,
             "client": client,
             "queue": await stack.enter_async_context(client.event_queue()),
+            "stream": RedisStream(redis_url, "shop"),
             "REGISTRY": CollectorRegistry(),
         }
         code = compile(example.text, example.module, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)

@@ -37,11 +37,12 @@ def execute(block: Block, names: dict[str, Any], runner: asyncio.Runner) -> None
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs(
-    page: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
+    page: Path, emulator: Emulator, redis_url: str, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
     """From top to bottom, in one loop; a block that is a test file is given to pytest, text is what was printed last."""
     monkeypatch.setenv("HELLOTEXT_API_URL", emulator.url)
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
+    monkeypatch.setenv("REDIS_URL", redis_url)
     names: dict[str, Any] = {"__name__": page.stem}
     with asyncio.Runner() as runner:
         printed = ""

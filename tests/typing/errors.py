@@ -20,6 +20,7 @@ from hellotext_async import (
     HellotextError,
     Hooks,
     HttpAttempt,
+    NotAccepted,
     NotFound,
     NotSent,
     Outage,
@@ -42,7 +43,7 @@ API: Sequence[type[APIError]] = (
     BadRequest, Unauthorized, Forbidden, NotFound, ValidationFailed, RateLimited, ServerError, UnexpectedResponse,
 )  # fmt: skip
 OURS: Sequence[type[HellotextError]] = (
-    APIError, ConfigurationError, NotSent, QueueFull, QueueClosed, SessionConflict, SpoolError, SpoolBusy,
+    APIError, ConfigurationError, NotSent, QueueFull, QueueClosed, SessionConflict, SpoolError, SpoolBusy, NotAccepted,
     ClientClosed, WrongLoop, Forked,
 )  # fmt: skip
 BUILT_IN: tuple[type[ValueError], type[RuntimeError], type[RuntimeError]] = (ConfigurationError, WrongLoop, Forked)
@@ -50,13 +51,16 @@ SPOOL: type[SpoolError] = SpoolBusy
 NO_API_ERROR: type[APIError] = NotSent  # type: ignore[assignment]
 
 
-def told(error: APIError, detail: ErrorDetail, conflict: SessionConflict, closed: QueueClosed) -> None:
+def told(
+    error: APIError, detail: ErrorDetail, conflict: SessionConflict, closed: QueueClosed, refused: NotAccepted
+) -> None:
     assert_type(error.status, int)
     assert_type(error.request_id, str | None)
     assert_type(error.attempts, int)
     assert_type((detail.type, detail.message, detail.parameter), tuple[str, str, str | None])
     assert_type((conflict.session, conflict.profile, conflict.owner), tuple[str, str, str | None])
     assert_type(closed.kept, bool)
+    assert_type(refused.may_be_accepted, bool)
     error.code  # type: ignore[attr-defined]
 
 

@@ -16,7 +16,7 @@ for key = 1, #KEYS, 3 do
   local events, state, ids = KEYS[key], KEYS[key + 1], KEYS[key + 2]
   local known = redis.call('HMGET', state, 'bytes', 'added', 'oldest')
   local bytes, added, oldest = tonumber(known[1] or 0), tonumber(known[2] or 0), tonumber(known[3] or bucket)
-  local place, before = #reply + 1, added
+  local place, before, full = #reply + 1, added, false
   reply[place] = 0
   local current = ids .. string.format('%d', bucket)
   for _ = 1, tonumber(ARGV[at]) do
@@ -31,7 +31,8 @@ for key = 1, #KEYS, 3 do
       reply[#reply + 1] = '+'
     elseif found then
       reply[#reply + 1] = string.sub(found, 1, 1) == 'q' and 'q' or found
-    elseif bytes + #payload + overhead > limit then
+    elseif full or bytes + #payload + overhead > limit then
+      full = true -- what comes after it keeps its order, and is refused too
       reply[#reply + 1] = '!'
     else
       redis.call('XADD', events, '*', 'e', payload)

@@ -1,0 +1,150 @@
+"""Events on their way from a producer to the server: grouped, in order, and waiting for room where there is none.
+
+Rules. One command at a time, with what came meanwhile: events keep their order. An event for which
+its shard has no room holds up the shard's later ones, and no others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from ..errors import NotAccepted, QueueFull, SpoolError
+from ..queue.entry import Entry, id_of
+from ..queue.outcome import Outcome
+from ..queue.settler import notify
+from .appender import FULL, STORED, WAITS, Answer
+from .record import verdict_from
+
+if TYPE_CHECKING:
+    from .appender import Appender
+    from .layout import Layout
+
+__all__ = ["Outbox"]
+
+SHORTEST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 1.0
+
+
+class Outbox:
+    """The events of one producer that the server has not acknowledged."""
+
+    def __init__(
+        self, appender: Appender, layout: Layout, on_stored: Callable[[Entry], None], *, wait_for_room: bool
+    ) -> None:
+        self._appender = appender
+        self._layout = layout
+        self._on_stored = on_stored
+        self._waits = wait_for_room
+        self._loop = asyncio.get_running_loop()
+        self._pending: set[Entry] = set()
+        self._new: list[tuple[Entry, float]] = []
+        self._blocked: list[tuple[Entry, float]] = []
+        self._retry_at, self._pause, self._room = 0.0, SHORTEST_PAUSE, True
+        self._wake = asyncio.Event()
+        self._change: asyncio.Future[None] | None = None
+        self.accepted = 0
+        self._appending = self._loop.create_task(self._append(), name="hellotext producer")
+
+    @property
+    def count(self) -> int:
+        """Events that wait for the server's reply, or for room."""
+        return len(self._pending)
+
+    def add(self, entry: Entry) -> None:
+        """One more."""
+        self._pending.add(entry)
+        self._new.append((entry, entry.at))
+        self._wake.set()
+
+    async def change(self) -> None:
+        """Return when one of them waits no more, or the outbox is closed."""
+        if self._change is None:
+            self._change = self._loop.create_future()
+        await asyncio.shield(self._change)
+
+    def _leave(self, entry: Entry) -> None:
+        self._pending.discard(entry)
+        if self._change is not None:
+            self._change.set_result(None)
+            self._change = None
+
+    async def aclose(self, timeout: float) -> None:
+        """Wait for replies for `timeout` seconds; what got none by then is NotAccepted."""
+        until = self._loop.time() + timeout
+        while self._pending and self._loop.time() < until and not self._appending.done():
+            await asyncio.wait([asyncio.ensure_future(self.change())], timeout=until - self._loop.time())
+        self._appending.cancel()
+        await asyncio.wait([self._appending])
+        for entry in list(self._pending):
+            self._refuse(entry, NotAccepted("the producer was closed before the server answered", may_be_accepted=True))
+
+    async def _append(self) -> None:
+        """One command after the other, with what came meanwhile."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch = self._next()
+            full: list[tuple[Entry, float]] = []
+            if batch:
+                await self._appender.append(batch, partial(self._answered, full))
+            if full:
+                self._wait_for_room(full)
+
+    def _next(self) -> list[tuple[Entry, float]]:
+        """What is to be sent now; behind events that wait for room of their shard, others of it wait too."""
+        batch, self._new = self._new, []
+        if self._blocked and self._loop.time() >= self._retry_at:
+            batch, self._blocked = self._blocked + batch, []
+        if not self._blocked:
+            return batch
+        shards = {self._shard(entry) for entry, _ in self._blocked}
+        self._blocked += [one for one in batch if self._shard(one[0]) in shards]
+        return [one for one in batch if self._shard(one[0]) not in shards]
+
+    def _shard(self, entry: Entry) -> int:
+        return self._layout.shard_of(entry.subject, id_of(entry))
+
+    def _wait_for_room(self, full: list[tuple[Entry, float]]) -> None:
+        """Try again later; sooner after events found room."""
+        self._pause = SHORTEST_PAUSE if not self._blocked and self._room else min(LONGEST_PAUSE, self._pause * 2)
+        self._room = False
+        self._blocked = full + self._blocked
+        self._retry_at = self._loop.time() + self._pause
+        self._loop.call_later(self._pause + 0.001, self._wake.set)
+
+    def _answered(self, full: list[tuple[Entry, float]], entry: Entry, answer: Answer) -> None:
+        if answer == FULL and self._waits:
+            full.append((entry, self._loop.time()))
+            return
+        self._room = True
+        if isinstance(answer, NotAccepted):
+            self._refuse(entry, answer)
+        elif answer == FULL:
+            self._refuse(entry, QueueFull("the stream is full"))
+        elif answer in (STORED, WAITS):
+            self._leave(entry)
+            self.accepted += answer == STORED
+            entry.state, entry.key, entry.body = "aside", 1, b""
+            self._on_stored(entry)
+            if entry.watch is not None:
+                entry.watch.accepted(entry)
+        else:
+            self._ended_before(entry, answer)
+
+    def _ended_before(self, entry: Entry, answer: str) -> None:
+        ended = verdict_from(answer)
+        if ended is None:
+            self._refuse(entry, NotAccepted("the server's answer is unknown", may_be_accepted=True))
+            return
+        self._leave(entry)
+        entry.state, entry.body = "ended", b""
+        entry.end = Outcome(verdict=ended[0], event_id=id_of(entry), action=entry.action, attempts=ended[1])
+        notify(entry)
+
+    def _refuse(self, entry: Entry, error: NotAccepted | QueueFull | SpoolError) -> None:
+        self._leave(entry)
+        entry.state, entry.end, entry.body = "refused", error, b""
+        notify(entry)

@@ -1,0 +1,101 @@
+"""What became of events that other processes deliver: asked of the server by their ids, while somebody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+from ..errors import HellotextError, QueueClosed, SpoolError
+from ..queue.entry import Entry, id_of
+from ..queue.outcome import Outcome
+from ..queue.settler import notify
+from .commands import MOST
+from .layout import digest
+from .record import verdict_from
+
+if TYPE_CHECKING:
+    from .commands import Commands
+
+__all__ = ["Recall"]
+
+SHORTEST, LONGEST = 0.02, 0.5
+FORGOTTEN: Final = "the server does not know the event any more: its window is over, or the server lost it"
+
+
+class Recall:
+    """Follows accepted events to their outcomes. It asks only for those that are waited for."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+        self._entries: WeakSet[Entry] = WeakSet()
+        self._ahead: float | None = None
+        self._looking = asyncio.get_running_loop().create_task(self._look(), name="hellotext outcomes")
+
+    def follow(self, entry: Entry) -> None:
+        """The server has accepted it."""
+        self._entries.add(entry)
+
+    async def anywhere(self, event_id: str) -> str | None:
+        """What is remembered of an id, in whichever shard. SpoolError."""
+        wanted = [(shard, digest(event_id)) for shard in range(self._commands.layout.shards)]
+        found = [one for one in await self._commands.recall(wanted, await self._now()) if one is not None]
+        return next((one for one in found if verdict_from(one) is not None), found[0] if found else None)
+
+    async def _now(self) -> float:
+        """The server's clock."""
+        if self._ahead is None:
+            now, _ = await self._commands.lease([0], "look")
+            self._ahead = now - time.time()
+        return time.time() + self._ahead
+
+    async def _look(self) -> None:
+        pause = SHORTEST
+        while True:
+            await asyncio.sleep(pause)
+            waited = [entry for entry in self._entries if entry.watch is not None and not entry.over]
+            try:
+                ended = sum([await self._ask(waited[at : at + MOST]) for at in range(0, len(waited), MOST)])
+            except SpoolError:
+                ended = 0
+            pause = SHORTEST if ended else min(LONGEST, pause * 1.5)
+
+    async def _ask(self, entries: list[Entry]) -> int:
+        """How many have ended by now."""
+        shard_of = self._commands.layout.shard_of
+        wanted = [(shard_of(entry.subject, id_of(entry)), digest(id_of(entry))) for entry in entries]
+        found = await self._commands.recall(wanted, await self._now())
+        ended = 0
+        for entry, text in zip(entries, found, strict=True):
+            end = _end(entry, text)
+            if end is not None and not entry.over:
+                ended += 1
+                self._entries.discard(entry)
+                entry.state, entry.end = "ended" if isinstance(end, Outcome) else "kept", end
+                notify(entry)
+        return ended
+
+    async def aclose(self) -> None:
+        """Stop asking; those that wait learn that the event is kept."""
+        self._looking.cancel()
+        await asyncio.wait([self._looking])
+        for entry in list(self._entries):
+            if not entry.over:
+                entry.state, entry.end = (
+                    "kept",
+                    QueueClosed("the producer was closed; the event is in the stream", kept=True),
+                )
+                notify(entry)
+
+
+def _end(entry: Entry, text: str | None) -> Outcome | HellotextError | None:
+    if text is None:
+        return SpoolError(FORGOTTEN)
+    ended = verdict_from(text)
+    if ended is None:
+        return None
+    verdict, attempts = ended
+    return Outcome(
+        verdict=verdict, event_id=id_of(entry), action=entry.action, attempts=attempts, context=entry.context
+    )  # fmt: skip

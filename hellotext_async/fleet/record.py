@@ -1,0 +1,101 @@
+"""What is stored of an event, of its attempts, and of its end. Pure.
+
+Rules. An event is one field, in MessagePack. What an id ended in is a letter and the number of
+attempts: it is remembered for every event of the window, so it is short.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..queue.outcome import VERDICTS, Verdict
+
+if TYPE_CHECKING:
+    from .._wire.call import Idempotency
+
+__all__ = ["Mark", "Stored", "decode", "encode", "verdict_from", "verdict_text"]
+
+_KINDS: Final[tuple[Idempotency, ...]] = ("safe", "idempotent", "non_idempotent", "at_most_once")
+_KIND: Final = {kind: number for number, kind in enumerate(_KINDS)}
+_LETTER: Final[dict[Verdict, str]] = {
+    "delivered": "D", "rejected": "R", "unknown": "U", "expired": "E", "abandoned": "A",
+}  # fmt: skip
+_VERDICT: Final[dict[str, Verdict]] = {letter: verdict for verdict, letter in _LETTER.items()}
+if set(_LETTER) != set(VERDICTS):
+    raise AssertionError("a verdict has no letter")
+
+
+class Stored(msgspec.Struct, array_like=True, frozen=True):
+    """One event in the stream: `given` says that the id is the caller's own."""
+
+    event_id: str
+    given: bool
+    action: str
+    subject: str | None
+    kind: int
+    body: bytes
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """How often it may be applied."""
+        return _KINDS[self.kind]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Stored)
+
+
+def encode(
+    event_id: str, given: bool, action: str, subject: str | None, idempotency: Idempotency, body: bytes
+) -> bytes:
+    """The field of one event."""
+    return _encoder.encode(Stored(event_id, given, action, subject, _KIND[idempotency], body))
+
+
+def decode(field: bytes | None) -> Stored | None:
+    """The event in a field; None if it is no event of ours, or damaged."""
+    try:
+        stored = _decoder.decode(field or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return stored if 0 <= stored.kind < len(_KINDS) and stored.event_id else None
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What is known of an entry's attempts: made under which epoch, how many, how many of them may have been applied,
+    how many owners were lost while it was in flight, and whether it is in flight.
+    """
+
+    epoch: int
+    attempts: int = 0
+    doubts: int = 0
+    lost_owners: int = 0
+    in_flight: bool = False
+
+    def text(self) -> str:
+        """As it is stored."""
+        return f"{self.epoch} {self.attempts} {self.doubts} {self.lost_owners} {int(self.in_flight)}"
+
+    @classmethod
+    def of(cls, text: bytes) -> Mark:
+        """As it was stored; one that is damaged is taken for one in flight."""
+        try:
+            epoch, attempts, doubts, lost_owners, in_flight = map(int, text.split())
+        except ValueError:
+            return cls(0, 1, 0, 0, True)
+        return cls(epoch, attempts, doubts, lost_owners, bool(in_flight))
+
+
+def verdict_text(verdict: Verdict, attempts: int) -> str:
+    """What is remembered of an event that has ended."""
+    return f"{_LETTER[verdict]}{attempts}"
+
+
+def verdict_from(text: str) -> tuple[Verdict, int] | None:
+    """The verdict and the attempts that were remembered; None: the event waits."""
+    verdict = _VERDICT.get(text[:1])
+    if verdict is None:
+        return None
+    return verdict, int(text[1:]) if text[1:].isdigit() else 0

@@ -1,0 +1,111 @@
+"""`RedisStream`: accepted events on a Redis or Valkey server, for many producers and many workers."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from ..errors import ConfigurationError
+from .commands import Commands, Limits
+from .layout import Layout
+from .link import REPLY_TIMEOUT, Link
+from .losses import Losses
+from .server import agree, must_write, warnings_of
+
+if TYPE_CHECKING:
+    from ..config import EventFormat
+    from .producer import Producer
+
+__all__ = ["RedisStream"]
+
+GIB: Final = 1024**3
+DAY: Final = timedelta(days=1)
+
+_log = logging.getLogger("hellotext_async.fleet")
+
+
+class RedisStream:
+    """Where a fleet keeps its events: producers enqueue, workers deliver, all under one `name`.
+
+    `url` is ``redis://``, ``rediss://`` or ``unix://`` of a Redis (from 7.0) or Valkey server, or of a
+    node of a cluster. `shards` bounds the number of workers, and is fixed when the stream is first
+    used, as is `window`: how long ids of events are remembered (a timedelta, or seconds). `max_bytes`
+    bounds what waits, and the dead letters: each shard has an equal part of it.
+
+    Building it does no I/O. Raises ConfigurationError; processes whose `shards` or `window` differ
+    get one when they open it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        shards: int = 64,
+        window: timedelta | float = DAY,
+        max_bytes: int = GIB,
+    ) -> None:
+        if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("url: expected redis://host:port, rediss:// or unix://")
+        if not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("max_bytes: expected a whole number from 1")
+        seconds = window.total_seconds() if isinstance(window, timedelta) else window
+        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 1 <= seconds < 1e9:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("window: expected a time from 1 s")
+        self._url = url
+        self.layout = Layout(name, shards)
+        self.limits = Limits(max(1, max_bytes // shards), float(seconds))
+        self.losses = Losses(name)
+        self._link()  # a wrong URL is refused here
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return self.layout.name
+
+    @property
+    def lost(self) -> int:
+        """Acknowledged events, at least, that the server is known to have lost while this process looked."""
+        return self.losses.lost
+
+    def producer(
+        self,
+        *,
+        full: Literal["wait", "raise"] = "wait",
+        timeout: float = REPLY_TIMEOUT,
+        capacity: int = 10_000,
+        event_format: EventFormat = "typed",
+        strict: bool = False,
+    ) -> Producer:
+        """What takes events for the stream, without a client, a token or the API; use it with ``async with``.
+
+        When the stream is `full`, an event waits for room, or raises QueueFull. An event that the server
+        does not answer for within `timeout` seconds is NotAccepted; `capacity` events may wait here for
+        its reply, then `track` raises QueueFull. `event_format` and `strict` are those of a client.
+        """
+        from .producer import Producer
+
+        return Producer(
+            self, full=full, timeout=timeout, capacity=capacity, event_format=event_format, strict=strict
+        )  # fmt: skip
+
+    def _link(self) -> Link:
+        return Link(self._url)
+
+    async def connect(self) -> Commands:
+        """Open connections of their own, and agree on the stream's settings. SpoolError, ConfigurationError."""
+        link = self._link()
+        try:
+            info = await link.open()
+            must_write(info, link.place)
+            for warning in warnings_of(info):
+                _log.warning("the server of stream %s: %s", self.name, warning)
+            await agree(link, self.layout, self.limits)
+        except BaseException:
+            await link.aclose()
+            raise
+        return Commands(link, self.layout, self.limits)
+
+    def __repr__(self) -> str:
+        return f"RedisStream({self.name!r})"
