@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .errors import Forked as Forked
     from .errors import HellotextError as HellotextError
     from .errors import InvalidParameter as InvalidParameter
+    from .errors import NoAnswer as NoAnswer
     from .errors import NotAccepted as NotAccepted
     from .errors import NotFound as NotFound
     from .errors import NotSent as NotSent
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .errors import SessionConflict as SessionConflict
     from .errors import SpoolBusy as SpoolBusy
     from .errors import SpoolError as SpoolError
+    from .errors import TimedOut as TimedOut
     from .errors import Unauthorized as Unauthorized
     from .errors import UnexpectedResponse as UnexpectedResponse
     from .errors import ValidationFailed as ValidationFailed
@@ -121,9 +123,10 @@ _HOMES = {
     "config": ("Limits", "Retry", "Timeouts", "Token"),
     "errors": (
         "APIError", "BadRequest", "ClientClosed", "ConfigurationError", "ErrorDetail", "Forbidden", "Forked",
-        "HellotextError", "InvalidParameter", "NotAccepted", "NotFound", "NotSent", "OutcomeUnknown", "QueueClosed",
+        "HellotextError", "InvalidParameter", "NoAnswer", "NotAccepted", "NotFound", "NotSent", "OutcomeUnknown",
+        "QueueClosed",
         "QueueFull", "RateLimited", "ServerError", "SessionConflict", "SpoolBusy", "SpoolError",
-        "Unauthorized", "UnexpectedResponse", "ValidationFailed", "WrongLoop",
+        "TimedOut", "Unauthorized", "UnexpectedResponse", "ValidationFailed", "WrongLoop",
     ),
     "fleet.producer": ("Producer",),
     "fleet.stream": ("RedisStream",),

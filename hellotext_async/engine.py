@@ -23,7 +23,7 @@ from ._policy.retry_policy import should_retry
 from ._wire.call import is_unsent
 from ._wire.encode import request_of
 from ._wire.reply import answer, error_of
-from .errors import Asked, HellotextError, NotSent, OutcomeUnknown, RateLimited, ServerError
+from .errors import Asked, HellotextError, NoAnswer, NotSent, OutcomeUnknown, RateLimited, ServerError, TimedOut
 from .limiter import Refused
 from .transport import Unanswered
 
@@ -154,7 +154,7 @@ class Engine:
         try:
             reply = await self.transport.exchange(request, total=total, not_after=not_after)
         except Unanswered as nothing:
-            attempt = classify_failure(sent=nothing.sent, reason=nothing.reason)
+            attempt = classify_failure(sent=nothing.sent, reason=nothing.reason, cause=nothing.cause)
         except BaseException:
             self.limiter.cancel(permit)
             raise
@@ -305,7 +305,7 @@ class _Tries:
         self._fail(attempt)
 
     def _fail(self, attempt: Attempt) -> NoReturn:
-        raise self._error(attempt) from None
+        raise self._error(attempt) from attempt.cause
 
     def _error(self, attempt: Attempt) -> HellotextError:
         """The error of `attempt`; an earlier one that may have been applied outweighs one that was not."""
@@ -316,13 +316,20 @@ class _Tries:
         ):
             attempt = self._doubt
         if attempt.reply is None:
-            kind = NotSent if attempt.evidence == "not_sent" else OutcomeUnknown
-            return kind(attempt.reason, attempts=self._made)
+            return self._unanswered(attempt)
         if attempt.evidence == "server_error" and self._call.idempotency == "at_most_once":
             return OutcomeUnknown(f"HTTP {attempt.reply.status}", attempts=self._made)
         wait = attempt.retry_after
         throttled = attempt.evidence == "throttled"
         return error_of(attempt.reply, attempts=self._made, wait=wait if throttled else None)
+
+    def _unanswered(self, attempt: Attempt) -> HellotextError:
+        reason = attempt.reason
+        if attempt.evidence == "not_sent":
+            return NotSent(reason, attempts=self._made, detail=str(attempt.cause or ""))
+        if self._call.idempotency == "safe":
+            return (TimedOut if reason == "timeout" else NoAnswer)(reason, attempts=self._made)
+        return OutcomeUnknown(reason, attempts=self._made)
 
 
 def _route(path: str) -> str:

@@ -15,6 +15,8 @@
     ├── SessionConflict                    the session belongs to another profile
     ├── NotSent                            no byte of the request left this machine
     ├── OutcomeUnknown                     sent, and nothing proves whether it was applied
+    │   └── NoAnswer                       a call that only reads got no answer: nothing was changed
+    │       └── TimedOut     (TimeoutError) in time
     ├── QueueFull                          no room for the event
     ├── QueueClosed                        the queue takes (or waits for) nothing any more
     ├── SpoolError                         the spool could not store an event
@@ -27,7 +29,7 @@
 Rules. A message names statuses, error types, parameter names and our own ids: never a token, a
 body, a phone or an e-mail. What the server wrote about a value stays in ``.errors[n].message``,
 which neither ``str``, ``repr`` nor a pickle shows. No exception of another library is a parent,
-a cause or a context of ours.
+a cause or a context of ours; the standard library's may say as a cause why there was no connection.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ __all__ = [
     "Forked",
     "HellotextError",
     "InvalidParameter",
+    "NoAnswer",
     "NotAccepted",
     "NotFound",
     "NotSent",
@@ -61,6 +64,7 @@ __all__ = [
     "SessionConflict",
     "SpoolBusy",
     "SpoolError",
+    "TimedOut",
     "Unauthorized",
     "UnexpectedResponse",
     "ValidationFailed",
@@ -237,16 +241,19 @@ class SessionConflict(HellotextError):
 class NotSent(HellotextError):
     """No byte of the request left, so it was certainly not applied.
 
-    `reason` is one word: ``dns``, ``connect``, ``tls``, ``deadline`` … `attempts` counts the tries.
+    `reason` is one word: ``dns``, ``connect``, ``tls``, ``proxy``, ``deadline`` … `detail` says the same so that one
+    can act on it, if more is known; `attempts` counts the tries.
     """
 
-    def __init__(self, reason: str, *, attempts: int = 1) -> None:
+    def __init__(self, reason: str, *, attempts: int = 1, detail: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.attempts = attempts
+        self.detail = detail
 
     def __str__(self) -> str:
-        return f"not sent ({self.reason}) after {self.attempts} attempt(s)"
+        why = f"{self.reason}: {self.detail}" if self.detail else self.reason
+        return f"not sent ({why}) after {self.attempts} attempt(s)"
 
 
 class OutcomeUnknown(HellotextError):
@@ -272,6 +279,17 @@ class OutcomeUnknown(HellotextError):
     def __str__(self) -> str:
         known = "applied, but its answer was lost" if self.applied else "sent, but whether it was applied is unknown"
         return f"{known} ({self.reason}) after {self.attempts} attempt(s)"
+
+
+class NoAnswer(OutcomeUnknown):
+    """A call that only reads got no answer. It has changed nothing, and may be made again."""
+
+    def __str__(self) -> str:
+        return f"no answer ({self.reason}) after {self.attempts} attempt(s)"
+
+
+class TimedOut(NoAnswer, TimeoutError):
+    """A call that only reads got no answer in time."""
 
 
 class QueueFull(HellotextError):

@@ -23,7 +23,7 @@ Evidence = Literal["delivered", "rejected", "throttled", "not_sent", "server_err
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One exchange with what it proved; `reason` says in a word why there is no reply.
+    """One exchange with what it proved; `reason` says in a word why there is no reply, `cause` in a sentence.
 
     `isolated`: the failure follows the event's subject around while others are delivered.
     `stale_token`: it was sent with a token that was replaced since.
@@ -33,6 +33,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     reply: Reply | None = None
     retry_after: float | None = None
     reason: str = ""
+    cause: OSError | None = None
     isolated: bool = False
     stale_token: bool = False
 
@@ -56,6 +57,6 @@ def classify_reply(reply: Reply, *, wall: float) -> Attempt:
     return Attempt("rejected", reply)
 
 
-def classify_failure(*, sent: bool, reason: str) -> Attempt:
+def classify_failure(*, sent: bool, reason: str, cause: OSError | None = None) -> Attempt:
     """What silence proves."""
-    return Attempt("uncertain" if sent else "not_sent", reason=reason)
+    return Attempt("uncertain" if sent else "not_sent", reason=reason, cause=cause)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import codecs
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 DRAIN: Final = 10.0
 CALL: Final = 60.0
+LAST: Final = 5.0
+"""Seconds that the thread gets to end after everything is closed."""
 
 
 class _Running(NamedTuple):
@@ -96,7 +99,7 @@ class HellotextThread:
             return None
         running.loop.call_soon_threadsafe(running.stop.set)
         report = running.ended.result()
-        running.thread.join()
+        running.thread.join(LAST)
         return report
 
     def _lock(self) -> threading.Lock:
@@ -116,6 +119,8 @@ class HellotextThread:
 
     def _start(self) -> _Running:
         started: Future[_Running] = Future()
+        # A fork while the thread imports would leave the child with a lock that nothing releases.
+        codecs.lookup("idna")  # which a name's lookup imports
         # A daemon, since it would be waited for otherwise should `close` not be called.
         threading.Thread(target=lambda: asyncio.run(self._serve(started)), name="hellotext", daemon=True).start()
         return started.result()

@@ -20,18 +20,22 @@ TARGET: Final = re.compile(r"/[!-~]*")
 """A valid target of a request line; anything else could end the line, and is not sent."""
 
 Reason = Literal[
-    "dns", "connect", "tls", "pool", "closed", "expired",  # nothing was sent
+    "dns", "connect", "tls", "proxy", "pool", "closed", "expired",  # nothing was sent
     "timeout", "disconnected", "malformed",  # something may have been
 ]  # fmt: skip
 
 
 class Unanswered(Exception):
-    """No status line was read; `sent` is False only if certainly no byte of the request left."""
+    """No status line was read; `sent` is False only if certainly no byte of the request left.
 
-    def __init__(self, sent: bool, reason: Reason) -> None:
+    `cause` says why there was no connection: an exception of the standard library that holds no secret.
+    """
+
+    def __init__(self, sent: bool, reason: Reason, cause: OSError | None = None) -> None:
         super().__init__(sent, reason)
         self.sent = sent
         self.reason: Reason = reason
+        self.cause = cause
 
 
 class Credentials(Protocol):

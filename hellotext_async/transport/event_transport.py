@@ -23,6 +23,7 @@ from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVa
 from .._clock import boottime
 from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
+from .diagnosis import diagnose
 from .http_connection import HttpConnection
 from .tls_connection import TlsConnection
 from .unread import unread_check
@@ -169,9 +170,10 @@ class EventTransport:
                 return await get()
         except (OSError, ValueError) as error:
             reason = "closed" if self._closed else _reason(error, missed)
+            cause = diagnose(error) if reason in ("connect", "tls", "dns") else None
         finally:
             self._limits.discard(limit)
-        raise Unanswered(False, reason)
+        raise Unanswered(False, reason, cause)
 
     # Connections.
 

@@ -19,6 +19,7 @@ from yarl import URL
 from .._wire.call import Reply, mark_unsent
 from . import TARGET, Credentials, Reason, Unanswered
 from .connector import Connector, NotWritten, PoolExchange, current
+from .diagnosis import diagnose
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -89,14 +90,16 @@ class Pool:
                     mark_unsent(error)
                 raise error.with_traceback(None) from None
             reason = _late(exchange)
+            cause = diagnose(TimeoutError()) if reason == "connect" else None
         except Exception as error:
             reason = _reason(error, sent=exchange.sent)
+            cause = None if exchange.sent or isinstance(error, NotWritten) else diagnose(error)
         finally:
             self._exchanges.discard(exchange)
             current.reset(outer)
         if exchange.partial_reply is not None:
             return exchange.partial_reply
-        raise Unanswered(exchange.sent, reason)
+        raise Unanswered(exchange.sent, reason, cause)
 
     async def _exchange(self, request: Request, exchange: PoolExchange) -> Reply:
         body = request.body
@@ -193,6 +196,8 @@ def _reason(error: Exception, *, sent: bool) -> Reason:
     match error:
         case NotWritten():
             return error.reason
+        case aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError() if not sent:
+            return "proxy"
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return "tls"
         case aiohttp.ClientConnectorDNSError():

@@ -1,0 +1,64 @@
+"""Why there was no connection, in words that an operator can act on.
+
+Rules. What comes out is an exception of the standard library, made anew: without a traceback, a context, or
+anything of the request. Its text names no token and no credentials of a proxy.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from typing import Final
+
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientHttpProxyError,
+    ClientProxyConnectionError,
+)
+
+__all__ = ["diagnose"]
+
+NO_TLS: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "UNSUPPORTED_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
+)
+"""OpenSSL's reasons when the other side answers something that is not TLS."""
+
+
+def diagnose(error: BaseException) -> OSError:
+    """The cause of a failure to connect."""
+    match error:
+        case ClientHttpProxyError():
+            wrong = "refused the credentials" if error.status == 407 else "refused"
+            return ConnectionError(f"the proxy {wrong} (HTTP {error.status})")
+        case ClientProxyConnectionError():
+            return ConnectionError(f"the proxy cannot be reached: {diagnose(error.os_error)}")
+        case ClientConnectorCertificateError():
+            return diagnose(error.certificate_error)
+        case ClientConnectorError():
+            return diagnose(error.os_error)
+        case ssl.SSLError():
+            return _of_tls(error)
+        case socket.gaierror():
+            return socket.gaierror("the host's name is not found")
+        case UnicodeError():
+            return socket.gaierror("the host's name is no name that can be looked up")
+        case TimeoutError():
+            return TimeoutError("no connection within the time allowed")
+        case ConnectionRefusedError():
+            return ConnectionRefusedError("the connection is refused: nothing listens there, or a firewall says no")
+        case ConnectionResetError() | ConnectionAbortedError():
+            return ConnectionResetError("the connection was closed by the other side before it could be used")
+        case OSError() if error.errno is not None:
+            return ConnectionError(f"no connection: {os.strerror(error.errno)}")
+        case _:
+            return ConnectionError("no connection")
+
+
+def _of_tls(error: ssl.SSLError) -> ssl.SSLError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ssl.SSLCertVerificationError(f"the server's certificate is not trusted: {error.verify_message}")
+    if error.reason in NO_TLS:
+        return ssl.SSLError("the server does not speak TLS on this port; is it an http:// URL?")
+    return ssl.SSLError(f"the TLS handshake failed ({error.reason or 'broken off'})")

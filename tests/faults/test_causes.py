@@ -1,0 +1,169 @@
+"""Why a call could not be made, in words that an operator can act on, with a cause and without a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trustme
+
+from hellotext_async import Hellotext, NoAnswer, NotSent, OutcomeUnknown, Retry, TimedOut, Timeouts
+from hellotext_async._wire.call import Request
+from hellotext_async.emulator import Emulator, Fault
+from hellotext_async.transport import Unanswered
+from hellotext_async.transport.event_transport import EventTransport
+from tests.harness.canary import TOKEN, assert_unseen
+from tests.harness.scripts import reply
+from tests.harness.server import ScriptedServer
+
+ONCE = Retry(attempts=1)
+PASSWORD = "hunter2"
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def proxy_that_answers(status: bytes) -> AsyncIterator[str]:
+    """A proxy that refuses every CONNECT; its URL holds a password."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        yield f"http://will:{PASSWORD}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def failure(url: str, **settings: Any) -> NotSent:
+    """What a call ends in."""
+    timeouts = Timeouts(connect=0.5, read=1, total=2)
+    async with Hellotext(TOKEN, base_url=url, retry=ONCE, timeouts=timeouts, **settings) as client:
+        with pytest.raises(NotSent) as caught:
+            await client.profiles.retrieve("MzYwlE50")
+    assert_unseen("".join(traceback.format_exception(caught.value)))
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+    return caught.value
+
+
+def assert_says(error: NotSent, reason: str, detail: str, cause: type[OSError]) -> None:
+    """The word, the sentence, and the cause, which has neither traceback nor context."""
+    assert error.reason == reason
+    assert detail in error.detail
+    assert error.detail in str(error)
+    assert type(error.__cause__) is cause
+    assert str(error.__cause__) == error.detail
+    assert error.__cause__.__traceback__ is error.__cause__.__context__ is None
+
+
+async def test_a_refused_connection() -> None:
+    """Nothing listens there."""
+    error = await failure(f"http://127.0.0.1:{free_port()}")
+    assert_says(error, "connect", "the connection is refused", ConnectionRefusedError)
+
+
+async def test_a_name_that_is_not_found() -> None:
+    """Reserved by RFC 2606."""
+    error = await failure("https://api.invalid")
+    assert_says(error, "dns", "the host's name is not found", socket.gaierror)
+
+
+async def test_a_certificate_that_is_not_trusted() -> None:
+    """OpenSSL's word for why is part of it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with ScriptedServer(reply(200), tls=context) as server:
+        error = await failure(server.url)
+    assert_says(error, "tls", "the server's certificate is not trusted: ", ssl.SSLCertVerificationError)
+
+
+async def test_plain_http_on_a_port_that_should_speak_tls() -> None:
+    """The mistake of a wrong scheme or port."""
+    async with Emulator() as emulator:
+        error = await failure(emulator.url.replace("http://", "https://"))
+    assert_says(error, "tls", "the server does not speak TLS on this port", ssl.SSLError)
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        (b"407 Proxy Authentication Required", "the proxy refused the credentials (HTTP 407)"),
+        (b"403 Forbidden", "the proxy refused (HTTP 403)"),
+        (b"502 Bad Gateway", "the proxy refused (HTTP 502)"),
+    ],
+)
+async def test_a_proxy_that_refuses(status: bytes, detail: str) -> None:
+    """Its URL, with the password, is not shown."""
+    async with proxy_that_answers(status) as proxy:
+        error = await failure("https://api.hellotext.com", proxy=proxy)
+    assert_says(error, "proxy", detail, ConnectionError)
+
+
+async def test_a_proxy_that_is_not_there() -> None:
+    """What is refused is the proxy, not the API."""
+    error = await failure("https://api.hellotext.com", proxy=f"http://will:{PASSWORD}@127.0.0.1:{free_port()}")
+    assert_says(error, "proxy", "the proxy cannot be reached: the connection is refused", ConnectionError)
+
+
+async def test_a_handshake_without_an_end() -> None:
+    """Ends at the limit for connecting, and says so."""
+    async with ScriptedServer(reply(200)) as server:  # waits for the end of a request's head
+        error = await failure(server.url.replace("http://", "https://"))
+    assert_says(error, "connect", "no connection within the time allowed", TimeoutError)
+
+
+class Secret:
+    """A token for a transport."""
+
+    def header(self) -> str:
+        return f"Bearer {TOKEN}"
+
+
+async def test_the_event_transport_says_the_same() -> None:
+    """Refused, not TLS, name not found."""
+    async with Emulator() as emulator:
+        for url, cause in (
+            (f"http://127.0.0.1:{free_port()}", ConnectionRefusedError),
+            (emulator.url.replace("http://", "https://"), ssl.SSLError),
+            ("https://api.invalid", socket.gaierror),
+        ):
+            transport = EventTransport(
+                url, Secret(), timeouts=Timeouts(), concurrency=1, response_bytes=1000, user_agent="x", ssl_context=None
+            )
+            with pytest.raises(Unanswered) as caught:
+                await transport.exchange(Request("POST", "/v1/attribution/events", b"{}"), total=2)
+            await transport.aclose()
+            assert type(caught.value.cause) is cause
+
+
+async def test_a_read_that_is_not_answered_changed_nothing() -> None:
+    """A GET that times out is a TimeoutError; a POST is in doubt."""
+    timeouts = Timeouts(read=0.2, total=0.2)
+    async with (
+        Emulator() as emulator,
+        Hellotext(emulator.token, base_url=emulator.url, timeouts=timeouts, retry=ONCE) as client,
+    ):
+        emulator.faults.add(Fault("delay", "GET *", delay=2), Fault("drop_before", "GET *"))
+        with pytest.raises(TimedOut, match=r"^no answer \(timeout\) after 1 attempt") as timed_out:
+            await client.profiles.list(limit=1)
+        assert isinstance(timed_out.value, TimeoutError)
+        with pytest.raises(NoAnswer, match=r"^no answer \(disconnected\)") as gone:
+            await client.profiles.list(limit=1)
+        assert not isinstance(gone.value, TimeoutError)
+        emulator.faults.add(Fault("delay", "POST *", delay=2))
+        with pytest.raises(OutcomeUnknown, match="whether it was applied is unknown") as unknown:
+            await client.lists.create(name="Greens")
+        assert not isinstance(unknown.value, NoAnswer)
