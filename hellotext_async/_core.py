@@ -26,6 +26,7 @@ from ._version import __version__
 from .engine import Engine
 from .errors import ClientClosed, Forked, WrongLoop
 from .limiter import Limiter
+from .transport.deferred import DeferredTransport
 from .transport.disabled import DisabledTransport
 
 if TYPE_CHECKING:
@@ -196,6 +197,9 @@ class Core:
     def _transport(self) -> Transport:
         if not self.enabled:
             return DisabledTransport()
+        return DeferredTransport(f"{__package__}.transport.pool", self._pool)
+
+    def _pool(self) -> Transport:
         from .transport.pool import Pool
 
         return Pool(self.origin, self, proxy=self.proxy, **self._connections())
@@ -211,19 +215,36 @@ class Core:
         }
 
     async def aclose(self) -> None:
-        """Drain and close the queues, then the connections; safe to call twice."""
+        """Drain and close the queues, then the connections; safe to call twice.
+
+        Cancelled, or when a queue cannot be closed, it closes the connections all the same.
+        """
         self.check_place()
         if self._closed:
             return
-        while self.queues:
-            await self.queues.pop().aclose()
-        self._closed = True
-        if self._engine is not None:
-            self._engine.limiter.close()
-            await self._engine.transport.aclose()
-        if self._events_engine is not None:
-            await self._events_engine.transport.aclose()
+        try:
+            errors = await self._close_queues()
+        finally:
+            self._closed = True
+            engines = [engine for engine in (self._engine, self._events_engine) if engine is not None]
+            for engine in engines:
+                engine.limiter.close()
+                engine.transport.abort()
+        for engine in engines:
+            await engine.transport.aclose()
         await self.reports.aclose()
+        if errors:
+            raise errors[0]
+
+    async def _close_queues(self) -> list[Exception]:
+        """Close every queue, also when one of them cannot be closed; the errors of those that cannot."""
+        errors: list[Exception] = []
+        while self.queues:
+            try:
+                await self.queues.pop().aclose()
+            except Exception as error:
+                errors.append(error)
+        return errors
 
     def __del__(self) -> None:
         if self._engine is not None and not self._closed and self._process is _process.current_process:

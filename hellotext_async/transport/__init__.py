@@ -57,6 +57,10 @@ class Transport(Protocol):
         """
         ...
 
+    def abort(self) -> None:
+        """Close every connection at once, and open none any more; what is in flight ends. Safe to call twice."""
+        ...
+
     async def aclose(self) -> None:
-        """Close every connection; safe to call twice."""
+        """`abort`, and wait until every connection is closed; it is aborted even if the wait is cancelled."""
         ...

@@ -8,7 +8,7 @@ not used: aiohttp would take unsolicited bytes for the reply.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 
 from .._clock import boottime
+from .diagnosis import diagnose
 from .unread import UnreadCheck, unread_check
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .._wire.call import Reply
     from . import Reason
 
-__all__ = ["Connector", "NotWritten", "PoolExchange", "current"]
+__all__ = ["Connector", "NotWritten", "PoolExchange", "current", "diagnose_client_error"]
 
 _KEEP_ALIVE: Final = 15.0  # aiohttp's own
 _LATE_PASSES: Final = 1024
@@ -40,6 +41,22 @@ class NotWritten(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason: Reason = reason
+
+
+def diagnose_client_error(error: Exception) -> OSError:
+    """The cause of a failure to connect, of a proxy's too; aiohttp's own errors hold the token."""
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            wrong = "refused the credentials" if error.status == 407 else "refused"
+            return ConnectionError(f"the proxy {wrong} (HTTP {error.status})")
+        case aiohttp.ClientProxyConnectionError():
+            return ConnectionError(f"the proxy cannot be reached: {diagnose(error.os_error)}")
+        case aiohttp.ClientConnectorCertificateError():
+            return diagnose(error.certificate_error)
+        case aiohttp.ClientConnectorError():
+            return diagnose(error.os_error)
+        case _:
+            return diagnose(error)
 
 
 class PoolExchange:
@@ -108,6 +125,10 @@ class Connector(aiohttp.TCPConnector):
         self._on_connected = on_connected
         self._stale_after = longest + _KEEP_ALIVE
         super().__init__(keepalive_timeout=_KEEP_ALIVE, **settings)  # pyright: ignore[reportUnknownMemberType]
+
+    def abort(self) -> list[Awaitable[object]]:
+        """Close every connection at once; what is returned ends when they are closed. `close` would need a task."""
+        return self._close(abort_ssl=True)
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout

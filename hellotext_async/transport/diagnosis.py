@@ -11,13 +11,6 @@ import socket
 import ssl
 from typing import Final
 
-from aiohttp import (
-    ClientConnectorCertificateError,
-    ClientConnectorError,
-    ClientHttpProxyError,
-    ClientProxyConnectionError,
-)
-
 __all__ = ["diagnose"]
 
 NO_TLS: Final = frozenset(
@@ -29,15 +22,6 @@ NO_TLS: Final = frozenset(
 def diagnose(error: BaseException) -> OSError:
     """The cause of a failure to connect."""
     match error:
-        case ClientHttpProxyError():
-            wrong = "refused the credentials" if error.status == 407 else "refused"
-            return ConnectionError(f"the proxy {wrong} (HTTP {error.status})")
-        case ClientProxyConnectionError():
-            return ConnectionError(f"the proxy cannot be reached: {diagnose(error.os_error)}")
-        case ClientConnectorCertificateError():
-            return diagnose(error.certificate_error)
-        case ClientConnectorError():
-            return diagnose(error.os_error)
         case ssl.SSLError():
             return _of_tls(error)
         case socket.gaierror():

@@ -27,5 +27,8 @@ class DisabledTransport:
         """A fixed success."""
         return _SUCCESS
 
+    def abort(self) -> None:
+        """There is nothing to close."""
+
     async def aclose(self) -> None:
         """There is nothing to close."""

@@ -81,7 +81,8 @@ class EventTransport:
         self._loop = asyncio.get_running_loop()
         self._host = url.hostname or ""
         self._port = url.port or (443 if secure else 80)
-        self._ssl = (ssl_context or ssl.create_default_context()) if secure else None
+        self._secure = secure
+        self._ssl_context = ssl_context
         self._credentials = credentials
         self._connect_limit = timeouts.connect
         self._read = timeouts.read
@@ -96,7 +97,7 @@ class EventTransport:
         self._idle: list[HttpConnection] = []
         self._addresses: list[Any] = []
         self._resolved_at = -inf
-        self._resolving = asyncio.Lock()
+        self._preparing = asyncio.Lock()
         self._watchdog = Watchdog(self._loop, self._sweep)
         self._shortest = min(keep, timeouts.read)
         self._closed = False
@@ -190,7 +191,7 @@ class EventTransport:
         self._connections.add(connection)
         try:
             await self._connect(connection)
-            if not connection.usable or (self._ssl is None and connection.unread()):
+            if not connection.usable or (not self._secure and connection.unread()):
                 raise ConnectionResetError
         except BaseException:
             self._resolved_at = -inf
@@ -208,12 +209,13 @@ class EventTransport:
             self._all_lost.set()
 
     async def _connect(self, connection: HttpConnection) -> None:
+        context = await self._trusted() if self._secure else None
         sock = await start_connection(await self._resolve(), happy_eyeballs_delay=0.25, interleave=1)
         connection.unread = unread_check(sock.fileno())
-        if self._ssl is None:
+        if context is None:
             await self._loop.create_connection(lambda: connection, sock=sock)
             return
-        tls = TlsConnection(connection, self._ssl, self._host, self._loop)
+        tls = TlsConnection(connection, context, self._host, self._loop)
         await self._loop.create_connection(lambda: tls, sock=sock)
         try:
             await tls.ready
@@ -221,9 +223,16 @@ class EventTransport:
             tls.abort()
             raise
 
+    async def _trusted(self) -> ssl.SSLContext:
+        """What certificates are checked with; reading the system's authorities takes 30 ms, which a thread spends."""
+        async with self._preparing:
+            if self._ssl_context is None:
+                self._ssl_context = await self._loop.run_in_executor(None, ssl.create_default_context)
+        return self._ssl_context
+
     async def _resolve(self) -> list[Any]:
         """The addresses of the host; looked up once, however many connections are opened at once."""
-        async with self._resolving:
+        async with self._preparing:
             if self._loop.time() - self._resolved_at >= _DNS_TTL:
                 self._addresses = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
                 self._resolved_at = self._loop.time()
@@ -247,8 +256,8 @@ class EventTransport:
             return min(connection.until, connection.last_activity + self._read)
         return connection.idle_since - ahead + self._keep
 
-    async def aclose(self) -> None:
-        """Close every connection; safe to call twice."""
+    def abort(self) -> None:
+        """Close every connection at once, and open none any more; what is in flight ends. Safe to call twice."""
         self._closed = True
         self._watchdog.stop()
         for limit in self._limits:
@@ -256,6 +265,10 @@ class EventTransport:
                 limit.reschedule(self._loop.time())
         for connection in list(self._connections):
             connection.abort()
+
+    async def aclose(self) -> None:
+        """`abort`, and wait until every connection is closed."""
+        self.abort()
         if self._connections:
             self._all_lost.clear()
             await self._all_lost.wait()

@@ -18,11 +18,13 @@ from yarl import URL
 
 from .._wire.call import Reply, mark_unsent
 from . import TARGET, Credentials, Reason, Unanswered
-from .connector import Connector, NotWritten, PoolExchange, current
+from .connector import Connector, NotWritten, PoolExchange, current, diagnose_client_error
 from .diagnosis import diagnose
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from .._wire.call import Request
     from ..config import Timeouts
 
@@ -57,10 +59,12 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._exchanges: set[PoolExchange] = set()
         self._watchdog = Watchdog(self._loop, self._sweep)
+        self._connector = Connector(
+            self._connected, longest=timeouts.total, limit=concurrency, ssl=ssl_context or True, ttl_dns_cache=60
+        )
+        self._closing: list[Awaitable[object]] = []
         self._session = aiohttp.ClientSession(
-            connector=Connector(
-                self._connected, longest=timeouts.total, limit=concurrency, ssl=ssl_context or True, ttl_dns_cache=60
-            ),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "User-Agent": user_agent},
             # The watchdog enforces the other limits: aiohttp's timers for each request cost a fifth of its speed.
@@ -93,7 +97,7 @@ class Pool:
             cause = diagnose(TimeoutError()) if reason == "connect" else None
         except Exception as error:
             reason = _reason(error, sent=exchange.sent)
-            cause = None if exchange.sent or isinstance(error, NotWritten) else diagnose(error)
+            cause = None if exchange.sent or isinstance(error, NotWritten) else diagnose_client_error(error)
         finally:
             self._exchanges.discard(exchange)
             current.reset(outer)
@@ -173,10 +177,16 @@ class Pool:
                 due = min(due, max(limit, now))
         return due
 
-    async def aclose(self) -> None:
-        """Close every connection; safe to call twice."""
+    def abort(self) -> None:
+        """Close every connection at once, and open none any more; what is in flight ends. Safe to call twice."""
         self._watchdog.stop()
-        await self._session.close()
+        self._closing += self._connector.abort()
+        self._session.detach()
+
+    async def aclose(self) -> None:
+        """`abort`, and wait until every connection is closed."""
+        self.abort()
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
 
 def _payload(body: bytes) -> aiohttp.Payload:

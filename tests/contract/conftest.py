@@ -24,20 +24,25 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def open_kind(kind: str, url: str, *, credentials: Any = None, **changes: Any) -> Transport:
+    """A transport of this kind to a URL."""
+    settings: dict[str, Any] = {
+        "timeouts": Timeouts(connect=2, read=5, total=5),
+        "concurrency": 10,
+        "response_bytes": 1 << 20,
+        "user_agent": "contract",
+        **changes,
+    }
+    return KINDS[kind](url, credentials or Token(TOKEN), **settings)
+
+
 @pytest.fixture
 async def opened(kind: str) -> AsyncIterator[Opens]:
     """Makes transports to a URL, and closes them after the test."""
     made: list[Transport] = []
 
-    def make(url: str, *, credentials: Any = None, **changes: Any) -> Transport:
-        settings: dict[str, Any] = {
-            "timeouts": Timeouts(connect=2, read=5, total=5),
-            "concurrency": 10,
-            "response_bytes": 1 << 20,
-            "user_agent": "contract",
-            **changes,
-        }
-        made.append(KINDS[kind](url, credentials or Token(TOKEN), **settings))
+    def make(url: str, **changes: Any) -> Transport:
+        made.append(open_kind(kind, url, **changes))
         return made[-1]
 
     yield make

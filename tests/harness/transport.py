@@ -122,6 +122,10 @@ class Script:
         chosen = self.hook(seen) if self.hook else None
         return self.default if chosen is None else chosen
 
+    def abort(self) -> None:
+        """Note that it was closed."""
+        self.closed = True
+
     async def aclose(self) -> None:
         """Note that it was closed."""
         self.closed = True

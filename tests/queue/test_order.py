@@ -35,6 +35,8 @@ class Watched:
         self.now[subject] -= 1
         return Reply(200, body=b'{"status":"received"}')
 
+    def abort(self) -> None: ...
+
     async def aclose(self) -> None: ...
 
 

@@ -1,0 +1,139 @@
+"""Every transport: closed or cancelled, it leaves no socket open."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import warnings
+
+import psutil
+import pytest
+
+from hellotext_async import Hellotext
+from hellotext_async.transport import Unanswered
+from tests.harness import scripts
+from tests.harness.cancel import Step, cancelled_after
+from tests.harness.server import ScriptedServer
+
+from .asking import POST, ask
+from .conftest import Opens
+
+
+def sockets_to(port: int) -> int:
+    """How many sockets of this process are connected to that port."""
+    return sum(1 for each in psutil.Process().net_connections("tcp") if each.raddr and each.raddr.port == port)
+
+
+async def test_closing_ends_what_is_in_flight(opened: Opens) -> None:
+    """An exchange that is under way when the transport closes is in doubt, and no socket is left."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        async with ScriptedServer(scripts.silence()) as server:
+            transport = opened(server.url)
+            task = asyncio.create_task(ask(transport))
+            await server.history.until(seen=1)
+            await asyncio.wait_for(transport.aclose(), 5)
+            end = await asyncio.wait_for(task, 5)
+            assert isinstance(end, Unanswered)
+            assert end.sent
+            del transport
+            gc.collect()
+
+
+async def test_closed_it_has_no_socket_left(opened: Opens) -> None:
+    """When `aclose` returns every connection is closed, not merely about to be."""
+    async with ScriptedServer() as server:
+        transport = opened(server.url)
+        await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(5)))
+        assert sockets_to(server.port)
+        await transport.aclose()
+        assert sockets_to(server.port) == 0
+
+
+async def test_aborted_it_closes_every_socket_before_anything_is_awaited(opened: Opens) -> None:
+    """Idle and in flight; what comes after is unsent."""
+    async with ScriptedServer() as server:
+        server.on(5, scripts.silence())
+        transport = opened(server.url)
+        await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(4)))
+        task = asyncio.create_task(ask(transport))
+        await server.history.until(seen=5)
+        transport.abort()
+        end = await task
+        assert isinstance(end, Unanswered) and end.sent
+        assert sockets_to(server.port) == 0
+        late = await ask(transport)
+        assert isinstance(late, Unanswered) and (late.sent, late.reason) == (False, "closed")
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("by", ["loop", "task"])
+async def test_29_a_cancelled_close_leaves_no_socket(opened: Opens, by: Step, steps: int) -> None:
+    """Of a transport, at any step."""
+    async with ScriptedServer() as server:
+        transport = opened(server.url)
+        await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(3)))
+        await cancelled_after(transport.aclose(), steps, by=by)
+        assert sockets_to(server.port) == 0
+
+
+@pytest.mark.parametrize(("by", "steps"), [("loop", 1), ("loop", 2), ("loop", 5), ("loop", 20), ("task", 1)])
+async def test_29_a_client_whose_close_is_cancelled_leaves_no_socket(by: Step, steps: int) -> None:
+    """While it waits for an event in flight; connections of calls and of events."""
+    async with ScriptedServer() as server:
+        server.on(3, scripts.silence())
+        client = await Hellotext("t", base_url=server.url).open()
+        queue = await client.event_queue().open()
+        await client.events.track("page.viewed", session="s1")
+        await (await queue.put("page.viewed", session="s1"))
+        await queue.put("page.viewed", session="s1")
+        await server.history.until(seen=3)
+        assert sockets_to(server.port) == 2
+        run = await cancelled_after(client.aclose(), steps, by=by)
+        assert run.end == "cancelled"
+        assert sockets_to(server.port) == 0
+        await queue.aclose(0)
+
+
+async def test_a_queue_that_cannot_be_closed_leaves_no_socket() -> None:
+    """Its error is raised, after the other queues and the connections were closed."""
+
+    class Broken:
+        closed = False
+
+        async def aclose(self) -> None:
+            raise OSError("the disk is gone")
+
+    async with ScriptedServer() as server:
+        client = await Hellotext("t", base_url=server.url).open()
+        broken = Broken()
+        client._core.queues.add(broken)  # type: ignore[arg-type]
+        queue = await client.event_queue().open()
+        receipt = await queue.put("page.viewed", session="s1")
+        with pytest.raises(OSError, match="disk"):
+            await client.aclose()
+        assert (await receipt).verdict == "delivered"
+        assert sockets_to(server.port) == 0
+
+
+async def test_opening_reads_no_certificates_and_imports_no_client_on_the_loop() -> None:
+    """Neither a client for https nor its queue: a thread does both when the first connection is opened."""
+    code = (
+        "import asyncio, ssl, sys, threading\n"
+        "from hellotext_async import Hellotext, NotSent, Retry\n"
+        "made, real = [], ssl.create_default_context\n"
+        "ssl.create_default_context = lambda *a, **k: (made.append(threading.current_thread()), real(*a, **k))[1]\n"
+        "async def main():\n"
+        "    async with Hellotext('t', base_url='https://127.0.0.1:9', retry=Retry(attempts=1)) as client:\n"
+        "        async with client.event_queue(delivery_timeout=0.2) as queue:\n"
+        "            assert not made and 'aiohttp' not in sys.modules\n"
+        "            await (await queue.put('page.viewed', session='s1'))\n"
+        "        assert made and threading.main_thread() not in made\n"
+        "        try: await client.profiles.list()\n"
+        "        except NotSent: pass\n"
+        "        assert 'aiohttp' in sys.modules and threading.main_thread() not in made\n"
+        "asyncio.run(main())\n"
+    )
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await child.wait() == 0
