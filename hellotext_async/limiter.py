@@ -50,7 +50,11 @@ class RateState(msgspec.Struct, frozen=True):
 
     `rate` in requests per second (None before the first throttle), `in_flight_limit`, `gate` in
     seconds until something may be sent again, `wasted` the share of those judged that were
-    throttled (2xx, 4xx and throttles; lost ones and 5xx say nothing), `last_throttle` when (UTC). `away_since`
+    throttled (2xx, 4xx and throttles; lost ones and 5xx say nothing), `last_throttle` when (UTC).
+    `kind` says what the limit looks like: "none" before the first throttle, "rate", or "spacing" when
+    requests are refused again and again soon after one that passed, below the rate: a limit without
+    burst. `tolerance` is how many requests the limit has let through at once since it was found (None:
+    nothing to tell by), `limited_for` the seconds since it was. `away_since`
     says since when the server is held to be away (UTC), None while it is there.
     """
 
@@ -60,6 +64,9 @@ class RateState(msgspec.Struct, frozen=True):
     wasted: float
     last_throttle: datetime | None
     away_since: datetime | None = None
+    kind: Literal["none", "rate", "spacing"] = "none"
+    tolerance: float | None = None
+    limited_for: float = 0.0
 
 
 class Refused(Exception):

@@ -18,7 +18,7 @@ from .faults import Fault, Faults
 from .forms import body_of, query_of
 from .history import History, Seen, redacted
 from .idempotency import KeyedAnswers
-from .limits import Limiter, RateLimit, retry_after
+from .limits import Many, RateLimit, retry_after
 from .refusal import Refusal, refuse
 from .routes import PUBLIC, answer
 from .store import Store
@@ -58,7 +58,7 @@ class EmulatedApi:
 
     @rate_limit.setter
     def rate_limit(self, limit: RateLimit | None) -> None:
-        self._limited: tuple[RateLimit, Limiter] | None = None if limit is None else (limit, limit.limiter())
+        self._limited: tuple[RateLimit, Many] | None = None if limit is None else (limit, Many(limit))
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ class EmulatedApi:
             seen.body = body_of(raw, request.headers.get("Content-Type", ""))
             if instead is not None:
                 raise instead
-            self._throttle(seen.at)
+            self._throttle(seen)
             with self.store.lock:
                 status, found = self._answer(request, raw, seen, path)
                 body = _encode(found)
@@ -142,11 +142,11 @@ class EmulatedApi:
         if request.headers.get("Authorization", "") != f"Bearer {wanted}":
             raise refuse("invalid", "token", status=401)
 
-    def _throttle(self, now: float) -> None:
+    def _throttle(self, seen: Seen) -> None:
         limited = self._limited
-        if limited is not None:
-            limit, limiter = limited
-            wait = limiter.admit(now)
+        if limited is not None and limited[0].concerns(f"{seen.method} {seen.path}"):
+            limit, limiters = limited
+            wait = limiters.admit(seen.at, limit.key(f"{seen.method} {seen.path}", seen.body))
             if wait is not None:
                 raise refuse("rate_limited", status=429, headers=retry_after(limit, wait, time.time()))
 

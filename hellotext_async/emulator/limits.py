@@ -9,34 +9,61 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Literal, Protocol
+from fnmatch import fnmatchcase
+from typing import Any, Literal, Protocol
 
-__all__ = ["Limiter", "RateLimit", "retry_after"]
+__all__ = ["Limiter", "Many", "RateLimit", "retry_after"]
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """A limit of `rate` requests per second.
 
-    `kind` "bucket": a token bucket of `burst`; "window": `rate * period` in each fixed window of
-    `period` seconds; "sliding": the same in every span of `period` seconds. `retry_after`: True or
-    "seconds" tells whole seconds (rounded up), "date" an HTTP date, False nothing.
+    `kind` "bucket": a token bucket of `burst` (1 unless given: then two requests must be `1 / rate`
+    seconds apart); "gcra": the same limit, kept as a theoretical arrival time; "leaky": nginx's
+    ``limit_req`` with ``burst=burst - 1 nodelay``; "window": `rate * period` in each fixed window of
+    `period` seconds; "sliding": the same in every span of `period` seconds. `match` limits those
+    requests alone ("POST /v1/attribution/events"; ``*`` stands for anything), and `per` gives each
+    "subject" (an event's profile, else its session) or "route" (method and path) a limit of its own.
+    `retry_after`: True or "seconds" tells whole seconds (rounded up), "date" an HTTP date, False nothing.
     """
 
     rate: float
     burst: float = 1
     retry_after: bool | Literal["seconds", "date"] = True
-    kind: Literal["bucket", "window", "sliding"] = "bucket"
+    kind: Literal["bucket", "gcra", "leaky", "window", "sliding"] = "bucket"
     period: float = 1.0
+    match: str = "*"
+    per: Literal["subject", "route"] | None = None
 
     def __post_init__(self) -> None:
         if not (self.rate > 0 and self.period > 0):
             raise ValueError("rate, period: expected more than 0")
+        if self.kind not in ("bucket", "gcra", "leaky", "window", "sliding"):
+            raise ValueError("kind: expected 'bucket', 'gcra', 'leaky', 'window' or 'sliding'")
+        if self.per not in (None, "subject", "route"):
+            raise ValueError("per: expected None, 'subject' or 'route'")
+
+    def concerns(self, request: str) -> bool:
+        """Whether it limits this request, given as method and path."""
+        return self.match == "*" or fnmatchcase(request, self.match)
+
+    def key(self, request: str, body: Any) -> str:
+        """Which of its limits a request counts for."""
+        if self.per == "route":
+            return request
+        if self.per == "subject" and isinstance(body, dict):
+            return str(body.get("profile") or body.get("session") or "")
+        return ""
 
     def limiter(self) -> Limiter:
         """A fresh limiter of this kind."""
         if self.kind == "bucket":
             return Bucket(self.rate, max(1.0, self.burst))
+        if self.kind == "gcra":
+            return Gcra(self.rate, max(1.0, self.burst))
+        if self.kind == "leaky":
+            return Leaky(self.rate, max(0.0, self.burst - 1))
         most = max(1, round(self.rate * self.period))
         return Window(most, self.period) if self.kind == "window" else Sliding(most, self.period)
 
@@ -65,6 +92,54 @@ class Bucket:
             self._tokens -= 1
             return None
         return (1 - self._tokens) / self._rate
+
+
+class Gcra:
+    """The generic cell rate algorithm: one time is all that is kept."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._interval, self._tolerance = 1 / rate, (burst - 1) / rate
+        self._arrival = -math.inf
+
+    def admit(self, now: float) -> float | None:
+        """Move the theoretical arrival time on, unless the request comes too early for it."""
+        early = self._arrival - now - self._tolerance
+        if early > 1e-9:
+            return early
+        self._arrival = max(self._arrival, now) + self._interval
+        return None
+
+
+class Leaky:
+    """nginx's `limit_req`: an excess in thousandths of a request that leaks away by the millisecond."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate, self._burst = rate, burst * 1000
+        self._excess, self._at = 0.0, -math.inf
+
+    def admit(self, now: float) -> float | None:
+        """Count it unless the excess passes the burst; a refused one changes nothing."""
+        passed = math.inf if self._at == -math.inf else math.floor(now * 1000) - math.floor(self._at * 1000)
+        excess = 0.0 if passed == math.inf else max(0.0, self._excess - self._rate * passed + 1000)
+        if excess > self._burst:
+            return (excess - self._burst) / 1000 / self._rate
+        self._excess, self._at = excess, now
+        return None
+
+
+class Many:
+    """A limiter for each subject or route."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._limiters: dict[str, Limiter] = {}
+
+    def admit(self, now: float, key: str) -> float | None:
+        """None if a request of this key may pass, else the seconds until one may."""
+        limiter = self._limiters.get(key)
+        if limiter is None:
+            limiter = self._limiters[key] = self._limit.limiter()
+        return limiter.admit(now)
 
 
 class Window:
