@@ -53,8 +53,8 @@ class RateState(msgspec.Struct, frozen=True):
     throttled (2xx, 4xx and throttles; lost ones and 5xx say nothing), `last_throttle` when (UTC).
     `kind` says what the limit looks like: "none" before the first throttle, "rate", or "spacing" when
     requests are refused again and again soon after one that passed, below the rate: a limit without
-    burst. `tolerance` is how many requests the limit has let through at once since it was found (None:
-    nothing to tell by), `limited_for` the seconds since it was. `away_since`
+    burst. `tolerance` is how many requests such a limit lets through at once (None where that is not
+    known), `limited_for` the seconds since a limit was met. `away_since`
     says since when the server is held to be away (UTC), None while it is there.
     """
 
@@ -299,7 +299,16 @@ class Limiter:
         now, pacer = self._time(), self.pacer
         last = pacer.last_throttle
         when = None if last is None else datetime.fromtimestamp(wall - (now - last), UTC)
-        return RateState(pacer.rate, self.ceiling, pacer.gate(now), pacer.wasted, when)
+        return RateState(
+            pacer.rate,
+            self.ceiling,
+            pacer.gate(now),
+            pacer.wasted,
+            when,
+            kind=pacer.kind,
+            tolerance=1.0 if pacer.kind == "spacing" else None,
+            limited_for=pacer.limited_for(now),
+        )
 
     def close(self) -> None:
         """Stop waking up."""

@@ -31,9 +31,10 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
-from typing import Final
+from typing import Final, Literal
 
 from .backoff import Uniform
+from .spacing import Suspicion
 
 __all__ = ["Pacer"]
 
@@ -74,6 +75,8 @@ class Pacer:
         self._epoch = 0
         self._learned = self._lowered = self._starting = False
         self._starts = 0
+        self._suspicion = Suspicion()
+        self._spacing = False
         self._anchor = self._peak = inf
         self._clock = self._began = self._heard = 0.0
         self._k, self._dip = SHORTEST, DIP
@@ -82,11 +85,23 @@ class Pacer:
         self._recent = _LastSecond()
         self._throttled = 0
         self.last_throttle: float | None = None
+        self._limited_since: float | None = None
 
     @property
     def wasted(self) -> float:
         """The share of all answered requests that were throttled."""
         return self._throttled / (self._delivered + self._throttled) if self._throttled else 0.0
+
+    @property
+    def kind(self) -> Literal["none", "rate", "spacing"]:
+        """What the limit looks like."""
+        if self._limited_since is None:
+            return "none"
+        return "spacing" if self._spacing else "rate"
+
+    def limited_for(self, now: float) -> float:
+        """Seconds since a limit was met, 0 if none was."""
+        return 0.0 if self._limited_since is None else now - self._limited_since
 
     @property
     def _taken(self) -> int:
@@ -142,11 +157,16 @@ class Pacer:
         self._throttled += 1
         self._refused += 1
         self.last_throttle = now
+        if self._limited_since is None:
+            self._limited_since = now
         if stamp & PROBE:
             self._end_probe(now)
             self._failed_probes += 1
         elif stamp // EPOCH == self._epoch:
             self._epoch += 1
+            part = (self._clock - self._began) / self._k
+            if self._learned:
+                self._spacing = self._suspicion.throttled(part, self._anchor, self._taken)
             self._lower(now)
         elif retry_after is None:
             return
@@ -189,6 +209,7 @@ class Pacer:
         if rate >= NO_LIMIT:
             self._starting, self._starts = False, 0
             self.rate = None if self._ceiling == inf else self._ceiling
+            self._limited_since = None
 
     def _bounded(self, rate: float) -> float:
         return min(self._ceiling, max(FLOOR, rate))

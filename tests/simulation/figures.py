@@ -40,6 +40,7 @@ class Row:
     start: float = 60.0
     until: float = 240.0
     places: int = 50
+    jitter: float | None = None
 
 
 ROWS: Final = (
@@ -57,6 +58,12 @@ ROWS: Final = (
     Row("50 in 1 s", partial(window, 50, 1), 50, 0.90, 0.01),
     Row("50 in 1 s, exact", partial(window, 50, 1), 50, 0.90, 0.01, exact),
     Row("50 in 1 s, whole seconds", partial(window, 50, 1), 50, 0.80, 0.01, whole),
+    Row("50/s, no burst, jitter 1 ms", partial(bucket, 50, 1), 50, 0.88, 0.04, jitter=0.001),
+    Row("50/s, no burst, jitter 5 ms", partial(bucket, 50, 1), 50, 0.70, 0.05, jitter=0.005),
+    Row("200/s, no burst, jitter 1 ms", partial(bucket, 200, 1), 200, 0.70, 0.05, jitter=0.001),
+    Row("50/s of 5", partial(bucket, 50, 5), 50, 0.93, 0.02, jitter=0.001),
+    Row("50/s of 10", partial(bucket, 50, 10), 50, 0.93, 0.02, jitter=0.001),
+    Row("10/s of 20", partial(bucket, 10, 20), 10, 0.95, 0.02, jitter=0.001),
     Row("100 in any 10 s", partial(sliding, 100, 10), 10, 0.95, 0.02),
     Row("100 in any 10 s, exact", partial(sliding, 100, 10), 10, 0.95, 0.02, exact),
     Row("100 in any 10 s, whole seconds", partial(sliding, 100, 10), 10, 0.95, 0.02, whole),
@@ -72,18 +79,19 @@ def run(
     hint: Hint = never,
     places: int = 50,
     demands: Sequence[Demand] = (((0.0, inf),),),
+    jitter: float | None = None,
 ) -> list[Record]:
     """One client for each demand, each with a policy and a chance of its own, against one limit."""
     clients = [
         Client(made(uniform=random.Random(seed * 100 + n).uniform), places=places, demand=demand)
         for n, demand in enumerate(demands)
     ]
-    return simulate(clients, limit, hint=hint, seed=seed, until=until)
+    return simulate(clients, limit, hint=hint, seed=seed, until=until, jitter=jitter)
 
 
 def steady(made: Made, row: Row, seed: int) -> Record:
     """A saturated client against a limit that stays."""
-    return run(made, row.limit(), seed, row.until, hint=row.hint, places=row.places)[0]
+    return run(made, row.limit(), seed, row.until, hint=row.hint, places=row.places, jitter=row.jitter)[0]
 
 
 def stepped(made: Made, before: float, after: float, seed: int, *, hint: Hint = never, until: float = 180) -> Record:

@@ -112,12 +112,16 @@ class Client:
 
 
 class _Run:
-    def __init__(self, clients: list[Client], limit: Limiter, hint: Hint, seed: int, rtt: float) -> None:
+    def __init__(
+        self, clients: list[Client], limit: Limiter, hint: Hint, seed: int, rtt: float, jitter: float | None
+    ) -> None:
         self.clients = clients
         self.limit = limit
         self.hint = hint
         self.random = random.Random(seed)
         self.half = log(rtt / 2)
+        self.jitter = jitter
+        self.least = rtt / 2
         self.now = 0.0
         self.number = 0
         self.events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
@@ -127,6 +131,8 @@ class _Run:
         heappush(self.events, (when, self.number, act, what))
 
     def half_trip(self) -> float:
+        if self.jitter is not None:
+            return self.least + self.random.uniform(0, self.jitter)
         return self.random.lognormvariate(self.half, SPREAD)
 
     def run(self, until: float) -> None:
@@ -216,8 +222,18 @@ class _Run:
 
 
 def simulate(
-    clients: list[Client], limit: Limiter, *, hint: Hint = never, seed: int, until: float, rtt: float = 0.08
+    clients: list[Client],
+    limit: Limiter,
+    *,
+    hint: Hint = never,
+    seed: int,
+    until: float,
+    rtt: float = 0.08,
+    jitter: float | None = None,
 ) -> list[Record]:
-    """Run the clients against the limit for `until` seconds; what became of each."""
-    _Run(clients, limit, hint, seed, rtt).run(until)
+    """Run the clients against the limit for `until` seconds; what became of each.
+
+    Half a round trip is lognormal about half of `rtt`; with a `jitter` it is half of it and up to so much more.
+    """
+    _Run(clients, limit, hint, seed, rtt, jitter).run(until)
     return [client.record for client in clients]
