@@ -47,11 +47,14 @@ class Collection:
         return item
 
     def change(self, item: Object, /, **fields: Any) -> Object:
-        """Set fields of an object that is in here."""
-        for ids in self._places(item):
-            ids.pop(item["id"], None)
+        """Set fields of an object that is in here; where a value stays, so does its place among those that have it."""
+        before = list(self._places(item))
         item.update(fields)
-        for ids in self._places(item):
+        after = list(self._places(item))
+        for ids in before:
+            if not any(ids is other for other in after):
+                ids.pop(item["id"], None)
+        for ids in after:
             ids[item["id"]] = None
         return item
 

@@ -269,3 +269,12 @@ async def test_nonsense_is_refused_and_never_breaks_it(emulator: Emulator) -> No
                 assert response.status < 500
                 answer = await response.json()
                 assert response.status < 400 or "errors" in answer
+
+
+async def test_of_two_alike_the_older_is_found_also_after_a_change(ask: Ask) -> None:
+    """A change that leaves the reference alone does not make the younger one come first."""
+    _, older = await ask("POST", "/v1/attribution/products", name="Soap", reference="r-1")
+    await ask("POST", "/v1/attribution/products", name="Soap", reference="r-1")
+    await ask("PATCH", f"/v1/attribution/products/{older['id']}", name="Olive soap", reference="r-1")
+    _, found = await ask("GET", "/v1/attribution/products/r-1")
+    assert found["id"] == older["id"]
