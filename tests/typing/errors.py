@@ -20,6 +20,7 @@ from hellotext_async import (
     HellotextError,
     Hooks,
     HttpAttempt,
+    NoAnswer,
     NotAccepted,
     NotFound,
     NotSent,
@@ -33,6 +34,7 @@ from hellotext_async import (
     SessionConflict,
     SpoolBusy,
     SpoolError,
+    TimedOut,
     Unauthorized,
     UnexpectedResponse,
     ValidationFailed,
@@ -43,7 +45,7 @@ API: Sequence[type[APIError]] = (
     BadRequest, Unauthorized, Forbidden, NotFound, ValidationFailed, RateLimited, ServerError, UnexpectedResponse,
 )  # fmt: skip
 OURS: Sequence[type[HellotextError]] = (
-    APIError, ConfigurationError, NotSent, QueueFull, QueueClosed, SessionConflict, SpoolError, SpoolBusy, NotAccepted,
+    APIError, ConfigurationError, NotSent, NoAnswer, TimedOut, QueueFull, QueueClosed, SessionConflict, SpoolError, SpoolBusy, NotAccepted,
     ClientClosed, WrongLoop, Forked,
 )  # fmt: skip
 BUILT_IN: tuple[type[ValueError], type[RuntimeError], type[RuntimeError]] = (ConfigurationError, WrongLoop, Forked)
