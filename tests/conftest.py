@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import pytest
 
+LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 LOOPS: Final = {"asyncio": ("asyncio",), "uvloop": ("uvloop",), "both": ("asyncio", "uvloop")}
 
 
@@ -30,15 +31,16 @@ class _Loops:
     """The hook of pytest-asyncio that names loop factories."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        self._factories = {name: _factory(name) for name in names}
+        self._factories = {name: loop_factory(name) for name in names}
 
     @pytest.hookimpl
-    def pytest_asyncio_loop_factories(self) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    def pytest_asyncio_loop_factories(self) -> Mapping[str, LoopFactory]:
         """Every test that has a loop runs on each of these."""
         return self._factories
 
 
-def _factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory(name: str) -> LoopFactory:
+    """What makes the loop of this name."""
     if name == "asyncio":
         return asyncio.new_event_loop
     import uvloop

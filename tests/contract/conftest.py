@@ -1,21 +1,34 @@
-"""Every transport, for tests that each of them must pass."""
+"""Every transport, over http and https, on every event loop: tests that each of them must pass."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import pytest
+import trustme
 
 from hellotext_async.config import Timeouts, Token
 from hellotext_async.transport import Transport
 from hellotext_async.transport.event_transport import EventTransport
 from hellotext_async.transport.pool import Pool
+from tests.conftest import LOOPS, LoopFactory, loop_factory
 from tests.harness.canary import TOKEN
+from tests.harness.server import ScriptedServer
 
 Opens: TypeAlias = Callable[..., Transport]
+Serves: TypeAlias = Callable[..., ScriptedServer]
 
 KINDS: dict[str, type[Pool] | type[EventTransport]] = {"pool": Pool, "events": EventTransport}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_asyncio_loop_factories() -> Mapping[str, LoopFactory]:
+    """Both, whatever `--loop` says: what is on a socket is seen at another moment on each."""
+    return {name: loop_factory(name) for name in LOOPS["asyncio" if sys.platform == "win32" else "both"]}
 
 
 @pytest.fixture(params=KINDS)
@@ -36,13 +49,41 @@ def open_kind(kind: str, url: str, *, credentials: Any = None, **changes: Any) -
     return KINDS[kind](url, credentials or Token(TOKEN), **settings)
 
 
+@pytest.fixture(params=["http", "https"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """What the servers of a test speak."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """What the servers of the tests speak TLS with, and what trusts them."""
+    authority = trustme.CA()
+    served, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(served)
+    authority.configure_trust(trusting)
+    return served, trusting
+
+
 @pytest.fixture
-async def opened(kind: str) -> AsyncIterator[Opens]:
+def tls(scheme: str, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> ssl.SSLContext | None:
+    """What a server of this scheme speaks TLS with."""
+    return contexts[0] if scheme == "https" else None
+
+
+@pytest.fixture
+def serve(tls: ssl.SSLContext | None) -> Serves:
+    """Makes scripted servers, over http and over https."""
+    return partial(ScriptedServer, tls=tls)
+
+
+@pytest.fixture
+async def opened(kind: str, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> AsyncIterator[Opens]:
     """Makes transports to a URL, and closes them after the test."""
     made: list[Transport] = []
 
     def make(url: str, **changes: Any) -> Transport:
-        made.append(open_kind(kind, url, **changes))
+        made.append(open_kind(kind, url, **{"ssl_context": contexts[1], **changes}))
         return made[-1]
 
     yield make

@@ -17,7 +17,7 @@ from tests.harness.cancel import Step, cancelled_after
 from tests.harness.server import ScriptedServer
 
 from .asking import POST, ask
-from .conftest import Opens
+from .conftest import Opens, Serves
 
 
 def sockets_to(port: int) -> int:
@@ -25,11 +25,11 @@ def sockets_to(port: int) -> int:
     return sum(1 for each in psutil.Process().net_connections("tcp") if each.raddr and each.raddr.port == port)
 
 
-async def test_closing_ends_what_is_in_flight(opened: Opens) -> None:
+async def test_closing_ends_what_is_in_flight(opened: Opens, serve: Serves) -> None:
     """An exchange that is under way when the transport closes is in doubt, and no socket is left."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        async with ScriptedServer(scripts.silence()) as server:
+        async with serve(scripts.silence()) as server:
             transport = opened(server.url)
             task = asyncio.create_task(ask(transport))
             await server.history.until(seen=1)
@@ -41,9 +41,9 @@ async def test_closing_ends_what_is_in_flight(opened: Opens) -> None:
             gc.collect()
 
 
-async def test_closed_it_has_no_socket_left(opened: Opens) -> None:
+async def test_closed_it_has_no_socket_left(opened: Opens, serve: Serves) -> None:
     """When `aclose` returns every connection is closed, not merely about to be."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         transport = opened(server.url)
         await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(5)))
         assert sockets_to(server.port)
@@ -51,9 +51,9 @@ async def test_closed_it_has_no_socket_left(opened: Opens) -> None:
         assert sockets_to(server.port) == 0
 
 
-async def test_aborted_it_closes_every_socket_before_anything_is_awaited(opened: Opens) -> None:
+async def test_aborted_it_closes_every_socket_before_anything_is_awaited(opened: Opens, serve: Serves) -> None:
     """Idle and in flight; what comes after is unsent."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(5, scripts.silence())
         transport = opened(server.url)
         await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(4)))
@@ -69,9 +69,9 @@ async def test_aborted_it_closes_every_socket_before_anything_is_awaited(opened:
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
 @pytest.mark.parametrize("by", ["loop", "task"])
-async def test_29_a_cancelled_close_leaves_no_socket(opened: Opens, by: Step, steps: int) -> None:
+async def test_29_a_cancelled_close_leaves_no_socket(opened: Opens, by: Step, steps: int, serve: Serves) -> None:
     """Of a transport, at any step."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         transport = opened(server.url)
         await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(3)))
         await cancelled_after(transport.aclose(), steps, by=by)

@@ -20,7 +20,7 @@ from tests.harness.scripts import Steps
 from tests.harness.server import ScriptedServer
 
 from .asking import POST, ask, numbered
-from .conftest import Opens
+from .conftest import Opens, Serves
 
 
 def telling(gone: asyncio.Event) -> scripts.Step:
@@ -35,18 +35,18 @@ def telling(gone: asyncio.Event) -> scripts.Step:
     return until_gone
 
 
-async def test_a_connection_is_kept(opened: Opens) -> None:
+async def test_a_connection_is_kept(opened: Opens, serve: Serves) -> None:
     """One request after another goes over one connection."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         transport = opened(server.url)
         for _ in range(20):
             assert (await transport.exchange(POST, total=5)).status == 200
         assert server.connections == 1
 
 
-async def test_44_many_at_once_share_the_connections_allowed(opened: Opens) -> None:
+async def test_44_many_at_once_share_the_connections_allowed(opened: Opens, serve: Serves) -> None:
     """2,000 requests over at most 8 connections: all answered, in the order in which they came."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         transport = opened(server.url, concurrency=8, timeouts=Timeouts(connect=30, read=30, total=30))
         ended: list[int] = []
 
@@ -61,9 +61,9 @@ async def test_44_many_at_once_share_the_connections_allowed(opened: Opens) -> N
         assert max(abs(place - number) for place, number in enumerate(ended) if number >= 8) <= 32
 
 
-async def test_44_a_place_given_up_is_used_by_the_next(opened: Opens) -> None:
+async def test_44_a_place_given_up_is_used_by_the_next(opened: Opens, serve: Serves) -> None:
     """Waiters that are cancelled, and connections that break, leave their place to those behind."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(1, (*scripts.READ, scripts.sleep(0.05), scripts.rst))
         transport = opened(server.url, concurrency=1)
         tasks = [asyncio.create_task(ask(transport, numbered(number))) for number in range(5)]
@@ -78,9 +78,9 @@ async def test_44_a_place_given_up_is_used_by_the_next(opened: Opens) -> None:
         assert server.most_open == 1
 
 
-async def test_44_a_place_that_comes_to_a_cancelled_waiter_goes_on_to_the_next(opened: Opens) -> None:
+async def test_44_a_place_that_comes_to_a_cancelled_waiter_goes_on_to_the_next(opened: Opens, serve: Serves) -> None:
     """Cancelled at the very moment when the connection came free: it is not lost."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         for first in (scripts.received(), (*scripts.APPLY, scripts.sleep(0.02), scripts.rst)):
             server.upcoming(first)
             transport = opened(server.url, concurrency=1)
@@ -92,9 +92,9 @@ async def test_44_a_place_that_comes_to_a_cancelled_waiter_goes_on_to_the_next(o
             await holder
 
 
-async def test_43_tokens_never_cross(opened: Opens) -> None:
+async def test_43_tokens_never_cross(opened: Opens, serve: Serves) -> None:
     """Two businesses, 400 requests at once: each carries its own token with its own body."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         sides = {name: opened(server.url, credentials=Token(f"tok_{name}")) for name in ("one", "two")}
         requests = {name: Request("POST", EVENTS_PATH, name.encode()) for name in sides}
         await asyncio.gather(*(sides[name].exchange(requests[name], total=5) for name in ["one", "two"] * 200))
@@ -103,7 +103,7 @@ async def test_43_tokens_never_cross(opened: Opens) -> None:
         assert pairs == {("Bearer tok_one", b"one"), ("Bearer tok_two", b"two")}
 
 
-async def test_43_a_replaced_token_is_used_at_once(opened: Opens) -> None:
+async def test_43_a_replaced_token_is_used_at_once(opened: Opens, serve: Serves) -> None:
     """The Authorization is asked for with each request, also over a kept connection."""
 
     class Changing:
@@ -112,7 +112,7 @@ async def test_43_a_replaced_token_is_used_at_once(opened: Opens) -> None:
         def header(self) -> str:
             return self.now
 
-    async with ScriptedServer() as server:
+    async with serve() as server:
         changing = Changing()
         transport = opened(server.url, credentials=changing)
         await transport.exchange(POST, total=5)
@@ -124,9 +124,9 @@ async def test_43_a_replaced_token_is_used_at_once(opened: Opens) -> None:
 
 @pytest.mark.parametrize("by", ["loop", "task", "arrival"])
 @pytest.mark.parametrize("script", [scripts.received(), scripts.close_after_reply(0)], ids=["kept", "closed"])
-async def test_29_cancelled_anywhere_it_leaks_nothing(opened: Opens, by: Step, script: Steps) -> None:
+async def test_29_cancelled_anywhere_it_leaks_nothing(opened: Opens, by: Step, script: Steps, serve: Serves) -> None:
     """Cancelled after any number of steps: out at once, and the only place there is is free again."""
-    async with ScriptedServer(script) as server:
+    async with serve(script) as server:
         transport = opened(server.url, concurrency=1)
         before = 0
 
@@ -144,10 +144,10 @@ async def test_29_cancelled_anywhere_it_leaks_nothing(opened: Opens, by: Step, s
         assert server.most_open <= 2  # the server learns of an end a little later
 
 
-async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens) -> None:
+async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens, serve: Serves) -> None:
     """The answer of a cancelled request is nobody's: its connection is closed at once, and not used again."""
     gone = asyncio.Event()
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(1, (*scripts.READ, telling(gone)))
         transport = opened(server.url, timeouts=Timeouts(connect=30, read=30, total=30))
         task = asyncio.create_task(ask(transport, numbered(1), total=30))
@@ -160,9 +160,9 @@ async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens) ->
         assert server.connections == 2
 
 
-async def test_a_caller_s_own_timeout_is_his(opened: Opens) -> None:
+async def test_a_caller_s_own_timeout_is_his(opened: Opens, serve: Serves) -> None:
     """`asyncio.timeout` around an exchange ends it as a timeout, and the task is not left half cancelled."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(1, scripts.silence())
         transport = opened(server.url)
 
@@ -179,9 +179,9 @@ async def test_a_caller_s_own_timeout_is_his(opened: Opens) -> None:
         assert (await transport.exchange(POST, total=5)).status == 200
 
 
-async def test_the_transport_s_own_timeout_cancels_nobody(opened: Opens) -> None:
+async def test_the_transport_s_own_timeout_cancels_nobody(opened: Opens, serve: Serves) -> None:
     """After an exchange that timed out the task goes on as if nothing had happened."""
-    async with ScriptedServer(scripts.silence()) as server:
+    async with serve(scripts.silence()) as server:
         end = await ask(opened(server.url), total=0.1)
         assert isinstance(end, Unanswered)
         task = asyncio.current_task()
@@ -190,9 +190,9 @@ async def test_the_transport_s_own_timeout_cancels_nobody(opened: Opens) -> None
 
 
 @pytest.mark.parametrize("script", [scripts.apply_then_rst(), scripts.garbage_status_line(), scripts.silence()])
-async def test_40_nothing_raised_shows_the_token(opened: Opens, script: Steps) -> None:
+async def test_40_nothing_raised_shows_the_token(opened: Opens, script: Steps, serve: Serves) -> None:
     """Neither the exception nor its traceback with locals, nor the transport itself."""
-    async with ScriptedServer(script) as server:
+    async with serve(script) as server:
         transport = opened(server.url)
         for unsent in (False, True):
             if unsent:
@@ -202,9 +202,9 @@ async def test_40_nothing_raised_shows_the_token(opened: Opens, script: Steps) -
             assert_unseen(raised.value, repr(transport), repr(vars(transport)))
 
 
-async def test_40_a_cancelled_exchange_shows_no_token(opened: Opens) -> None:
+async def test_40_a_cancelled_exchange_shows_no_token(opened: Opens, serve: Serves) -> None:
     """The CancelledError's traceback with locals holds no token either."""
-    async with ScriptedServer(scripts.silence()) as server:
+    async with serve(scripts.silence()) as server:
         transport = opened(server.url)
         task = asyncio.create_task(transport.exchange(POST, total=5))
         await server.history.until(seen=1)

@@ -13,10 +13,9 @@ from hellotext_async.transport import Unanswered
 from tests.harness import scripts
 from tests.harness.middleman import Middleman
 from tests.harness.scripts import Steps
-from tests.harness.server import ScriptedServer
 
 from .asking import POST, ask, numbered, status_or_doubt
-from .conftest import Opens
+from .conftest import Opens, Serves
 
 BRIEF = Timeouts(connect=2, read=0.3, total=0.3)
 
@@ -33,9 +32,9 @@ def in_doubt(end: Reply | Unanswered) -> str:
     [scripts.rst_before_reading(), scripts.apply_then_rst(), scripts.apply_then_fin()],
     ids=["4 reset before reading", "5 reset after reading", "5 end after reading"],
 )
-async def test_a_connection_that_breaks_unanswered_is_in_doubt(opened: Opens, script: Steps) -> None:
+async def test_a_connection_that_breaks_unanswered_is_in_doubt(opened: Opens, script: Steps, serve: Serves) -> None:
     """Broken before a status line: sent, disconnected, asked once, and the next request is answered."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(1, script)
         transport = opened(server.url)
         assert in_doubt(await ask(transport)) == "disconnected"
@@ -44,9 +43,9 @@ async def test_a_connection_that_breaks_unanswered_is_in_doubt(opened: Opens, sc
         assert server.connections == 2
 
 
-async def test_4_a_reset_at_accept_is_never_an_answer(opened: Opens) -> None:
+async def test_4_a_reset_at_accept_is_never_an_answer(opened: Opens, serve: Serves) -> None:
     """The connection is broken off at once: unanswered, whether or not a byte was written before that was seen."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on_connection(1, (scripts.rst,))
         transport = opened(server.url)
         assert isinstance(await ask(transport), Unanswered)
@@ -54,9 +53,9 @@ async def test_4_a_reset_at_accept_is_never_an_answer(opened: Opens) -> None:
 
 
 @pytest.mark.parametrize("limits", [Timeouts(read=60, total=0.2), Timeouts(read=0.2, total=60)], ids=["total", "read"])
-async def test_6_silence_ends_at_the_limit(opened: Opens, limits: Timeouts) -> None:
+async def test_6_silence_ends_at_the_limit(opened: Opens, limits: Timeouts, serve: Serves) -> None:
     """No answer: sent, timed out; the connection is not used again, its place is free."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(1, scripts.silence())
         transport = opened(server.url, timeouts=limits, concurrency=1)
         assert in_doubt(await asyncio.wait_for(ask(transport, total=60), 5)) == "timeout"
@@ -64,26 +63,24 @@ async def test_6_silence_ends_at_the_limit(opened: Opens, limits: Timeouts) -> N
         assert server.connections == 2
 
 
-async def test_6_a_body_that_keeps_coming_is_not_silence(opened: Opens) -> None:
+async def test_6_a_body_that_keeps_coming_is_not_silence(opened: Opens, serve: Serves) -> None:
     """It may take longer than `read` in all, as long as no pause of it does."""
     body = scripts.drip(b"0123", 0.9)
-    async with ScriptedServer(
-        (*scripts.READ, scripts.send(scripts.head(200, {"Content-Length": "4"})), body)
-    ) as server:
+    async with serve((*scripts.READ, scripts.send(scripts.head(200, {"Content-Length": "4"})), body)) as server:
         end = await opened(server.url, timeouts=Timeouts(read=2.5, total=60)).exchange(POST, total=60)
         assert end == Reply(200, end.headers, b"0123")
 
 
-async def test_6_a_shorter_total_of_the_call_is_kept(opened: Opens) -> None:
+async def test_6_a_shorter_total_of_the_call_is_kept(opened: Opens, serve: Serves) -> None:
     """The time given for this exchange ends it before the transport's own limits."""
-    async with ScriptedServer(scripts.silence()) as server:
+    async with serve(scripts.silence()) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=60))
         assert in_doubt(await asyncio.wait_for(ask(transport, total=0.1), 5)) == "timeout"
 
 
-async def test_6_each_exchange_has_its_own_time(opened: Opens) -> None:
+async def test_6_each_exchange_has_its_own_time(opened: Opens, serve: Serves) -> None:
     """Of many at once, each ends at its own limit and none at that of another."""
-    async with ScriptedServer(scripts.silence()) as server:
+    async with serve(scripts.silence()) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=60))
         totals = [0.4, 0.1, 0.3, 0.2]
         ended: list[float] = []
@@ -97,9 +94,9 @@ async def test_6_each_exchange_has_its_own_time(opened: Opens) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE", "PATCH"])
-async def test_7_8_a_kept_connection_that_ends_is_not_tried_again(opened: Opens, method: str) -> None:
+async def test_7_8_a_kept_connection_that_ends_is_not_tried_again(opened: Opens, method: str, serve: Serves) -> None:
     """Idle, it is closed under the next request: in doubt, and the server saw as many requests as were made."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(2, scripts.fin_before_reading())
         transport = opened(server.url)
         body = None if method in ("GET", "DELETE") else b"{}"
@@ -108,9 +105,9 @@ async def test_7_8_a_kept_connection_that_ends_is_not_tried_again(opened: Opens,
         assert (server.begun, server.connections) == (2, 1)
 
 
-async def test_7_an_end_that_was_seen_costs_nothing(opened: Opens) -> None:
+async def test_7_an_end_that_was_seen_costs_nothing(opened: Opens, serve: Serves) -> None:
     """A connection that was closed in time is not used: the next request goes over another."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(1, (*scripts.received(), scripts.fin))
         transport = opened(server.url)
         assert (await transport.exchange(POST, total=5)).status == 200
@@ -119,10 +116,10 @@ async def test_7_an_end_that_was_seen_costs_nothing(opened: Opens) -> None:
         assert server.connections == 2
 
 
-async def test_9_a_server_that_lies_about_keeping_makes_no_duplicate(opened: Opens) -> None:
+async def test_9_a_server_that_lies_about_keeping_makes_no_duplicate(opened: Opens, serve: Serves) -> None:
     """Closed at random after the answer or in its place: every request is answered or in doubt, none applied twice."""
     chance = random.Random(9)
-    async with ScriptedServer(hook=lambda _: _lying(chance)) as server:
+    async with serve(hook=lambda _: _lying(chance)) as server:
         transport = opened(server.url)
 
         async def worker(first: int) -> list[tuple[int, Reply | Unanswered]]:
@@ -143,9 +140,9 @@ def _lying(chance: random.Random) -> Steps:
     return chance.choices(ends, (0.3, 0.05, 0.65))[0]
 
 
-async def test_10_a_peer_that_vanishes_is_left_at_the_limit(opened: Opens) -> None:
+async def test_10_a_peer_that_vanishes_is_left_at_the_limit(opened: Opens, serve: Serves) -> None:
     """Bytes vanish on the way: in doubt at the limit, and that connection is not used again."""
-    async with ScriptedServer() as server, Middleman(server.url) as wire:
+    async with serve() as server, Middleman(server.url) as wire:
         transport = opened(wire.url, timeouts=BRIEF)
         assert (await transport.exchange(POST, total=5)).status == 200
         wire.up.set(blackhole=True)
@@ -155,18 +152,18 @@ async def test_10_a_peer_that_vanishes_is_left_at_the_limit(opened: Opens) -> No
         assert wire.connections == 2
 
 
-async def test_11_a_dripping_head_ends_at_the_total(opened: Opens) -> None:
+async def test_11_a_dripping_head_ends_at_the_total(opened: Opens, serve: Serves) -> None:
     """A byte now and then keeps the read limit quiet, not the total."""
     drip = scripts.drip(b"HTTP/1.1" + b" " * 1000, 0.02)
-    async with ScriptedServer((*scripts.APPLY, drip)) as server:
+    async with serve((*scripts.APPLY, drip)) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=0.3))
         in_doubt(await asyncio.wait_for(ask(transport), 5))
 
 
-async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Opens) -> None:
+async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Opens, serve: Serves) -> None:
     """The status was read: that is the reply, and its body is cut off."""
     drip = scripts.drip(scripts.response(200, b"x" * 1000), 0.02, 50)
-    async with ScriptedServer((*scripts.APPLY, drip)) as server:
+    async with serve((*scripts.APPLY, drip)) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=0.3))
         end = await asyncio.wait_for(ask(transport), 5)
         assert isinstance(end, Reply)
@@ -185,9 +182,9 @@ async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Open
         b"",
     ],
 )
-async def test_17_what_is_no_status_line_is_in_doubt(opened: Opens, said: bytes) -> None:
+async def test_17_what_is_no_status_line_is_in_doubt(opened: Opens, said: bytes, serve: Serves) -> None:
     """Not HTTP, half a line, or an interim reply alone: sent, no answer, and above all no 400."""
-    async with ScriptedServer((*scripts.APPLY, scripts.send(said), scripts.fin)) as server:
+    async with serve((*scripts.APPLY, scripts.send(said), scripts.fin)) as server:
         assert status_or_doubt(await ask(opened(server.url))) is None
 
 
@@ -202,20 +199,20 @@ async def test_17_what_is_no_status_line_is_in_doubt(opened: Opens, said: bytes)
     ],
     ids=["20 kB", "2 MB", "10,000 headers", "no header", "two lengths"],
 )
-async def test_17_a_bad_head_is_its_status_or_in_doubt(opened: Opens, script: Steps) -> None:
+async def test_17_a_bad_head_is_its_status_or_in_doubt(opened: Opens, script: Steps, serve: Serves) -> None:
     """After a 200 it is a 200 or nobody knows; the connection is not used again."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         server.on(1, script)
         transport = opened(server.url)
         assert status_or_doubt(await ask(transport)) in (None, 200)
         assert (await transport.exchange(POST, total=5)).status == 200
 
 
-async def test_19_an_early_refusal_is_read_or_in_doubt(opened: Opens) -> None:
+async def test_19_an_early_refusal_is_read_or_in_doubt(opened: Opens, serve: Serves) -> None:
     """413 while the body is still being written, then the end: 413, or nobody knows."""
     big = Request("POST", EVENTS_PATH, b"x" * (8 << 20))
     for rude in (False, True):
-        async with ScriptedServer(scripts.early_413(rude=rude)) as server:
+        async with serve(scripts.early_413(rude=rude)) as server:
             transport = opened(server.url)
             assert status_or_doubt(await ask(transport, big)) in ((413,) if not rude else (413, None))
             assert server.begun == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 
 import pytest
@@ -13,11 +14,10 @@ from hellotext_async.config import Timeouts
 from hellotext_async.transport import Unanswered
 from tests.harness import scripts
 from tests.harness.cancel import Step, fuzz
-from tests.harness.server import ScriptedServer
 from tests.harness.threaded import ThreadedServer
 
 from .asking import POST, ask, numbered
-from .conftest import Opens
+from .conftest import Opens, Serves
 
 SHORT = Timeouts(connect=5, read=0.1, total=0.2)
 
@@ -35,9 +35,11 @@ def unsent(end: Reply | Unanswered) -> str:
 
 
 @pytest.mark.parametrize("size", [21, 300_000])
-async def test_45_a_reply_that_arrived_while_the_loop_was_held_counts(opened: Opens, size: int) -> None:
+async def test_45_a_reply_that_arrived_while_the_loop_was_held_counts(
+    opened: Opens, tls: ssl.SSLContext | None, size: int
+) -> None:
     """The program holds the loop beyond every limit: the reply in the socket is read before the time is judged."""
-    with ThreadedServer(scripts.response(200, b"x" * size)) as server:
+    with ThreadedServer(scripts.response(200, b"x" * size), tls=tls) as server:
         transport = opened(server.url, timeouts=SHORT, concurrency=3)
         for _ in range(2):
             tasks = [asyncio.create_task(ask(transport, total=60)) for _ in range(3)]
@@ -50,9 +52,9 @@ async def test_45_a_reply_that_arrived_while_the_loop_was_held_counts(opened: Op
         await transport.aclose()
 
 
-async def test_45_nothing_is_written_after_its_time(opened: Opens) -> None:
+async def test_45_nothing_is_written_after_its_time(opened: Opens, serve: Serves) -> None:
     """At `not_after` an exchange is unsent, and its connection serves the next."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         transport = opened(server.url)
         assert (await transport.exchange(POST, total=5, not_after=boottime() + 60)).status == 200
         with pytest.raises(Unanswered) as late:
@@ -64,10 +66,10 @@ async def test_45_nothing_is_written_after_its_time(opened: Opens) -> None:
 
 @pytest.mark.parametrize(("total", "not_after", "reason"), [(60.0, 0.05, "expired"), (0.05, 60.0, "connect")])
 async def test_45_nothing_is_written_when_its_time_passed_while_it_connected(
-    opened: Opens, total: float, not_after: float, reason: str
+    opened: Opens, total: float, not_after: float, reason: str, serve: Serves
 ) -> None:
     """Judged with the connection in hand, not before: with `not_after`, and with the total."""
-    async with ScriptedServer() as server:
+    async with serve() as server:
         exchange = opened(server.url).exchange(POST, total=total, not_after=boottime() + not_after)
         task = asyncio.create_task(exchange)
         await asyncio.sleep(0)
@@ -79,10 +81,10 @@ async def test_45_nothing_is_written_when_its_time_passed_while_it_connected(
 
 
 @pytest.mark.parametrize("by", ["loop", "task", "arrival"])
-async def test_29_a_cancelled_exchange_says_whether_it_was_written(opened: Opens, by: Step) -> None:
+async def test_29_a_cancelled_exchange_says_whether_it_was_written(opened: Opens, by: Step, serve: Serves) -> None:
     """Cancelled anywhere: one that claims to be unsent never reaches the server, and waiting for a connection is that."""
     unsent_numbers: list[int] = []
-    async with ScriptedServer() as server:
+    async with serve() as server:
         number = 0
 
         async def one() -> None:
@@ -103,9 +105,9 @@ async def test_29_a_cancelled_exchange_says_whether_it_was_written(opened: Opens
         assert not {seen.json["ref"] for seen in server.history if seen.body} & set(unsent_numbers)
 
 
-async def test_29_cancelled_after_the_write_it_is_not_unsent(opened: Opens) -> None:
+async def test_29_cancelled_after_the_write_it_is_not_unsent(opened: Opens, serve: Serves) -> None:
     """The server has it."""
-    async with ScriptedServer(scripts.silence()) as server:
+    async with serve(scripts.silence()) as server:
         task = asyncio.create_task(opened(server.url).exchange(POST, total=5))
         await server.history.until(seen=1)
         task.cancel()
@@ -114,9 +116,9 @@ async def test_29_cancelled_after_the_write_it_is_not_unsent(opened: Opens) -> N
         assert not is_unsent(cancelled.value)
 
 
-async def test_7_a_connection_that_closes_with_its_reply_is_not_written_to(opened: Opens) -> None:
+async def test_7_a_connection_that_closes_with_its_reply_is_not_written_to(opened: Opens, serve: Serves) -> None:
     """Unannounced: the end is in the socket with the reply, and is looked for in the step that writes."""
-    async with ScriptedServer((*scripts.received(), scripts.fin)) as server:
+    async with serve((*scripts.received(), scripts.fin)) as server:
         transport = opened(server.url)
         ends = [await ask(transport, Request("POST", EVENTS_PATH, b"{}")) for _ in range(5)]
         assert [isinstance(end, Reply) and end.status for end in ends] == [200] * 5
