@@ -2,7 +2,8 @@
 
 Rules.
 1. Before the first throttle nothing is paced, save to the user's ceiling. From then on requests
-   are due one every 1/r seconds; who wakes up late sends what is due, at most 10 ms worth of it.
+   are due one every 1/r seconds; who wakes up late sends what is due: at most 10 ms worth of it where
+   timers could not do otherwise, 2 ms else.
 2. A throttle begins a new *epoch*: it lowers r, once, and closes the *gate*. Answers to requests of
    an older epoch are counted and their Retry-After is obeyed, but they lower nothing.
 3. Nothing passes a closed gate. It stays closed for the Retry-After (and up to 5 % longer, never
@@ -40,6 +41,10 @@ __all__ = ["Pacer"]
 
 FLOOR: Final = 0.5
 CATCH_UP: Final = 0.01
+FAST: Final = 400.0
+TICKS: Final = 0.002
+"""Seconds that a late request may catch up: `CATCH_UP` above the rate `FAST`, which timers of 1 ms cannot keep, else
+the ticks of a timer, for a limit without burst refuses what comes too close to the one before."""
 LONGEST_WAIT: Final = 3600.0
 PAUSE: Final = 0.2
 """Seconds that a gate is closed, at most, when nothing is told; longer at a low rate and after failed probes."""
@@ -130,7 +135,7 @@ class Pacer:
             return 0
         if now > self._due + CATCH_UP:
             self._waited = False
-        self._due = max(self._due, now - CATCH_UP) + 1 / rate
+        self._due = max(self._due, now - (TICKS if self._waited and rate <= FAST else CATCH_UP)) + 1 / rate
         if self._half_open:
             self._half_open, self._probing, self._probed_at = False, True, now
             return self._epoch * EPOCH | PROBE
