@@ -64,6 +64,11 @@ class Reports:
         """The reports of requests to `origin`."""
         return AttemptReports(self._client, origin, overridden(self._hooks, "on_attempt"), wall=time.time)
 
+    @property
+    def wants_context(self) -> bool:
+        """Whether a hook is given attempts, with the context in which their event was handed in."""
+        return bool(overridden(self._hooks, "on_attempt"))
+
     def outages(self, clock: Callable[[], float]) -> OutageWatch:
         """The watch for outages, on the loop's clock."""
         self._clock = clock

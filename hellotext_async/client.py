@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
@@ -158,6 +159,10 @@ class Families:
             dead_letters=dead_letters,
             on_outcome=self._core.reports.on_outcome(check_callable(on_outcome, "on_outcome")),
             on_trouble=self._core.reports.on_trouble,
+            on_close=partial(
+                self._core.reports.on_close, dead_letters=dead_letters or getattr(buffer, "dead_letters", None)
+            ),
+            capture_context=self._core.reports.wants_context,
             before_send=self._core.reports.before_send,
             event_format=self._core.event_format,
             strict=self._core.strict,

@@ -9,6 +9,7 @@ which stands still during a suspension.
 from __future__ import annotations
 
 from collections import deque
+from contextvars import copy_context
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +54,7 @@ class Core:
         self._settings = settings
         self._durable = durable
         self._ordered = settings.ordering == "subject"
+        self._capture = settings.capture_context
         self._capacity, self._max_bytes = settings.capacity, settings.max_bytes
         self._half = max(1, settings.capacity // 2)
         self.order = Order(hold=inf if settings.strict_order else HOLD)
@@ -95,6 +97,8 @@ class Core:
             self.ids.add(event_id, entry)
         if context is not None:
             entry.context = context
+        if self._capture:
+            entry.enqueued_in = copy_context()
         self.count += 1
         self.bytes += size
         if self._durable:
@@ -112,6 +116,8 @@ class Core:
         entry = Entry(ready.action, ready.body, subject, ready.idempotency, clock, event_id, event_id is not None)
         if context is not None:
             entry.context = context
+        if self._capture:
+            entry.enqueued_in = copy_context()
         return entry
 
     def offer(self, ready: Prepared, clock: float, context: object = None) -> Entry:
@@ -162,7 +168,7 @@ class Core:
         """The event is in the store only, where it was counted; nothing of it is needed in memory."""
         self.pending.discard(entry)
         self._give_room(entry)
-        entry.state, entry.body = "aside", b""
+        entry.state, entry.body, entry.enqueued_in = "aside", b"", None
         self.ids.set_aside(entry)
 
     def refuse(self, entry: Entry, end: Outcome | HellotextError) -> None:
@@ -266,7 +272,7 @@ class Core:
         if entry.given:
             self.ids.end(entry)
         entry.at = clock - entry.at
-        entry.state, entry.body = "delivered", b""
+        entry.state, entry.body, entry.enqueued_in = "delivered", b"", None
         for flush in self.flushes:
             flush.left.discard(entry)
 
@@ -283,7 +289,7 @@ class Core:
         self._over(entry, "kept", error)
 
     def _over(self, entry: Entry, state: State, end: Outcome | HellotextError) -> None:
-        entry.state, entry.end, entry.body, entry.trouble = state, end, b"", None
+        entry.state, entry.end, entry.body, entry.trouble, entry.enqueued_in = state, end, b"", None, None
         for flush in self.flushes:
             flush.left.discard(entry)
 

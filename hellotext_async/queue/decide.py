@@ -129,5 +129,5 @@ def _error(attempt: Attempt, attempts: int) -> HellotextError:
     if attempt.reply is not None:
         return error_of(attempt.reply, attempts=attempts, wait=attempt.retry_after)
     if attempt.evidence == "not_sent":
-        return NotSent(attempt.reason, attempts=attempts)
+        return NotSent(attempt.reason, attempts=attempts, detail=str(attempt.cause or ""))
     return OutcomeUnknown(attempt.reason, attempts=attempts)

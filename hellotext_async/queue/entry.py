@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 import msgspec
 
 from .. import _process
+from .._attempts import AboutEvent
 from .outcome import Outcome
 
 if TYPE_CHECKING:
+    from contextvars import Context
+
     from .._policy.evidence import Attempt
     from .._process import Process
     from .._wire.call import Idempotency
@@ -84,8 +87,9 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
 
     `at` is when it was accepted, on the delivery clock; once delivered, the seconds that took.
     `given` says that `event_id` is the caller's; another id is made when it is asked for. `key`
-    belongs to the store. The body is empty once it is not needed in memory. What it ended in is
-    `end_of`: most events are delivered at once, and nobody asks.
+    belongs to the store. `enqueued_in` is the context in which it was handed in, for hooks that ask
+    for it. The body is empty once it is not needed in memory. What it ended in is `end_of`: most
+    events are delivered at once, and nobody asks.
     """
 
     action: str
@@ -100,12 +104,18 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
     trouble: Trouble | None = None
     watch: Watcher | None = None
     context: object = None
+    enqueued_in: Context | None = None
     end: Outcome | HellotextError | None = None
 
     @property
     def over(self) -> bool:
         """Whether it has its end."""
         return self.state in OVER
+
+    def described(self) -> AboutEvent:
+        """What is reported of it at an attempt."""
+        made = 0 if self.trouble is None else self.trouble.attempts
+        return AboutEvent(id_of(self), self.action, made + 1, self.enqueued_in)
 
 
 def end_of(entry: Entry) -> Outcome | HellotextError | None:

@@ -19,8 +19,10 @@ import anyio
 import msgspec
 
 from .. import _process
+from .._callbacks import call_back
 from .._events.event import Event
 from .._events.prepare import Prepared, prepare, prepare_event
+from .._site import creation_site
 from ..errors import Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
 from .bulk import OnEnd, OnInvalid, Stream, deliver
 from .letters import LetterFile
@@ -54,6 +56,7 @@ class EventQueue:
     def __init__(self, attempts: Callable[[], Attempts], settings: Settings) -> None:
         self._attempts = attempts
         self._settings = settings
+        self._created_at = creation_site()
         self._process = _process.current_process
         self._thread = 0
         self._inside: Running | None = None
@@ -265,7 +268,10 @@ class EventQueue:
         await asyncio.wait([settled, hurry], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         hurry.cancel()
-        return await inside.aclose()
+        report = await inside.aclose()
+        if self._settings.on_close is not None:
+            call_back("on_close", self._settings.on_close, report)
+        return report
 
     @property
     def closed(self) -> bool:
@@ -299,7 +305,11 @@ class EventQueue:
         inside = self._inside
         if inside is not None and self._closing is None and self._process is _process.current_process:
             left = inside.core.queued + len(inside.core.in_flight)
-            warnings.warn(f"an event queue was not closed; it held {left} events", ResourceWarning, stacklevel=2)
+            warnings.warn(
+                f"an event queue, made at {self._created_at}, was not closed; it held {left} events",
+                ResourceWarning,
+                stacklevel=2,
+            )
 
     def __repr__(self) -> str:
         return f"EventQueue({'closed' if self._closed else 'open' if self._inside else 'new'})"

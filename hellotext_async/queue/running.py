@@ -238,7 +238,8 @@ class Running:
             return
         cause = "its task was cancelled" if error is None else type(error).__name__
         left = self.core.queued + len(self.core.in_flight)
-        _log.error("event queue died (%s) with %d events undelivered", cause, left)
+        trace = None if error is None or isinstance(error, SpoolError) else error
+        _log.error("event queue died (%s) with %d events undelivered", cause, left, exc_info=trace)
         self.death = QueueClosed(f"the queue died ({cause})", kept=self._store.durable)
         nowhere = error if isinstance(error, SpoolError) else QueueClosed(f"the queue died ({cause})", kept=False)
         self._worker.halt()

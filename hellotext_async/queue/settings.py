@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     from .._events.event import Event
-    from .outcome import Outcome
+    from .outcome import Outcome, Report
     from .sqlite import SqliteSpool
 
 __all__ = ["Settings"]
@@ -24,7 +24,8 @@ __all__ = ["Settings"]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything `client.event_queue()` was asked for.
 
-    `on_trouble` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all.
+    `on_trouble` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all, and
+    `on_close` with the report of the close. `capture_context` keeps with each event the context it was handed in.
     """
 
     capacity: int = 10_000
@@ -42,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_keys: bool = False
     before_send: Callable[[Event], Event | None] | None = None
     on_trouble: Callable[[Outcome], Any] | None = None
+    on_close: Callable[[Report], Any] | None = None
+    capture_context: bool = False
     priority: Literal["live", "background"] = "live"
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from .entry import id_of
 from .settler import notify
 
 if TYPE_CHECKING:
+    from .._attempts import EventInFlight
     from .._policy.evidence import Attempt
     from ..limiter import Permit
     from .core import Core
@@ -58,9 +59,18 @@ class Attempts(Protocol):
         ...
 
     async def attempt(
-        self, request: Request, permit: Permit, *, key: str | None = None, not_after: float = inf
+        self,
+        request: Request,
+        permit: Permit,
+        *,
+        key: str | None = None,
+        not_after: float = inf,
+        event: EventInFlight | None = None,
     ) -> Attempt:
-        """One exchange, and what it proved; `key` is the event's subject. Nothing is written from `not_after` on."""
+        """One exchange, and what it proved; `key` is the subject of the `event`.
+
+        Nothing is written from `not_after` on.
+        """
         ...
 
 
@@ -149,7 +159,7 @@ class Worker:
                     continue
                 sent = True
                 request = Request("POST", EVENTS_PATH, entry.body, _key(entry) if self._keyed else ())
-                attempt = await attempts.attempt(request, permit, key=entry.subject, not_after=until)
+                attempt = await attempts.attempt(request, permit, key=entry.subject, not_after=until, event=entry)
             except BaseException as error:
                 if not sent:
                     attempts.cancel(permit)

@@ -127,6 +127,24 @@ async def test_an_event_s_span_is_a_root_linked_to_where_it_was_handed_in(sdk: S
     assert shown(span)["server.port"] == 443
 
 
+async def test_the_spans_of_an_event_link_to_the_request_that_tracked_it(emulator: Emulator, sdk: Sdk) -> None:
+    """Through a queue that was opened within another span; the second attempt is a resend."""
+    tracer = sdk.traces.get_tracer("test")
+    emulator.faults.add(Fault("status", status=500))
+    async with client_of(emulator, sdk) as client:
+        with tracer.start_as_current_span("startup"):
+            queue = await client.event_queue().open()
+        with tracer.start_as_current_span("request") as request:
+            receipt = queue.track("page.viewed", session="s", event_id="view-1")
+        await receipt
+    attempts = [span for span in sdk.spans.get_finished_spans() if span.name == "POST"]
+    assert [shown(span).get("http.request.resend_count") for span in attempts] == [None, 1]
+    for span in attempts:
+        assert span.parent is None
+        assert [link.context for link in span.links] == [request.get_span_context()]
+        assert shown(span)["hellotext.event.id"] == "view-1"
+
+
 async def test_metrics_of_requests_events_and_figures(emulator: Emulator, sdk: Sdk) -> None:
     """The duration's histogram, events by verdict, and what `observe` measures."""
     emulator.faults.add(Fault("status", status=422))
