@@ -1,8 +1,9 @@
-"""The commands: ``hellotext-async demo | emulator | ingest | dead-letters | check``.
+"""The commands: ``hellotext-async demo | emulator | ingest | profiles | dead-letters | check``.
 
 Rules. They are thin over the package's objects. Results go to stdout, progress and complaints to
 stderr. Exit 0: every event delivered (or all is well); 1: not so, and the report says what; 2: used
-wrongly. No token, phone, e-mail or body is printed; only ``dead-letters show`` shows a payload.
+wrongly. No token, phone, e-mail or body is printed; only
+``dead-letters show`` and ``profiles export`` show customers' data.
 """
 
 from __future__ import annotations
@@ -12,15 +13,29 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from .._version import __version__
 from ..errors import ConfigurationError, HellotextError
-from . import check, dead_letters, demo, emulator, ingest
+from . import check, dead_letters, demo, emulator, ingest, profiles
 from .warned import warnings_in_words
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, emulator, ingest, dead_letters, check)
+_COMMANDS = (demo, emulator, ingest, profiles, dead_letters, check)
+
+
+ENVIRONMENT: Final = """\
+environment:
+  HELLOTEXT_API_TOKEN  the token; every command but `emulator` and `demo` needs it
+  HELLOTEXT_API_URL    where the API is (default: the vendor's)
+
+exit codes:
+  0  every event was delivered, every row imported, or all is well
+  1  not so, and the report says what
+  2  used wrongly: arguments, settings, a file that cannot be read
+  130  interrupted by repeated Ctrl-C
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +64,10 @@ def _complain(error: Exception, code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="hellotext-async", description="Deliver events to the Hellotext API and know what became of each."
+        prog="hellotext-async",
+        description="Deliver events to the Hellotext API and know what became of each.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -61,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
                 command.NAME,
                 help=said,
                 description=f"{said}\n{rest}",
+                epilog=ENVIRONMENT,
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )

@@ -15,15 +15,18 @@ from array import array
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from itertools import islice
+from itertools import islice, takewhile
 
 import msgspec
 
 from ..client import Hellotext
-from ..errors import NotSent
+from ..errors import NotSent, QueueClosed
+from ..queue.outcome import Outcome
+from .closing import closing
 from .numbers import count, rate
 from .progress import Progress, showing
 from .shop import COUPONS, CUSTOMERS, day
+from .signals import Stop, stopping
 from .table import table
 
 __all__ = ["NAME", "arguments", "emulating", "run"]
@@ -46,10 +49,11 @@ async def run(given: argparse.Namespace) -> int:
     """Deliver, and compare."""
     ours = _Count()
     async with emulating(given.rate_limit) as emulator:
-        async with Hellotext("test-token", base_url=emulator.url) as client:
-            with showing("delivering", given.events) as progress:
-                await _deliver(client, given.events, ours, progress)
-            ours.rate = client.rate().rate
+        with stopping("delivering what is under way, then the report", "ending now") as stop:
+            async with Hellotext("test-token", base_url=emulator.url) as client:
+                with showing("delivering", given.events) as progress:
+                    await _deliver(client, given.events, ours, progress, stop)
+                ours.rate = client.rate().rate
         theirs = await emulator.end()
     _report(ours, theirs)
     return _judge(ours, theirs, events=given.events)
@@ -61,7 +65,7 @@ def _judge(ours: _Count, theirs: Counted, *, events: int) -> int:
     return 0 if agree and ours.verdicts["delivered"] == events else 1
 
 
-async def _deliver(client: Hellotext, events: int, ours: _Count, progress: Progress) -> None:
+async def _deliver(client: Hellotext, events: int, ours: _Count, progress: Progress, stop: Stop) -> None:
     profiles = await asyncio.gather(
         *(
             client.profiles.create(first_name=f"Customer {n}", reference=f"customer-{n}")
@@ -70,14 +74,17 @@ async def _deliver(client: Hellotext, events: int, ours: _Count, progress: Progr
     )
     coupons = [(await client.coupons.create(code=code)).id for code in COUPONS]
     made_up = day([profile.id for profile in profiles], coupons, ends=time.time())
-    async with client.event_queue() as queue:
+    wanted = takewhile(lambda _: not stop.is_set(), islice(made_up, events))
+    async with (
+        client.event_queue() as queue,
+        closing(queue, stop, lambda: progress(len(ours.waits), f"{ours.verdicts['delivered']:,} delivered")),
+    ):
         ours.began = time.monotonic()
-        async for outcome in queue.deliver(islice(made_up, events)):
-            ours.verdicts[outcome.verdict] += 1
-            if outcome.delivered:
-                ours.delivered[outcome.action] += 1
-            ours.waits.append(outcome.waited)
-            progress(len(ours.waits), f"{ours.verdicts['delivered']:,} delivered")
+        try:
+            async for outcome in queue.deliver(wanted):
+                ours.add(outcome)
+        except QueueClosed:
+            pass  # stopped while events were still to be handed in
         ours.took = time.monotonic() - ours.began
 
 
@@ -90,6 +97,13 @@ class _Count:
         self.waits = array("d")
         self.began = self.took = 0.0
         self.rate: float | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """One more has ended."""
+        self.verdicts[outcome.verdict] += 1
+        if outcome.delivered:
+            self.delivered[outcome.action] += 1
+        self.waits.append(outcome.waited)
 
     def quantile(self, part: float) -> str:
         """A quantile of the waits, in milliseconds."""
@@ -143,7 +157,8 @@ async def emulating(limit: float | None) -> AsyncGenerator[_Emulator]:
     if limit is not None:
         command += ["--rate-limit", repr(limit)]
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    # A session of its own: Ctrl-C in the terminal is for this process, and the emulator still reports.
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, start_new_session=True)
     try:
         first = await asyncio.wait_for(process.stdout.readline(), START) if process.stdout else b""
         if not first:

@@ -1,7 +1,7 @@
 """`emulator`: serve an emulated API on loopback until SIGINT or SIGTERM.
 
-It keeps its objects in memory, starts empty, and prints its URL first.
-Point HELLOTEXT_API_URL and HELLOTEXT_API_TOKEN at it.
+It keeps its objects in memory, starts empty, and prints its URL first: a browser finds the inspector
+there. Point HELLOTEXT_API_URL and HELLOTEXT_API_TOKEN at it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .numbers import count, port, rate
 from .signals import stopping
@@ -23,11 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "arguments", "run"]
 
 NAME = "emulator"
+HISTORY: Final = 10_000
+"""Requests that the inspector shows."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    parser.add_argument("--port", type=port, default=0, help="where to listen on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--port", type=port, default=0, help="where to listen (default: a free one)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS",
+        help="the address to listen on (default: 127.0.0.1); anyone who reaches another one can read and change it all",
+    )  # fmt: skip
     parser.add_argument("--token", default="test-token", help="the token it accepts (default: test-token)")
     parser.add_argument("--rate-limit", type=rate, metavar="R", help="answer 429 beyond R requests per second")
     parser.add_argument("--burst", type=count, metavar="B", help="requests let through at once (default: R)")
@@ -43,14 +49,15 @@ async def run(given: argparse.Namespace) -> int:
 
     burst = given.burst or max(1, round(given.rate_limit or 1))
     limit = None if given.rate_limit is None else RateLimit(given.rate_limit, burst)
-    emulator = Emulator(given.port, given.token, rate_limit=limit, history=0, keep_events=False)
+    history = 0 if given.controlled else HISTORY
+    emulator = Emulator(given.port, given.token, rate_limit=limit, host=given.host, history=history, keep_events=False)
     if given.seed_document:
         emulator.store.seed_document()
     with stopping() as stop:
         try:
             await emulator.start()
         except OSError as error:
-            print(f"hellotext-async: port {given.port} cannot be used ({error.strerror})", file=sys.stderr)
+            print(f"hellotext-async: {given.host}:{given.port} cannot be used ({error.strerror})", file=sys.stderr)
             return 1
         try:
             _say_where(emulator, controlled=given.controlled)
@@ -68,11 +75,11 @@ def _say_where(emulator: Emulator, *, controlled: bool) -> None:
     if controlled:
         print(json.dumps({"url": emulator.url}), flush=True)
     else:
-        print(f"serving {emulator.url} (Ctrl-C ends it)", flush=True)
+        print(f"serving {emulator.url} (Ctrl-C ends it; open it in a browser to look inside)", flush=True)
 
 
 def _stop_at_end_of_stdin(stop: asyncio.Event) -> None:
-    """Whoever started it holds its stdin; if that program dies, this one ends too."""
+    """The program that started it holds its stdin; if that one dies, this one ends too."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:

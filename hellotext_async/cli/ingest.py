@@ -74,7 +74,7 @@ async def run(args: argparse.Namespace) -> int:
     try:
         with opened(args.file) as source, stopping(FIRST, SECOND) as stop:
             checkpoint = Checkpoint.open(args.checkpoint, source.descriptor) if args.checkpoint else None
-            tally = Tally(checkpoint, dry_run=args.dry_run)
+            tally = Tally(checkpoint, good="valid" if args.dry_run else "delivered")
             await _Ingest(args, source, stop, columns, tally, checkpoint).run()
     except OSError as error:
         print(f"hellotext-async: {args.file} cannot be read ({error.strerror})", file=sys.stderr)

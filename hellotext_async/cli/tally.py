@@ -18,14 +18,14 @@ from .table import table
 
 __all__ = ["Tally"]
 
-FINAL: Final = frozenset({"delivered", "valid", "rejected", "unknown", "expired", "bad", "skipped"})
+FINAL: Final = frozenset({"delivered", "valid", "imported", "rejected", "unknown", "expired", "bad", "skipped"})
 """Ends after which a row is not read again."""
 
 
 class Tally:
-    """How every row ended. ``rows == outcomes.total()`` once all have; `bad` rows hold no event."""
+    """How every row ended, the `good` ones under that name. ``rows == outcomes.total()`` once all have."""
 
-    def __init__(self, checkpoint: Checkpoint | None = None, *, dry_run: bool = False) -> None:
+    def __init__(self, checkpoint: Checkpoint | None = None, *, good: str = "delivered") -> None:
         self.began = time.monotonic()
         self.rows = 0
         self.outcomes: Counter[str] = Counter()
@@ -38,7 +38,7 @@ class Tally:
         self.report: Report | None = None
         self.rate: float | None = None
         self._checkpoint = checkpoint
-        self._delivered = "valid" if dry_run else "delivered"
+        self._good = good
 
     def begin(self, row: Row) -> bool:
         """A row was read; False if an earlier run has ended it, or it is blank."""
@@ -74,16 +74,16 @@ class Tally:
         if not outcome.delivered and outcome.verdict != "abandoned":
             self.reasons.add(row.line, f"{outcome.verdict}: {reason_of(outcome.error)}")
         self.duplicated += outcome.maybe_duplicated
-        self.end(row, self._delivered if outcome.delivered else outcome.verdict)
+        self.end(row, self._good if outcome.delivered else outcome.verdict)
 
     # What is shown.
 
     def words(self, size: int | None, read: int) -> str:
         """Where it stands: how the rows ended, the learned limit, and the time that is left."""
-        good, bad = self.outcomes[self._delivered], self.outcomes["bad"]
+        good, bad = self.outcomes[self._good], self.outcomes["bad"]
         others = self.outcomes.total() - good - bad - self.outcomes["skipped"]
         speed = good / max(time.monotonic() - self.began, 1e-9)
-        parts = [f"{good:,} {self._delivered}, {others:,} not, {bad:,} bad, {speed:,.0f}/s"]
+        parts = [f"{good:,} {self._good}, {others:,} not, {bad:,} bad, {speed:,.0f}/s"]
         if self.rate is not None:
             parts.append(f"limit {self.rate:,.0f}/s")
         done = self.position(read)
@@ -100,10 +100,11 @@ class Tally:
     def all_delivered(self) -> bool:
         """Whether nothing is left to worry about, what an earlier run left in the spool included."""
         report = self.report
-        if report is None or self.stopped or self.unreadable or report.kept or report.queued:
+        if self.stopped or self.unreadable or (report is not None and (report.kept or report.queued)):
             return False
-        earlier = all(number == 0 for verdict, number in report.outcomes.items() if verdict != "delivered")
-        return earlier and self.outcomes.total() == self.outcomes[self._delivered] + self.outcomes["skipped"]
+        outcomes = {} if report is None else report.outcomes
+        earlier = all(number == 0 for verdict, number in outcomes.items() if verdict != "delivered")
+        return earlier and self.outcomes.total() == self.outcomes[self._good] + self.outcomes["skipped"]
 
     def show(self) -> None:
         """The report, for people."""

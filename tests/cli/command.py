@@ -39,13 +39,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def started(
-    *argv: object, emulator: Emulator | None = None, token: str | None = None
+    *argv: object, emulator: Emulator | None = None, token: str | None = None, group: bool = False
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A command that runs; it is killed at the end if it still does."""
+    """A command that runs, in a process `group` of its own if asked; it is killed at the end if it still does."""
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-W", "error", "-m", "hellotext_async", *map(str, argv))
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(emulator, token)
+        *command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(emulator, token), start_new_session=group
     )
     try:
         yield process

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from hellotext_async import DeadLetters, Hellotext, OrderParameters
@@ -56,6 +57,54 @@ async def test_check_says_that_all_works(emulator: Emulator) -> None:
     assert done.code == 0, done
     assert len(emulator.requests) == 1
     assert not hits_in_text(done.out + done.err)
+
+
+async def test_check_goes_through_the_layers_that_are_asked_for(emulator: Emulator) -> None:
+    """An action, a profile, a write; without --write, nothing is written."""
+    emulator.store.seed_document()
+    named = ("--action", "signup_form.completed", "--profile", "MzYwlE50")
+    done = await run("check", *named, emulator=emulator)
+    assert done.code == 0, done
+    assert [line.split()[0] for line in done.out.splitlines()] == [
+        "URL",
+        "token",
+        "API",
+        "action",
+        "profile",
+        "nothing",
+    ]
+    assert all(seen.method == "GET" for seen in emulator.requests)
+    done = await run("check", "--action", "order.placed", "--write", emulator=emulator)
+    assert (done.code, len(emulator.events)) == (0, 1), done
+    for argv, said in ((("--action", "none"), "no such thing"), (("--profile", "none"), "no such thing")):
+        done = await run("check", *argv, emulator=emulator)
+        assert (done.code, said in done.err) == (1, True), done
+    emulator.faults.add(Fault("status", status=403))
+    done = await run("check", "--write", emulator=emulator)
+    assert (done.code, "plan or subscription" in done.err) == (1, True), done
+
+
+@pytest.mark.parametrize("argv", [(), ("ingest",), ("check",), ("profiles",), ("emulator",)])
+async def test_help_names_the_environment_and_the_exit_codes(argv: tuple[str, ...]) -> None:
+    """Of the program, and of each command."""
+    done = await run(*argv, "--help")
+    assert done.code == 0
+    for word in ("HELLOTEXT_API_TOKEN", "HELLOTEXT_API_URL", "exit codes:"):
+        assert word in done.out
+
+
+async def test_the_emulator_listens_where_it_is_told() -> None:
+    """On another address; its page shows what came."""
+    async with started("emulator", "--host", "127.0.0.2") as process:
+        assert process.stdout is not None
+        url = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().split()[1]
+        assert url.startswith("http://127.0.0.2:")
+        async with Hellotext("test-token", base_url=url) as client, aiohttp.ClientSession() as browser:
+            await client.events.track("page.viewed", session="s")
+            async with browser.get(f"{url}/_inspector/requests/1") as response:
+                assert (await response.json())["event"] == "page.viewed"
+    done = await run("emulator", "--host", "no.such.host.invalid")
+    assert (done.code, "cannot be used" in done.err, "Traceback" in done.err) == (1, True, False), done
 
 
 async def test_check_says_what_does_not_work(emulator: Emulator) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
+import signal
 from collections import defaultdict
 from itertools import islice
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from hellotext_async import Event
 from hellotext_async.cli.demo import Counted, _Count, _judge
 from hellotext_async.cli.shop import day
-from tests.cli.command import run
+from tests.cli.command import LIMIT, ended, run, started
 
 PROFILES = [f"profile{n}" for n in range(20)]
 
@@ -38,6 +40,19 @@ async def test_the_demo_delivers_every_event_through_a_limit() -> None:
     assert done.code == 0, done
     assert "requests answered 429" in done.out
     assert "none needed" not in done.out
+
+
+async def test_a_demo_that_is_interrupted_still_reports() -> None:
+    """Ctrl-C in a terminal reaches the whole group of processes: the emulator tells its counts all the same."""
+    async with started("demo", "--events", "100000", "--rate-limit", "300", group=True) as process:
+        assert process.stderr is not None
+        await asyncio.wait_for(process.stderr.readuntil(b"delivering: "), LIMIT)
+        os.killpg(process.pid, signal.SIGINT)
+        done = await ended(process)
+    assert done.code == 1, done
+    assert "delivering what is under way" in done.err
+    assert "what the emulator counted" in done.out
+    assert "both counts agree" in done.out
 
 
 @pytest.mark.parametrize(
