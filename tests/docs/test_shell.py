@@ -6,6 +6,7 @@ installs something is compared with pyproject.toml; the sessions install it for 
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shlex
@@ -36,6 +37,8 @@ Environment = dict[str, str]
 async def folder(tmp_path: Path, emulator: Emulator) -> Path:
     """Where the lines of a block run: with the files that they name."""
     (tmp_path / "events.jsonl").write_bytes(EVENTS)
+    (tmp_path / "orders.csv.gz").write_bytes(gzip.compress(b"Order No,Customer\nA-1,MzYwlE50\n"))
+    (tmp_path / "customers.csv").write_text("first_name,E-mail,Notes\nAna,ana@acme.com,x\n")
     emulator.faults.add(Fault("status", status=422))
     client = Hellotext(emulator.token, base_url=emulator.url)
     async with client, client.event_queue(dead_letters=tmp_path / "dead.jsonl") as queue:
