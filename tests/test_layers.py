@@ -157,6 +157,24 @@ def test_the_table_has_no_circle() -> None:
         placed |= free
 
 
+@pytest.mark.parametrize("room", ["emulator", "cli"])
+def test_the_files_of_a_room_have_no_circle(room: str) -> None:
+    """Inside these rooms, too, imports go one way, those for types included."""
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in (ROOT / room).rglob("*.py")}
+    below: dict[str, set[str]] = {name: set() for name in files}
+    for found in ALL:
+        name = ".".join(found.file.relative_to(ROOT).with_suffix("").parts)
+        there = found.name.removeprefix(f"{PACKAGE}.")
+        module, _, _ = there.rpartition(".")
+        target = next((one for one in (there, module, f"{module}.__init__") if one in files), name)
+        below.get(name, set()).update({target} - {name})
+    placed: set[str] = set()
+    while left := files - placed:
+        free = {name for name in left if below[name] <= placed}
+        assert free, f"these files are in a circle: {sorted(left)}"
+        placed |= free
+
+
 def test_libraries_stay_where_they_belong() -> None:
     """aiohttp's client in the transport, its server in the emulator, tenacity in the engine, argv in the commands."""
     assert [f"{found.where} imports {found.name}" for found in ALL if misplaced(found)] == []
