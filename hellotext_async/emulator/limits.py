@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from email.utils import formatdate
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 __all__ = ["Limiter", "Many", "RateLimit", "retry_after"]
 
@@ -53,7 +53,8 @@ class RateLimit:
         if self.per == "route":
             return request
         if self.per == "subject" and isinstance(body, dict):
-            return str(body.get("profile") or body.get("session") or "")
+            event = cast("dict[str, Any]", body)
+            return str(event.get("profile") or event.get("session") or "")
         return ""
 
     def limiter(self) -> Limiter:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from weakref import WeakValueDictionary
 
 from .._policy.evidence import Attempt
@@ -25,6 +25,7 @@ from ..errors import ConfigurationError, SpoolError
 from .commit import Committer, CommitThread, GroupCommit
 from .database import Database, Durability
 from .entry import Entry, Trouble, id_of
+from .folder import claim_one
 from .group import Group
 from .outcome import Outcome
 from .rows import New, Row
@@ -39,6 +40,15 @@ WEEK: Final = timedelta(days=7)
 GIB: Final = 1024**3
 
 _DOUBT: Final = Attempt("uncertain", reason="the process ended")
+
+
+class SpoolOptions(TypedDict, total=False):
+    """What a `SqliteSpool` takes beside its path."""
+
+    durability: Durability
+    window: timedelta | float
+    max_bytes: int
+    dead_letters: str | os.PathLike[str] | None
 
 
 class SqliteSpool:
@@ -67,12 +77,33 @@ class SqliteSpool:
         if not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("max_bytes: expected a whole number from 1")
         self.path = Path(path)
+        self._shared = False
         self.durability: Durability = durability
         self.window = window.total_seconds() if isinstance(window, timedelta) else float(window)
         self.max_bytes = max_bytes
         self.dead_letters = Path(dead_letters or self.path.with_name(f"{self.path.name}.dead-letters.jsonl"))
         if not self.window >= 0:
             raise ConfigurationError("window: expected a time from 0")
+
+    @classmethod
+    def in_folder(cls, path: str | os.PathLike[str], **options: Unpack[SpoolOptions]) -> SqliteSpool:
+        """A spool for each of several processes that share a folder, made if it is not there.
+
+        Each queue takes a file that no other has: first one in which a process that ended left events, so
+        that the workers that start next deliver them. Dead letters go to one file in the folder.
+        """
+        options.setdefault("dead_letters", Path(path) / "dead-letters.jsonl")
+        spool = cls(Path(path) / "spool-1.db", **options)
+        spool._shared = True
+        return spool
+
+    def open_database(self, path: Path) -> Database:
+        """The file that a queue uses, in its thread; `path` is this spool's, made absolute."""
+
+        def opened(file: Path) -> Database:
+            return Database(file, self.durability, self.max_bytes, self.window)
+
+        return claim_one(path.parent, opened) if self._shared else opened(path)
 
     def store(self) -> SqliteStore:
         """The store of one queue, in the running loop."""
@@ -90,7 +121,7 @@ class SqliteStore:
     def __init__(self, spool: SqliteSpool) -> None:
         path = spool.path.absolute()
         self._committer = type(spool).committer(
-            lambda: Database(path, spool.durability, spool.max_bytes, spool.window),
+            lambda: spool.open_database(path),
             asyncio.get_running_loop(),
             "hellotext spool",
         )

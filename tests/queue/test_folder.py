@@ -1,0 +1,73 @@
+"""Several processes in one folder of spools: each has a file of its own, and what dead ones left is delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from hellotext_async.errors import SpoolError
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from hellotext_async.queue.sqlite import SqliteSpool
+from tests.harness.transport import Script
+from tests.rig import engine
+
+LEAVES = """
+import asyncio, os, sys
+from hellotext_async import Hellotext, SqliteSpool
+
+async def main():
+    client = Hellotext("token", base_url="http://127.0.0.1:9")
+    queue = await client.event_queue(buffer=SqliteSpool.in_folder(sys.argv[1])).open()
+    for number in range(5):
+        await queue.put("page.viewed", session="s", metadata={"ref": f"{sys.argv[2]}-{number}"})
+    os._exit(9)
+
+asyncio.run(main())
+"""
+
+
+def opened_in(folder: Path, script: Script) -> EventQueue:
+    made = engine(script)
+    return EventQueue(lambda: made, Settings(buffer=SqliteSpool.in_folder(folder), delivery_timeout=86400))
+
+
+async def test_each_queue_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """And takes one that is free again."""
+    folder = tmp_path / "spools"
+    async with opened_in(folder, Script()) as first, opened_in(folder, Script()) as second:
+        assert (await first.track("page.viewed", session="a")).delivered
+        assert (await second.track("page.viewed", session="b")).delivered
+    async with opened_in(folder, Script()):
+        assert sorted(path.name for path in folder.glob("*.db")) == ["spool-1.db", "spool-2.db"]
+
+
+async def test_what_processes_left_is_delivered_by_those_that_come_next(tmp_path: Path) -> None:
+    """Two that were killed, the second of which took over the first one's file; an empty file is passed over."""
+    folder = tmp_path / "spools"
+    async with opened_in(folder, Script()):  # the first file is taken, and stays empty
+        for name in ("a", "b"):
+            process = await asyncio.create_subprocess_exec(sys.executable, "-c", LEAVES, str(folder), name)
+            assert await process.wait() == 9
+    assert sorted(path.name for path in folder.glob("*.db")) == ["spool-1.db", "spool-2.db"]
+    script = Script()
+    async with opened_in(folder, script) as queue:
+        await queue.flush(10)
+        assert queue.stats().outcomes["delivered"] + queue.stats().outcomes["unknown"] == 10
+    assert {seen.json["metadata"]["ref"][0] for seen in script.history} == {"a", "b"}
+
+
+async def test_a_folder_that_cannot_be_made_is_a_spool_error(tmp_path: Path) -> None:
+    """A file is in its place."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpoolError):
+        await opened_in(tmp_path / "file" / "spools", Script()).open()
+
+
+async def test_its_options_are_those_of_a_spool(tmp_path: Path) -> None:
+    """Dead letters go to one file in the folder unless told."""
+    assert SqliteSpool.in_folder(tmp_path).dead_letters == tmp_path / "dead-letters.jsonl"
+    assert SqliteSpool.in_folder(tmp_path, dead_letters=tmp_path / "x").dead_letters == tmp_path / "x"
