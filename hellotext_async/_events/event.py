@@ -39,7 +39,7 @@ class Event(_Holder, _Attributes):
 
     __slots__ = ()
 
-    def __init__(self, action: str, **fields: Unpack[EventFields]) -> None:
+    def __init__(self, /, action: str, **fields: Unpack[EventFields]) -> None:
         body = read(action, fields)
         require_trackables(body)
         object.__setattr__(self, "_body", body)
