@@ -196,7 +196,7 @@ def _warn(unknown: Unknown) -> None:
 
 def _outside() -> int:
     """The level of the nearest frame that is not of this package, as `_warn` counts."""
-    frame, level = sys._getframe(1), 1
+    frame, level = sys._getframe(1), 1  # pyright: ignore[reportPrivateUsage]
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_ROOT):
         frame, level = frame.f_back, level + 1
     return level

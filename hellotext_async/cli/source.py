@@ -54,7 +54,7 @@ class Gunzip:
 
     def __init__(self) -> None:
         self._begin: bytes = b""
-        self._inside: zlib._Decompress | None = None
+        self._inside: zlib._Decompress | None = None  # pyright: ignore[reportPrivateUsage]
         self._decided = self._plain = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:

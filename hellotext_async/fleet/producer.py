@@ -190,7 +190,7 @@ class Producer:
         loop = self._running()
         event_id = ready.event_id
         known = None if event_id is None else self._receipts.get(event_id)
-        if known is not None and known._entry.state in ("pending", "aside"):
+        if known is not None and known._entry.state in ("pending", "aside"):  # pyright: ignore[reportPrivateUsage]
             return known
         entry = Entry(
             ready.action, ready.body, ready.subject, ready.idempotency, loop.time(), event_id, event_id is not None

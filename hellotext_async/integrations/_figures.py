@@ -80,7 +80,7 @@ class Sources:
         """Every value at this moment; a client that is not open has none."""
         seen: set[EventQueue] = set()
         for client in self._clients:
-            core, name = client._core, client.name or ""
+            core, name = client._core, client.name or ""  # pyright: ignore[reportPrivateUsage]
             rate = core.rate_if_open()
             if rate is not None:
                 yield from _of_rate(rate, name)

@@ -96,7 +96,7 @@ async def _look(
         reading = _Reading(asked, wall)
         # What was active lately moves in a list that is sorted by activity.
         sort = "created_at" if collection is Profiles else None
-        complete = await reading.read(collection(sends)._listing({"limit": 100, "sort": sort}), pages)
+        complete = await reading.read(collection(sends)._listing({"limit": 100, "sort": sort}), pages)  # pyright: ignore[reportPrivateUsage]
         found |= {place: reading.result(place, complete=complete) for place in asked}
     return found
 
