@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from ._policy.retry_policy import Delivery
     from .limiter import RateState
     from .queue.outcome import Outcome
-    from .queue.sqlite import SqliteSpool
+    from .queue.store import Buffer
 
 __all__ = ["Families", "Hellotext"]
 
@@ -125,7 +125,7 @@ class Families:
         strict_order: bool = False,
         delivery: Delivery = "careful",
         delivery_timeout: float | None = None,
-        buffer: SqliteSpool | None = None,
+        buffer: Buffer | None = None,
         dead_letters: str | PathLike[str] | None = None,
         on_outcome: Callable[[Outcome], Any] | None = None,
         priority: Literal["live", "background"] = "live",
@@ -167,6 +167,7 @@ class Families:
             event_format=self._core.event_format,
             strict=self._core.strict,
             idempotency_keys=self._core.idempotency_keys,
+            attempt_seconds=self._core.timeouts.total,
             priority=priority,
         )
         if transport not in (None, "pool"):

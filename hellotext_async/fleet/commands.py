@@ -198,3 +198,16 @@ class Commands:
         found = await self.link.pipeline(commands)
         each = [found[at : at + 4] for at in range(0, len(found), 4)]
         return [next((value.decode() for value in one if value is not None), None) for one in each]
+
+    async def forget(self, id_digest: bytes, now: float) -> None:
+        """Forget an id whose event ended and was not delivered, in whichever shard it is."""
+        newest = int(now * 1000) // self.limits.bucket_ms
+        names = [
+            f"{self.layout.ids(shard)}{bucket}"
+            for shard in range(self.layout.shards)
+            for bucket in range(newest + 1, newest - 3, -1)
+        ]
+        found = await self.link.pipeline([("HGET", name, id_digest) for name in names])
+        bad = [name for name, value in zip(names, found, strict=True) if value and value[:1] not in (b"q", b"D")]
+        if bad:
+            await self.link.pipeline([("HDEL", name, id_digest) for name in bad])

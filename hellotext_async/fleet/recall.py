@@ -30,12 +30,16 @@ class Recall:
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
         self._entries: WeakSet[Entry] = WeakSet()
+        self._watched: set[Entry] = set()  # who watches an event need not hold it
         self._ahead: float | None = None
         self._looking = asyncio.get_running_loop().create_task(self._look(), name="hellotext outcomes")
 
     def follow(self, entry: Entry) -> None:
         """The server has accepted it."""
-        self._entries.add(entry)
+        if entry.watch is None:
+            self._entries.add(entry)
+        else:
+            self._watched.add(entry)
 
     async def anywhere(self, event_id: str) -> str | None:
         """What is remembered of an id, in whichever shard. SpoolError."""
@@ -54,7 +58,10 @@ class Recall:
         pause = SHORTEST
         while True:
             await asyncio.sleep(pause)
-            waited = [entry for entry in self._entries if entry.watch is not None and not entry.over]
+            found = [entry for entry in self._entries if entry.watch is not None]
+            self._entries.difference_update(found)
+            self._watched.update(found)
+            waited = list(self._watched)
             try:
                 ended = sum([await self._ask(waited[at : at + MOST]) for at in range(0, len(waited), MOST)])
             except SpoolError:
@@ -71,7 +78,7 @@ class Recall:
             end = _end(entry, text)
             if end is not None and not entry.over:
                 ended += 1
-                self._entries.discard(entry)
+                self._watched.discard(entry)
                 entry.state, entry.end = "ended" if isinstance(end, Outcome) else "kept", end
                 notify(entry)
         return ended
@@ -80,7 +87,7 @@ class Recall:
         """Stop asking; those that wait learn that the event is kept."""
         self._looking.cancel()
         await asyncio.wait([self._looking])
-        for entry in list(self._entries):
+        for entry in [*self._entries, *self._watched]:
             if not entry.over:
                 entry.state, entry.end = (
                     "kept",

@@ -15,12 +15,15 @@ from .server import agree, must_write, warnings_of
 
 if TYPE_CHECKING:
     from ..config import EventFormat
+    from ..queue.settings import Settings
     from .producer import Producer
+    from .store import RedisStore
 
 __all__ = ["RedisStream"]
 
 GIB: Final = 1024**3
 DAY: Final = timedelta(days=1)
+LEASE: Final = 30.0
 
 _log = logging.getLogger("hellotext_async.fleet")
 
@@ -31,7 +34,9 @@ class RedisStream:
     `url` is ``redis://``, ``rediss://`` or ``unix://`` of a Redis (from 7.0) or Valkey server, or of a
     node of a cluster. `shards` bounds the number of workers, and is fixed when the stream is first
     used, as is `window`: how long ids of events are remembered (a timedelta, or seconds). `max_bytes`
-    bounds what waits, and the dead letters: each shard has an equal part of it.
+    bounds what waits, and the dead letters: each shard has an equal part of it. `lease` is for how many
+    seconds a worker owns its shards without a sign of life: what a crash holds up. It is to be a quarter
+    more than a client's ``timeouts.total``, or more.
 
     Building it does no I/O. Raises ConfigurationError; processes whose `shards` or `window` differ
     get one when they open it.
@@ -45,6 +50,7 @@ class RedisStream:
         shards: int = 64,
         window: timedelta | float = DAY,
         max_bytes: int = GIB,
+        lease: float = LEASE,
     ) -> None:
         if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("url: expected redis://host:port, rediss:// or unix://")
@@ -53,7 +59,10 @@ class RedisStream:
         seconds = window.total_seconds() if isinstance(window, timedelta) else window
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 1 <= seconds < 1e9:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("window: expected a time from 1 s")
+        if not isinstance(lease, (int, float)) or isinstance(lease, bool) or not 0.5 <= lease <= 3600:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("lease: expected seconds from 0.5 to 3600")
         self._url = url
+        self.lease = float(lease)
         self.layout = Layout(name, shards)
         self.limits = Limits(max(1, max_bytes // shards), float(seconds))
         self.losses = Losses(name)
@@ -89,6 +98,17 @@ class RedisStream:
         return Producer(
             self, full=full, timeout=timeout, capacity=capacity, event_format=event_format, strict=strict
         )  # fmt: skip
+
+    @property
+    def dead_letters(self) -> None:
+        """The file of dead letters: they are in the stream."""
+        return None
+
+    def store(self, settings: Settings) -> RedisStore:
+        """The store of one queue, in the running loop."""
+        from .store import RedisStore
+
+        return RedisStore(self, settings)
 
     def _link(self) -> Link:
         return Link(self._url)

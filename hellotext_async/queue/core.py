@@ -64,6 +64,8 @@ class Core:
         self.flushes: list[Flush] = []
         self.accepted = self.dropped = 0
         self.aside = 0
+        self.arrived = 0
+        """Events of other processes that the store has read and that have no room here yet."""
         self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
         self.count = 0
         self.bytes = 0
@@ -189,7 +191,7 @@ class Core:
     def room_to_load(self) -> tuple[int, int]:
         """How many events, and of how many bytes, may come back from the store; (0, 0) is none."""
         half, bytes_free = self._half // 2, self._settings.max_bytes // 2 - self.bytes
-        if not self.aside or len(self.order) > half or bytes_free <= 0:
+        if not (self.aside or self.arrived > 0) or len(self.order) > half or bytes_free <= 0:
             return 0, 0
         return max(1, self._half // 2), bytes_free
 
@@ -198,14 +200,29 @@ class Core:
         self.accepted += count
         self.aside += count
 
-    def load(self, entry: Entry, *, queue: bool = True) -> None:
-        """An event comes back from the store, whatever the room; unless it is queued it is about to end."""
-        self.aside = max(0, self.aside - 1)
+    def arrive_from_elsewhere(self, count: int) -> None:
+        """Events of other processes count as accepted once the store has read them."""
+        self.accepted += count
+        self.arrived += count
+
+    @property
+    def short_of_room(self) -> bool:
+        """Whether events wait for room here."""
+        return bool(self.line or self.aside or self.arrived > 0)
+
+    def load(self, entry: Entry, *, queue: bool = True, arrived: bool = False) -> None:
+        """An event comes back from the store, or arrived there from another process, whatever the room; unless it is
+        queued it is about to end.
+        """
+        if arrived:
+            self.arrived -= 1  # it may be loaded before it is counted
+        else:
+            self.aside = max(0, self.aside - 1)
         self.count += 1
         self.bytes += len(entry.body)
         if entry.given and entry.event_id is not None:
             self.ids.add(entry.event_id, entry)
-        for flush in self.flushes:
+        for flush in () if arrived else self.flushes:
             flush.aside -= 1
             if flush.aside >= 0:
                 flush.left.add(entry)
@@ -302,12 +319,12 @@ class Core:
     @property
     def queued(self) -> int:
         """Accepted events that are not in flight."""
-        return len(self.order) + self.aside
+        return len(self.order) + self.aside + self.arrived
 
     @property
     def idle(self) -> bool:
         """Whether every event that was handed over has ended."""
-        return not (self.pending or self.in_flight or self.order or self.aside or self.line)
+        return not (self.pending or self.in_flight or self.order or self.aside or self.arrived or self.line)
 
     def flush(self) -> Flush:
         """The events that have not ended by now; take it out of `flushes` when it is not needed any more."""

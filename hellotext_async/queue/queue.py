@@ -212,7 +212,7 @@ class EventQueue:
         path = settings.dead_letters or (None if buffer is None else buffer.dead_letters)
         letters = None if path is None else LetterFile(path)
         self._thread, self._process = get_ident(), _process.current_process
-        return Running(settings, attempts, MemoryStore() if buffer is None else buffer.store(), letters)
+        return Running(settings, attempts, MemoryStore() if buffer is None else buffer.store(settings), letters)
 
     async def open(self) -> Self:
         """Open it now rather than at the first event; SpoolBusy or SpoolError if the spool cannot be used."""

@@ -80,12 +80,20 @@ class Running:
         self._opened.set_result(None)
         if self._store.durable:
             self._tasks.spawn(self.intake.append())
+        if self._store.shared:
+            self._tasks.spawn(self._watch())
         self._settler.freed.set()
         while True:
             await self._settler.freed.wait()
             self._settler.freed.clear()
             self.intake.admit()
             await self._load()
+
+    async def _watch(self) -> None:
+        """Let in what other processes appended to the store."""
+        while True:
+            self.core.arrive_from_elsewhere(await self._store.arrived())
+            self._settler.freed.set()
 
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError."""
@@ -97,7 +105,7 @@ class Running:
         if not most:
             return
         loaded = await self._store.load(most, most_bytes)
-        if not loaded:
+        if not loaded and not self._store.shared:
             self.core.aside = 0
             self._settler.settled.check()
         for one in loaded:
@@ -106,10 +114,14 @@ class Running:
 
     def _bring_in(self, loaded: Loaded) -> None:
         entry = loaded.entry
+        if loaded.elsewhere:
+            self.core.load(entry, queue=False, arrived=loaded.arrived)
+            self._worker.leave(entry)
+            return
         end = self._rules.interrupted(entry) if loaded.was_in_flight else None
         if end is None and loaded.damaged:
             end = self._rules.abandoned(entry, SpoolError("its row in the spool is damaged"))
-        self.core.load(entry, queue=end is None)
+        self.core.load(entry, queue=end is None, arrived=loaded.arrived)
         if end is not None:
             self._worker.end_unsent(entry, end)
 

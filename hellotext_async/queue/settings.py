@@ -16,7 +16,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from .._events.event import Event
     from .outcome import Outcome, Report
-    from .sqlite import SqliteSpool
+    from .store import Buffer
 
 __all__ = ["Settings"]
 
@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `on_trouble` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all, and
     `on_close` with the report of the close. `capture_context` keeps with each event the context it was handed in.
+    `attempt_seconds` is how long one attempt may last.
     """
 
     capacity: int = 10_000
@@ -35,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     strict_order: bool = False
     delivery: Delivery = "careful"
     delivery_timeout: float = 120
-    buffer: SqliteSpool | None = None
+    buffer: Buffer | None = None
     dead_letters: str | PathLike[str] | None = None
     on_outcome: Callable[[Outcome], Any] | None = None
     event_format: EventFormat = "typed"
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     on_close: Callable[[Report], Any] | None = None
     capture_context: bool = False
     priority: Literal["live", "background"] = "live"
+    attempt_seconds: float = 20
 
     def __post_init__(self) -> None:
         for name in ("capacity", "max_bytes", "concurrency"):

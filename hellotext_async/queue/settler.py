@@ -12,8 +12,9 @@ from .._callbacks import call_back
 from .._wire.call import EVENTS_PATH
 from ..errors import Asked, SpoolError
 from .entry import end_of
-from .letters import Letter
+from .letters import Letter, reason
 from .outcome import Outcome
+from .store import Finish
 from .tasks import Batch, Waiters
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from .decide import End
     from .entry import Entry
     from .letters import LetterFile
-    from .store import Finish, Store
+    from .store import Store
     from .tasks import Tasks
 
 __all__ = ["Settler", "notify"]
 
-ONCE: Final[Finish] = ("delivered", 1)
+ONCE: Final = Finish("delivered", 1)
 LETTER_PAUSE: Final = 1.0
 """Seconds before letters that could not be written are tried again."""
 
@@ -75,7 +76,7 @@ class Settler:
         if self._letters is not None and not outcome.delivered:
             self._dead.put((entry, outcome))
         elif self._store.durable:
-            self._ended.put((entry, outcome, (outcome.verdict, outcome.attempts)))
+            self._ended.put((entry, outcome, Finish(outcome.verdict, outcome.attempts, reason(outcome.error))))
         else:
             self._settle(entry, outcome)
 
@@ -113,7 +114,7 @@ class Settler:
             _log.error("%d dead letters not written (%s)", len(unwritten), _why(error))
             return False
         for _, entry, end in unwritten:
-            self._ended.put((entry, end, (end.verdict, end.attempts)))
+            self._ended.put((entry, end, Finish(end.verdict, end.attempts, reason(end.error))))
         self._unwritten = []
         return True
 
@@ -154,7 +155,7 @@ class Settler:
             notify(entry)
         if self._on_outcome is not None and isinstance(outcome := end_of(entry), Outcome):
             call_back("on_outcome", self._on_outcome, outcome)
-        if self._core.line or self._core.aside:
+        if self._core.short_of_room:
             self.freed.set()
         self.settled.check()
 

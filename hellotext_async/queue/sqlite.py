@@ -33,6 +33,7 @@ from .store import Appended, Finish, Loaded
 
 if TYPE_CHECKING:
     from .commit import Resource
+    from .settings import Settings
 
 __all__ = ["SqliteSpool", "SqliteStore"]
 
@@ -105,7 +106,7 @@ class SqliteSpool:
 
         return claim_one(path.parent, opened) if self._shared else opened(path)
 
-    def store(self) -> SqliteStore:
+    def store(self, settings: Settings) -> SqliteStore:
         """The store of one queue, in the running loop."""
         return SqliteStore(self)
 
@@ -117,6 +118,11 @@ class SqliteStore:
     """One queue's use of a spool."""
 
     durable = True
+    shared = False
+
+    async def arrived(self) -> int:
+        """Nothing does."""
+        return 0
 
     def __init__(self, spool: SqliteSpool) -> None:
         path = spool.path.absolute()
@@ -272,7 +278,7 @@ class SqliteStore:
             if end is None:
                 group.freed.append((id_of(entry),))
             elif entry.given:
-                group.closed.append((*end, time.time(), id_of(entry)))
+                group.closed.append((end.verdict, end.attempts, time.time(), id_of(entry)))
         await self._commits.committed()
         if self._unplaced:
             self._unplaced.difference_update(group.gone)

@@ -8,7 +8,7 @@ on the queue's delivery clock. A store that fails raises SpoolError, and is not 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -16,23 +16,51 @@ from ..errors import HellotextError
 from .entry import Entry
 from .outcome import Outcome, Verdict
 
-__all__ = ["Appended", "Finish", "Loaded", "MemoryStore", "Store"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .settings import Settings
+
+__all__ = ["Appended", "Buffer", "Finish", "Loaded", "MemoryStore", "Store"]
 
 Appended = Literal["stored", "aside"] | Entry | Outcome | HellotextError
 """What became of a new event: it is stored; or its id waits in the store already, in memory as another entry, or ended
 so; or it was refused, and is nowhere."""
 
 
-Finish = tuple[Verdict, int]
-"""How an event ended: its verdict, and how many attempts were made."""
+class Finish(NamedTuple):
+    """How an event ended: its verdict, how many attempts were made, and why, in words that hold no customer's data."""
+
+    verdict: Verdict
+    attempts: int
+    reason: str = ""
 
 
 class Loaded(msgspec.Struct):
-    """One event that comes back from a store: whether it was being sent when it was left, whether it can be read."""
+    """One event that comes back from a store: whether it was being sent when it was left, whether it can be read.
+
+    Of a store that several processes share: it `arrived` from another, and was not counted here; or
+    another process has it now, `elsewhere`.
+    """
 
     entry: Entry
     was_in_flight: bool = False
     damaged: bool = False
+    arrived: bool = False
+    elsewhere: bool = False
+
+
+class Buffer(Protocol):
+    """What a user gives a queue to keep its events in: it makes the store."""
+
+    @property
+    def dead_letters(self) -> Path | None:
+        """The file of dead letters; None: the store keeps them."""
+        ...
+
+    def store(self, settings: Settings) -> Store:
+        """The store of one queue, in the running loop."""
+        ...
 
 
 class Store(Protocol):
@@ -41,6 +69,15 @@ class Store(Protocol):
     @property
     def durable(self) -> bool:
         """Whether it outlives the process: an event is accepted when `append` has returned, and kept at the close."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes append to it and take from it."""
+        ...
+
+    async def arrived(self) -> int:
+        """When there is something to load that was not appended here: how many events. Only of a shared store."""
         ...
 
     async def open(self, clock: float) -> int:
@@ -96,6 +133,11 @@ class MemoryStore:
     """Nothing outlives the process: the entries themselves are all there is."""
 
     durable = False
+    shared = False
+
+    async def arrived(self) -> int:
+        """Nothing does."""
+        return 0
 
     async def open(self, clock: float) -> int:
         """There is nothing."""

@@ -216,8 +216,14 @@ class Worker:
     def _kept_elsewhere(self, entry: Entry, permit: Permit) -> None:
         self._attempts.cancel(permit)
         self._core.order.done(entry)
+        self.leave(entry)
+
+    def leave(self, entry: Entry) -> None:
+        """Another process has the event now."""
         self._core.leave(entry, QueueClosed("another process has this event now", kept=True))
         notify(entry)
+        if self._core.short_of_room:
+            self._settler.freed.set()
         self._settler.settled.check()
 
     # Suspension.

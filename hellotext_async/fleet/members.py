@@ -1,0 +1,158 @@
+"""Which shards a worker owns: its heartbeat, the plan, leases taken and given back.
+
+Rules. Time is the server's. A shard that is given back is released once nothing of it is in flight.
+What cannot be asked now is asked at the next beat: leases go on by the worker's steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from .._clock import boottime
+from .link import Unreachable
+from .plan import plan
+from .record import Mark
+from .tenure import Tenure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .commands import Commands, Lease
+
+__all__ = ["Members"]
+
+BEAT: Final = 1.0
+"""Seconds between two beats; a third more or less, so that workers do not move together."""
+
+
+class Members:
+    """One worker among others: `tenures` are its shards."""
+
+    def __init__(self, commands: Commands, ttl: float, on_change: Callable[[], None]) -> None:
+        self._commands = commands
+        self._ttl = ttl
+        self._on_change = on_change
+        self.id = secrets.token_hex(6)
+        self._numbers = itertools.count(1)
+        self.tenures: dict[int, Tenure] = {}
+        self.workers: tuple[str, ...] = ()
+        self.server_ahead = 0.0
+        """The server's clock (Unix seconds) less CLOCK_BOOTTIME."""
+        self.leaving = False
+        """It takes no shards any more."""
+        self._beat = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Beat at once: a shard can be released."""
+        self._beat.set()
+
+    def held(self, shard: int) -> Tenure | None:
+        """The shard's tenure, if its events may be marked here."""
+        tenure = self.tenures.get(shard)
+        return tenure if tenure is not None and tenure.active else None
+
+    async def run(self) -> None:
+        """Beat, again and again."""
+        while True:
+            try:
+                async with asyncio.timeout(BEAT * random.uniform(0.67, 1.33)):
+                    await self._beat.wait()
+            except TimeoutError:
+                pass
+            self._beat.clear()
+            try:
+                await self.beat()
+            except Unreachable:
+                pass
+
+    async def beat(self) -> None:
+        """Be seen, see who else is there, and take and give what follows from that. Unreachable, SpoolError."""
+        await self._release()
+        shards = range(self._commands.layout.shards)
+        now, leases = await self._commands.lease(shards, "look")
+        self.server_ahead = now - boottime()
+        if self.leaving:
+            return
+        await self._be_seen(now)
+        owners = {shard: self._owner(shard, lease) for shard, lease in leases.items()}
+        planned = plan(owners, self.workers, self.id)
+        for shard in planned.give:
+            self.tenures[shard].leaving = True
+        if planned.give:
+            self._on_change()
+            await self._release()
+        if planned.take:
+            await self._take(planned.take)
+
+    async def _be_seen(self, now: float) -> None:
+        who = self._commands.layout.workers
+        found = await self._commands.link.pipeline(
+            [
+                ("ZADD", who, now, self.id),
+                ("ZREMRANGEBYSCORE", who, "-inf", now - 3 * self._ttl),
+                ("ZRANGEBYSCORE", who, now - self._ttl / 2, "+inf"),
+            ]
+        )
+        self.workers = tuple(sorted(worker.decode() for worker in found[2]))
+
+    def _owner(self, shard: int, lease: Lease) -> str | None:
+        """The worker that owns a shard, as the plan is to see it."""
+        if not lease.owner:
+            return None
+        worker = lease.owner.partition("/")[0]
+        if worker != self.id:
+            return worker
+        tenure = self.tenures.get(shard)
+        # A lease of ours that is not used any more ends by itself.
+        return worker if tenure is not None and tenure.active and tenure.owner == lease.owner else lease.owner
+
+    async def _take(self, shards: Sequence[int]) -> None:
+        free = [shard for shard in shards if shard not in self.tenures]
+        if not free:
+            return
+        token = f"{self.id}/{next(self._numbers)}"
+        sent = boottime()
+        _, leases = await self._commands.lease(free, "take", token, self._ttl)
+        taken = {shard: lease for shard, lease in leases.items() if lease.owner == token}
+        layout = self._commands.layout
+        found = await self._commands.link.pipeline([("HGETALL", layout.marks(shard)) for shard in taken])
+        for (shard, lease), marks in zip(taken.items(), found, strict=True):
+            tenure = Tenure(shard, token, lease.epoch, sent + self._ttl)
+            tenure.left = {entry.decode(): Mark.of(text) for entry, text in marks.items()}
+            self.tenures[shard] = tenure
+        if taken:
+            self._on_change()
+
+    async def _release(self) -> None:
+        """Give back what is leaving and idle."""
+        by_owner: dict[str, list[Tenure]] = {}
+        for tenure in list(self.tenures.values()):
+            if tenure.leaving and tenure.idle:
+                by_owner.setdefault(tenure.owner, []).append(tenure)
+        for owner, tenures in by_owner.items():
+            await self._commands.lease([tenure.shard for tenure in tenures], "release", owner)
+            for tenure in tenures:
+                tenure.alive = False
+                self.end(tenure)
+
+    def end(self, tenure: Tenure) -> None:
+        """The shard is not ours any more."""
+        if self.tenures.get(tenure.shard) is tenure:
+            del self.tenures[tenure.shard]
+        self._on_change()
+
+    async def leave(self, timeout: float) -> None:
+        """Give everything back, as far as the server answers within `timeout` seconds."""
+        for tenure in self.tenures.values():
+            tenure.leaving = True
+        try:
+            async with asyncio.timeout(timeout):
+                await self._release()
+                await self._commands.link.command("zrem", self._commands.layout.workers, self.id)
+        except (TimeoutError, Unreachable):
+            pass

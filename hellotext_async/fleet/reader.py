@@ -1,0 +1,134 @@
+"""Reads the events of the shards that a worker owns: each from where it stopped, as far as there is room for them.
+
+Rules. It polls, quickly while events come and slowly when none do: no read blocks on the server. It
+never reads an event twice in one tenure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from .commands import OVERHEAD
+from .link import Unreachable
+from .record import Stored, decode
+
+if TYPE_CHECKING:
+    from .commands import Commands
+    from .tenure import Tenure
+
+__all__ = ["Item", "Reader"]
+
+SHORTEST, LONGEST = 0.01, 0.25
+AT_ONCE: Final = 256
+"""Entries of one shard in one reply, at most."""
+
+
+class Item(msgspec.Struct):
+    """One entry as it was read: `stored` is None if it is no event; whether it was `counted` as another process's."""
+
+    tenure: Tenure
+    entry: str
+    stored: Stored | None
+    size: int
+    counted: bool = False
+
+
+class Reader:
+    """What was read and not yet taken."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        tenures: Callable[[], Iterable[Tenure]],
+        on_items: Callable[[list[Item]], None],
+        *,
+        most: int,
+        most_bytes: int,
+    ) -> None:
+        self._commands = commands
+        self._tenures = tenures
+        self._on_items = on_items
+        self._most, self._most_bytes = most, most_bytes
+        self._wake = asyncio.Event()
+        self.items: deque[Item] = deque()
+        self._bytes = 0
+        self._mean = 512.0
+
+    def wake(self) -> None:
+        """There may be something to read, or there is room."""
+        self._wake.set()
+
+    def take(self) -> Item:
+        """The oldest that was read."""
+        item = self.items.popleft()
+        self._bytes -= item.size
+        if not self.items:
+            self._wake.set()
+        return item
+
+    async def run(self) -> None:
+        """Read, again and again."""
+        pause = SHORTEST
+        while True:
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+                pause = SHORTEST
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                found = await self._read()
+            except Unreachable:
+                found = []
+            if found:
+                self._on_items(found)
+                pause = SHORTEST
+            else:
+                pause = min(LONGEST, pause * 1.6)
+
+    async def _read(self) -> list[Item]:
+        tenures = {tenure.shard: tenure for tenure in self._tenures() if tenure.active}
+        room = min(self._most - len(self.items), int((self._most_bytes - self._bytes) / self._mean))
+        if not tenures or room < min(self._most // 2, len(tenures)):
+            return []
+        count = max(1, min(AT_ONCE, room // len(tenures)))
+        events = self._commands.layout.events
+        names = {events(shard).encode(): tenure for shard, tenure in tenures.items()}
+        found: list[Item] = []
+        for name, entries in await self._ask([(events(s), tenure.cursor) for s, tenure in tenures.items()], count):
+            tenure = names[name]
+            if tenure.active:
+                found += [self._item(tenure, entry.decode(), fields) for entry, fields in entries]
+        self.items.extend(found)
+        return found
+
+    async def _ask(self, streams: list[tuple[str, str]], count: int) -> list[tuple[bytes, list[Any]]]:
+        link = self._commands.link
+        if not link.clustered:
+            return _streams(await link.command("xread", dict(streams), count=count))
+        replies = await asyncio.gather(*(link.command("xread", dict([one]), count=count) for one in streams))
+        return [stream for reply in replies for stream in _streams(reply)]
+
+    def _item(self, tenure: Tenure, entry: str, fields: dict[bytes, bytes]) -> Item:
+        field = fields.get(b"e")
+        size = len(field or b"") + OVERHEAD
+        self._mean += (size - self._mean) / 64
+        self._bytes += size
+        tenure.cursor = entry
+        tenure.entries[entry] = None
+        return Item(tenure, entry, decode(field), size)
+
+
+def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
+    """A reply of XREAD, in either protocol."""
+    if not reply:
+        return []
+    if isinstance(reply, dict):
+        return [(name, parts[0]) for name, parts in reply.items()]
+    return [(name, entries) for name, entries in reply]

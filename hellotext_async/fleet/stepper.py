@@ -1,0 +1,115 @@
+"""Makes durable what a worker does: one command at a time for all its shards, with what came meanwhile.
+
+Rules. A command without a reply is repeated until there is one: it is idempotent. Each renews the
+leases of its shards, counted from before it was sent; a shard with nothing to do is renewed alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from .._clock import boottime
+from ..errors import SpoolError
+from .link import Unreachable
+
+if TYPE_CHECKING:
+    from .commands import Commands, Step
+    from .losses import Losses
+    from .tenure import Tenure
+
+__all__ = ["Stepper"]
+
+PAUSE: Final = 0.1
+MOST: Final = 400
+"""Marks and ends in one command."""
+
+
+class Stepper:
+    """The steps of one worker."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        losses: Losses,
+        tenures: Callable[[], Iterable[Tenure]],
+        on_end: Callable[[Tenure], None],
+        ttl: float,
+    ) -> None:
+        self._commands = commands
+        self._losses = losses
+        self._tenures = tenures
+        self._on_end = on_end
+        self._ttl = ttl
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._group: asyncio.Future[None] = self._loop.create_future()
+
+    async def committed(self) -> None:
+        """Return when what was asked of the tenures by now is durable, or refused. SpoolError."""
+        self._wake.set()
+        await asyncio.shield(self._group)
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Step, again and again."""
+        while True:
+            try:
+                async with asyncio.timeout(self._ttl / 12):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            group, self._group = self._group, self._loop.create_future()
+            try:
+                await self._step_all()
+            except SpoolError as error:
+                group.set_exception(error)
+                group.exception()
+                raise
+            except BaseException:
+                group.cancel()
+                raise
+            group.set_result(None)
+
+    async def _step_all(self) -> None:
+        """One command, or several if there is much to do."""
+        batch: list[Tenure] = []
+        steps: list[Step] = []
+        size = 0
+        renew_before = boottime() + self._ttl * 5 / 6
+        for tenure in list(self._tenures()):
+            if tenure.alive and (tenure.pending or tenure.until < renew_before):
+                step = tenure.step()
+                if size and size + len(step.marks) + len(step.ends) > MOST:
+                    await self._step(batch, steps)
+                    batch, steps, size = [], [], 0
+                batch.append(tenure)
+                steps.append(step)
+                size += len(step.marks) + len(step.ends)
+        if steps:
+            await self._step(batch, steps)
+
+    async def _step(self, tenures: Sequence[Tenure], steps: Sequence[Step]) -> None:
+        while True:
+            sent, before = boottime(), self._losses.before()
+            try:
+                results = await self._commands.step(steps, self._ttl)
+            except Unreachable:
+                await asyncio.sleep(PAUSE)
+                continue
+            break
+        lost = self._losses.look({s.shard: r.added for s, r in zip(steps, results, strict=True) if r.ours}, before)
+        for tenure, result in zip(tenures, results, strict=True):
+            if result.ours:
+                tenure.until = sent + self._ttl
+                if tenure.shard in lost:
+                    tenure.mark_again()
+                    self._wake.set()
+            else:
+                tenure.alive = False
+                self._on_end(tenure)

@@ -1,0 +1,81 @@
+"""One shard under one owner and one epoch: what was read of it, what is in flight, and what is to be made durable.
+
+Rules. A tenure ends for good: when the server says that the shard is another's, or when it is given
+back. Whatever still refers to it then does nothing more. Nothing is marked in one that is leaving.
+"""
+
+from __future__ import annotations
+
+from .commands import Ending, Step
+from .record import Mark
+
+__all__ = ["Tenure"]
+
+
+class Tenure:
+    """The lease of a shard, `until` a moment of CLOCK_BOOTTIME."""
+
+    def __init__(self, shard: int, owner: str, epoch: int, until: float) -> None:
+        self.shard = shard
+        self.owner = owner
+        self.epoch = epoch
+        self.until = until
+        self.alive = True
+        self.leaving = False
+        self.cursor = "0-0"
+        self.left: dict[str, Mark] = {}
+        """Marks of earlier owners, until their entries are read."""
+        self.entries: dict[str, None] = {}
+        """What was read and has not ended, in the stream's order."""
+        self.in_flight: dict[str, Mark] = {}
+        self._marks: dict[str, str] = {}
+        self._ends: list[Ending] = []
+        self.keep_from: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether its events may be marked."""
+        return self.alive and not self.leaving
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can be given back: nothing is in flight, and everything is durable."""
+        return not (self.in_flight or self._marks or self._ends)
+
+    def mark(self, entry: str, mark: Mark | None) -> None:
+        """Note what is known of an entry's attempts; None: nothing more than that it waits."""
+        if mark is not None and mark.in_flight:
+            self.in_flight[entry] = mark
+        else:
+            self.in_flight.pop(entry, None)
+        self._marks[entry] = "" if mark is None else mark.text()
+
+    def end(self, ending: Ending) -> None:
+        """An entry has ended."""
+        self.in_flight.pop(ending.entry, None)
+        self.entries.pop(ending.entry, None)
+        self._marks.pop(ending.entry, None)
+        self._ends.append(ending)
+
+    def mark_again(self) -> None:
+        """The server may have lost the marks of what is in flight: make them once more."""
+        for entry, mark in self.in_flight.items():
+            self._marks.setdefault(entry, mark.text())
+
+    def oldest_ms(self, now_ms: int) -> int | None:
+        """When the oldest event of the shard was put (ms of the server's clock); None: it is not known."""
+        first = next(iter(self.entries), None)
+        if first is not None:
+            return int(first.partition("-")[0])
+        return now_ms if self.cursor != "0-0" else None
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to make durable."""
+        return bool(self._marks or self._ends or self.keep_from is not None)
+
+    def step(self) -> Step:
+        """What is to be made durable; it is not kept here."""
+        step = Step(self.shard, self.owner, self.epoch, self._marks, self._ends, self.keep_from)
+        self._marks, self._ends, self.keep_from = {}, [], None
+        return step
