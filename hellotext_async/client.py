@@ -138,7 +138,8 @@ class Families:
         no order). An event that fails is held before later ones of its subject for 30 s, with
         `strict_order` until it ends. `delivery` says what is repeated ("careful",
         "at_least_once", "at_most_once"), `delivery_timeout` for how many seconds an event is tried
-        (120, with a spool 24 hours). `buffer` keeps events through a crash; `dead_letters` is a
+        (120, with a spool 24 hours). `buffer` (a SqliteSpool, or a
+        RedisStream) keeps events through a crash; `dead_letters` is a
         file for events that end badly; `on_outcome` is called with every `Outcome`. `priority`
         "background" takes of the rate what live traffic leaves. Events go over
         connections of their own; `transport` "pool" sends them through the pool that calls use.

@@ -55,7 +55,8 @@ class Appender:
 
     async def _append(self, waiting: list[tuple[Entry, float]], on_answer: OnAnswer) -> None:
         puts = [self._put(entry) for entry, _ in waiting]
-        answers = self._loop.create_task(self._until_answered(puts), name="hellotext append")
+        given_up = asyncio.Event()
+        answers = self._loop.create_task(self._until_answered(puts, given_up), name="hellotext append")
         try:
             while True:
                 left = min(since for _, since in waiting if since >= 0) + self._timeout - self._loop.time()
@@ -66,6 +67,7 @@ class Appender:
                 if all(since < 0 for _, since in waiting):
                     return
         finally:
+            given_up.set()  # a cancellation alone can be lost in redis-py
             answers.cancel()
         found = _result(answers, len(puts))
         for (entry, since), answer in zip(waiting, found, strict=True):
@@ -83,9 +85,9 @@ class Appender:
         field = encode(event_id, entry.given, entry.action, entry.subject, entry.idempotency, entry.body)
         return Put(self._commands.layout.shard_of(entry.subject, event_id), digest(event_id), field)
 
-    async def _until_answered(self, puts: Sequence[Put]) -> Sequence[Answer]:
+    async def _until_answered(self, puts: Sequence[Put], given_up: asyncio.Event) -> Sequence[Answer]:
         token = f"{self._prefix}{next(self._numbers):x}"
-        while True:
+        while not given_up.is_set():
             before = self._losses.before()
             try:
                 answers, added = await self._commands.put(puts, token)
@@ -96,6 +98,7 @@ class Appender:
                 return [FULL] * len(puts)
             self._losses.look(added, before)
             return answers
+        raise asyncio.CancelledError
 
 
 def _result(task: asyncio.Task[Sequence[Answer]], count: int) -> Sequence[Answer]:

@@ -16,6 +16,7 @@ from ..queue.entry import Entry, id_of
 from ..queue.outcome import Outcome
 from ..queue.settler import notify
 from .appender import FULL, STORED, WAITS, Answer
+from .ending import end_tasks
 from .record import verdict_from
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ class Outbox:
         until = self._loop.time() + timeout
         while self._pending and self._loop.time() < until and not self._appending.done():
             await asyncio.wait([asyncio.ensure_future(self.change())], timeout=until - self._loop.time())
-        self._appending.cancel()
-        await asyncio.wait([self._appending])
+        await end_tasks([self._appending])
         for entry in list(self._pending):
             self._refuse(entry, NotAccepted("the producer was closed before the server answered", may_be_accepted=True))
 

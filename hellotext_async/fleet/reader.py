@@ -129,6 +129,5 @@ def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
     """A reply of XREAD, in either protocol."""
     if not reply:
         return []
-    if isinstance(reply, dict):
-        return [(name, parts[0]) for name, parts in reply.items()]
-    return [(name, entries) for name, entries in reply]
+    pairs: list[tuple[bytes, list[Any]]] = list(reply.items() if hasattr(reply, "items") else reply)
+    return [(name, parts[0]) for name, parts in pairs] if hasattr(reply, "items") else pairs

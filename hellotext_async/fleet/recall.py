@@ -12,6 +12,7 @@ from ..queue.entry import Entry, id_of
 from ..queue.outcome import Outcome
 from ..queue.settler import notify
 from .commands import MOST
+from .ending import end_tasks
 from .layout import digest
 from .record import verdict_from
 
@@ -85,8 +86,7 @@ class Recall:
 
     async def aclose(self) -> None:
         """Stop asking; those that wait learn that the event is kept."""
-        self._looking.cancel()
-        await asyncio.wait([self._looking])
+        await end_tasks([self._looking])
         for entry in [*self._entries, *self._watched]:
             if not entry.over:
                 entry.state, entry.end = (

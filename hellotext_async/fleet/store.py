@@ -24,6 +24,7 @@ from ..queue.outcome import Outcome
 from ..queue.store import Appended, Finish, Loaded
 from .appender import FULL, STORED, WAITS, Answer, Appender
 from .commands import Ending
+from .ending import end_tasks
 from .layout import digest
 from .letters import encode_letter
 from .link import REPLY_TIMEOUT, Unreachable
@@ -137,10 +138,8 @@ class RedisStore:
                     await self._stepper.committed()
         except (TimeoutError, SpoolError, asyncio.CancelledError):
             pass
-        for task in self._tasks:
-            task.cancel()
+        await end_tasks(self._tasks)
         if self._tasks:
-            await asyncio.wait(self._tasks)
             await self.members.leave(CLOSE)
             await self._commands.link.aclose()
 
@@ -185,7 +184,7 @@ class RedisStore:
         finally:
             for entry in entries:
                 self._coming.pop(id_of(entry), None)
-        found = [self._appended(entry, answers[entry]) for entry in entries]
+        found: list[Appended] = [self._appended(entry, answers[entry]) for entry in entries]
         self._reader.wake()
         self._news.set()
         return found
