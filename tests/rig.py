@@ -105,3 +105,33 @@ class LoopSpool(SqliteSpool):
     """A spool for the virtual clock."""
 
     committer = LoopCommitter
+
+
+class SlowCommitter(LoopCommitter):
+    """Each piece of work takes a second of the loop's time, one after the other, as in a thread."""
+
+    takes = 1.0
+
+    def __init__(self, open_: Any, loop: asyncio.AbstractEventLoop, name: str) -> None:
+        super().__init__(open_, loop, name)
+        self._free_at = loop.time()
+
+    def submit(self, work: Any) -> asyncio.Future[Any]:
+        done = self._loop.create_future()
+        self._free_at = max(self._free_at, self._loop.time()) + self.takes
+        self._loop.call_at(self._free_at, self._do, work, done)
+        return done
+
+    def _do(self, work: Any, done: asyncio.Future[Any]) -> None:
+        made = super().submit(work)
+        if (error := made.exception()) is not None:
+            done.set_exception(error)
+            done.exception()
+        elif not done.done():
+            done.set_result(made.result())
+
+
+class SlowSpool(SqliteSpool):
+    """A spool for the virtual clock whose commits take a second each."""
+
+    committer = SlowCommitter

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from .decide import Later
 from .delivery_clock import DeliveryClock
-from .entry import Entry, State, id_of
+from .entry import Entry, State, end_of, id_of
 from .ids import Ids
 from .order import HOLD, Order
 from .outcome import VERDICTS, Outcome, Verdict
@@ -182,6 +182,13 @@ class Core:
             self._give_room(entry)
         self.ids.drop(entry)
         self._over(entry, "ended" if isinstance(end, Outcome) else "refused", end)
+
+    def follow(self, entry: Entry, first: Entry) -> None:
+        """The event is another's second coming, which is not counted: it ends as the first did."""
+        end = end_of(first)
+        if end is not None:
+            state = first.state if first.state in ("kept", "refused") else "ended"
+            self._over(entry, state, end)
 
     @property
     def crowded(self) -> bool:

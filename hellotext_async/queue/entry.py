@@ -25,15 +25,15 @@ __all__ = ["LIFE", "Entry", "State", "Trouble", "Watcher", "end_of", "id_of", "w
 State = Literal["offered", "pending", "stored", "queued", "aside", "in_flight", "delivered", "ended", "kept", "refused"]
 
 LIFE: Final[dict[State, frozenset[State]]] = {
-    # It waits for room.
-    "offered": frozenset(("pending", "stored", "queued", "refused")),
+    # It waits for room, or for the first of its id.
+    "offered": frozenset(("pending", "stored", "queued", "aside", "refused")),
     # The store is about to make it durable.
     "pending": frozenset(("stored", "queued", "aside", "ended", "refused", "kept")),
     # It is durable, or has room in memory; the `put` that waits for it has not resumed.
     "stored": frozenset(("queued", "aside", "refused", "kept")),
     # It is accepted, and waits for its turn, or to be retried.
     "queued": frozenset(("in_flight", "ended", "kept")),
-    # It is accepted, and waits in the store only.
+    # It is accepted, and waits in the store only, or is another's second coming.
     "aside": frozenset(("queued", "ended", "kept")),
     # It is being sent, or its end is being committed.
     "in_flight": frozenset(("queued", "delivered", "ended", "kept")),

@@ -41,7 +41,8 @@ class Ids:
 
     def set_aside(self, entry: Entry) -> None:
         """The event waits in the store, which knows its id; here it is remembered while a caller holds it."""
-        if entry.event_id is not None and self._current.pop(entry.event_id, None) is not None:
+        if entry.event_id is not None and self._current.get(entry.event_id) is entry:
+            del self._current[entry.event_id]
             self._aside[entry.event_id] = entry
 
     def end(self, entry: Entry) -> None:

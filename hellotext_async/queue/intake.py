@@ -1,17 +1,18 @@
 """From a call to acceptance: room, the store, and what a cancelled `put` takes back.
 
 Rules. What `put` waits for is accepted by `put` itself, when it resumes: cancelled before it
-returns, the event is never sent. Whoever puts or tracks an id that is on its way joins it.
+returns, the event is never sent. Whoever puts or tracks an id that is on its way joins it. What is
+withdrawn or forgotten is gone from the store before what came later is appended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..errors import HellotextError, NotSent
-from .entry import Entry, end_of, watch
+from .entry import Entry, watch
 from .outcome import Outcome
 from .receipt import on_accepted
 from .settler import notify
@@ -40,7 +41,9 @@ class Intake:
         self._durable = store.durable
         self._loop = asyncio.get_running_loop()
         self._time = self._loop.time
-        self._new: Batch[Entry] = Batch()
+        self._new: Batch[Entry | str] = Batch()  # what is new; entries that are withdrawn, ids that are forgotten
+        self._taken_back = False  # whether there is one that is not new
+        self.withdrawn: set[Entry] = set()
         self._putting: dict[Entry, int] = {}
         self._coming = 0
         self._lock = threading.Lock()  # of `_coming`, the one thing here that other threads change
@@ -48,7 +51,7 @@ class Intake:
     def enter(self, ready: Prepared, context: object) -> Entry | None:
         """The event, or the one that has its id; None if there is no room."""
         if ready.event_id is not None and (first := self._core.ids.known(ready.event_id)) is not None:
-            self._putting.pop(first, None)
+            self._join(first)
             return first
         core = self._core
         entry = core.enter(ready, core.clock.at(self._time()), context)
@@ -75,8 +78,8 @@ class Intake:
         with self._lock:
             self._coming -= 1
         if entry.event_id is not None and (first := self._core.ids.known(entry.event_id)) is not None:
-            self._putting.pop(first, None)
-            watch(first, _Twin(entry, self))
+            self._join(first)
+            self._follow(entry, first)
             return
         self._core.arrive(entry)
         if closed is not None:
@@ -87,15 +90,13 @@ class Intake:
     async def put(self, ready: Prepared, context: object) -> Entry:
         """The event, or the one that has its id, once it is accepted."""
         entry = self._offered(ready, context)
-        if entry.state in WAITING:
+        if entry.state in ("offered", "pending"):
             try:
                 await on_accepted(entry, self._loop)
             except BaseException:
                 self._give_up(entry)
                 raise
-            self._putting.pop(entry, None)
-            if entry.state == "stored":
-                self._accept(entry)
+        self._join(entry)
         if entry.state == "refused" and isinstance(entry.end, HellotextError):
             raise entry.end
         return entry
@@ -114,6 +115,12 @@ class Intake:
             self._worker.wake()
         return entry
 
+    def _join(self, first: Entry) -> None:
+        """A call has the event, and returns: it is wanted, whichever `put` of it is cancelled."""
+        self._putting.pop(first, None)
+        if first.state == "stored":
+            self._accept(first)
+
     def _give_up(self, entry: Entry) -> None:
         """A `put` was cancelled; nobody may want the event any more."""
         if entry not in self._putting:
@@ -122,24 +129,39 @@ class Intake:
         if self._putting[entry] or entry.state == "pending":  # what is being stored is withdrawn when it is
             return
         del self._putting[entry]
+        if entry.state in WAITING:
+            self._withdraw(entry)
+
+    def _withdraw(self, entry: Entry) -> None:
         stored = entry.state == "stored"
         self._refuse(entry, NotSent("cancelled", attempts=0))
         if stored and self._durable:
-            self._settler.withdraw(entry)
+            self.withdrawn.add(entry)
+            self._take_back(entry)
+
+    def forget(self, event_id: str) -> None:
+        """An event that ended badly may come again under its id."""
+        self._core.ids.forget(event_id)
+        if self._durable:
+            self._take_back(event_id)
+
+    def _take_back(self, what: Entry | str) -> None:
+        self._taken_back = True
+        self._new.put(what)
 
     def _refuse(self, entry: Entry, end: Outcome | HellotextError) -> None:
+        self._putting.pop(entry, None)
         self._core.refuse(entry, end)
         notify(entry)
         self._settler.freed.set()
         self._settler.settled.check()
 
-    def follow(self, entry: Entry, end: Outcome | HellotextError) -> None:
-        """The event ends as the first one of its id did."""
-        if entry.state == "pending":
-            self._refuse(entry, end)
-        else:  # it was never counted
-            entry.state, entry.end = "ended", end
-            notify(entry)
+    def _follow(self, entry: Entry, first: Entry) -> None:
+        """The event is the one that came first under its id, and becomes what that becomes."""
+        twin = _Twin(entry, self._core)
+        if first.state not in WAITING:
+            twin.accepted(first)
+        watch(first, twin)
 
     def _accept(self, entry: Entry) -> None:
         """From here on the event is the queue's."""
@@ -153,7 +175,8 @@ class Intake:
     async def append(self) -> None:
         """Have the store keep what is new, again and again."""
         while True:
-            batch = await self._new.take()
+            taken = await self._new.take()
+            batch = await self._new_of(taken)
             try:
                 answers = await self._store.append(batch)
             except HellotextError as error:
@@ -164,15 +187,28 @@ class Intake:
                 self._appended(entry, answer)
             self._settler.settled.check()
 
+    async def _new_of(self, batch: list[Entry | str]) -> list[Entry]:
+        """What is new among it; what is withdrawn or forgotten is gone from the store first."""
+        if self._taken_back:
+            self._taken_back = False
+            for event_id in [one for one in batch if isinstance(one, str)]:
+                await self._store.forget(event_id)
+            gone = [one for one in batch if isinstance(one, Entry) and one in self.withdrawn]
+            await self._store.finish(gone, [None] * len(gone))
+            self.withdrawn.difference_update(gone)
+            batch = [one for one in batch if isinstance(one, Entry) and one.state == "pending"]
+        return cast("list[Entry]", batch)
+
     def _appended(self, entry: Entry, answer: Appended) -> None:
         if answer == "stored":
             self._stored(entry)
-        elif answer == "aside":
+        elif answer == "aside" or isinstance(answer, Entry):
+            self._putting.pop(entry, None)
             self._core.adopt(entry)
             if entry.watch is not None:
                 entry.watch.accepted(entry)
-        elif isinstance(answer, Entry):
-            watch(answer, _Twin(entry, self))
+            if answer != "aside":
+                self._follow(entry, answer)
         else:
             self._refuse(entry, answer)
 
@@ -199,35 +235,39 @@ class Intake:
                 self._stored(entry)
 
     def close(self, error: HellotextError) -> None:
-        """Nothing is let in any more; what `put` waits for and is stored is accepted."""
+        """Nothing is let in any more; what is stored is accepted by the `put` that is about to return."""
         for entry in list(self._core.line):
             self._refuse(entry, error)
-        for entry in list(self._core.pending):
-            if entry.state == "stored":
-                self._accept(entry)
 
     def fail(self, error: HellotextError) -> None:
-        """The store is gone: what it does not have yet is nowhere."""
+        """The store is gone: what it does not have yet is nowhere, what it has is accepted."""
         self.close(error)
         self._new.drain()
         for entry in list(self._core.pending):
-            self._refuse(entry, error)
+            if entry.state == "stored":
+                self._join(entry)
+            else:
+                self._refuse(entry, error)
 
 
 class _Twin:
-    """The same event came twice, the first by way of the store: the second ends as the first does."""
+    """The same event came twice, by way of the store or of another thread: the second ends as the first does."""
 
     over = False
 
-    def __init__(self, entry: Entry, intake: Intake) -> None:
+    def __init__(self, entry: Entry, core: Core) -> None:
         self._entry = entry
-        self._intake = intake
+        self._core = core
 
     def accepted(self, entry: Entry, /) -> None:
-        """It was accepted long ago."""
+        """So is the second; it is not counted."""
+        second = self._entry
+        if second.state == "offered":
+            second.state = "aside"
+            if second.watch is not None:
+                second.watch.accepted(second)
 
     def ended(self, entry: Entry, /) -> None:
-        """So it ends."""
-        end = end_of(entry)
-        if end is not None:
-            self._intake.follow(self._entry, end)
+        """So the second ends."""
+        self._core.follow(self._entry, entry)
+        notify(self._entry)

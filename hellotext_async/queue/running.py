@@ -147,8 +147,7 @@ class Running:
 
     def forget(self, event_id: str) -> None:
         """Let an event that ended badly be handed in again under its id."""
-        self.core.ids.forget(event_id)
-        self._tasks.spawn(self._store.forget(event_id))
+        self.intake.forget(event_id)
 
     # How things stand.
 
@@ -223,7 +222,9 @@ class Running:
     async def _wait_for_pending(self, closed: QueueClosed) -> None:
         """What the store is about to have it gets; those who wait for room go away."""
         self.intake.close(closed)
-        await self._settler.settled.until(lambda: not self.core.pending or self.death is not None)
+        await self._settler.settled.until(
+            lambda: not (self.core.pending or self.intake.withdrawn) or self.death is not None
+        )
 
     async def _hand_back(self, cut: list[Entry]) -> None:
         try:

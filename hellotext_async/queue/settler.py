@@ -57,7 +57,7 @@ class Settler:
         self._on_outcome = on_outcome
         self._on_trouble = on_trouble
         self._dead: Batch[Ended] = Batch()
-        self._ended: Batch[tuple[Entry, Outcome | None, Finish | None]] = Batch()
+        self._ended: Batch[tuple[Entry, Outcome | None, Finish]] = Batch()
         self._unwritten: list[_Dead] = []
         self.freed = asyncio.Event()
         self.settled = Waiters()
@@ -86,10 +86,6 @@ class Settler:
             self._ended.put((entry, None, ONCE))
         else:
             self._settle_delivered(entry, clock)
-
-    def withdraw(self, entry: Entry) -> None:
-        """A stored event is not wanted after all."""
-        self._ended.put((entry, None, None))
 
     async def _write_letters(self, letters: LetterFile) -> None:
         """Have letters written; those that cannot be are tried again."""
@@ -129,10 +125,10 @@ class Settler:
             ended = await self._ended.take()
             await self._store.finish([entry for entry, _, _ in ended], [end for _, _, end in ended])
             clock = self._core.clock.at(asyncio.get_running_loop().time())
-            for entry, outcome, end in ended:
+            for entry, outcome, _ in ended:
                 if outcome is not None:
                     self._settle(entry, outcome)
-                elif end is not None:
+                else:
                     self._settle_delivered(entry, clock)
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
