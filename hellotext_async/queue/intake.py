@@ -207,7 +207,7 @@ class Intake:
             self._core.adopt(entry)
             if entry.watch is not None:
                 entry.watch.accepted(entry)
-            if answer != "aside":
+            if isinstance(answer, Entry):
                 self._follow(entry, answer)
         else:
             self._refuse(entry, answer)
