@@ -226,7 +226,8 @@ class RedisStore:
 
     def waiting(self) -> Sequence[Entry]:
         """Events of this process that wait in the stream alone."""
-        return [entry for entry in (*self._own.values(), *self._joined.values()) if entry.state == "aside"]
+        elsewhere = (loaded.entry for loaded in self._elsewhere)
+        return [entry for entry in (*self._own.values(), *self._joined.values(), *elsewhere) if entry.state == "aside"]
 
     # Events from the stream.
 

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 import anyio
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Running"]
 
+LAST_LOAD: Final = 5.0
+"""Seconds that a close waits for what is being read from the store."""
+
 _log = logging.getLogger("hellotext_async.queue")
 
 
@@ -48,6 +51,7 @@ class Running:
         self.core = Core(settings, durable=store.durable)
         self.death: HellotextError | None = None
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
+        self._closing = self._loading = False
         self._store = store
         self._letters = letters
         self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
@@ -102,15 +106,18 @@ class Running:
     async def _load(self) -> None:
         """Bring back from the store what there is room for."""
         most, most_bytes = self.core.room_to_load()
-        if not most:
+        if not most or self._closing:
             return
+        self._loading = True
         loaded = await self._store.load(most, most_bytes)
+        self._loading = False
         if not loaded and not self._store.shared:
             self.core.aside = 0
             self._settler.settled.check()
         for one in loaded:
             self._bring_in(one)
         self._worker.wake()
+        self._settler.settled.check()
 
     def _bring_in(self, loaded: Loaded) -> None:
         entry = loaded.entry
@@ -201,12 +208,16 @@ class Running:
 
     async def aclose(self) -> Report:
         """Cut off what is in flight, end or keep what is left, and make everything durable."""
+        self._closing = True
         closed = QueueClosed(kept=False)
         if self.death is None:
             await self._wait_for_pending(closed)
             await self._worker.stop()
             await self._hand_back(self._worker.cut_off())
         if self.death is None:
+            # What is being read is neither in the store nor here: cut off, nobody would hear of it.
+            with anyio.move_on_after(LAST_LOAD):
+                await self._settler.settled.until(lambda: not self._loading or self.death is not None)
             self._leave(QueueClosed(kept=self._store.durable))
             await self._settler.settled.until(lambda: not self.core.in_flight or self.death is not None)
         self._tasks.cancel()
