@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import msgspec
 
-from . import _process
+from . import _calls, _process
 from ._policy.breaker import Breaker
 from ._policy.pacer import Pacer
 from ._reports import Reports
@@ -265,4 +265,4 @@ class Sender:
 
     async def send(self, call: Call[T], /) -> T:
         """The answer to `call`, or the error that it ended in."""
-        return await self._core.running().send(self._core.keyed(call), self._options)
+        return await _calls.send(self._core.running(), self._core.keyed(call), self._options)

@@ -23,7 +23,7 @@ _PURE = _WIRE | {"_events", "_policy"}
 _REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
 _QUEUE = _PURE | {"limiter", "_attempts", "_callbacks"}
 _HOOKS = _PURE | _REPORTS | {"limiter", "queue"}
-_CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "resources", "fleet", "_core"}
+_CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "_calls", "resources", "fleet", "_core"}
 _USERS = _CLIENT | {"client", "root"}
 
 ROOMS: Final[dict[str, frozenset[str]]] = {
@@ -43,6 +43,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "_attempts": _PURE | {"_callbacks"},
     "_outages": _PURE,
     "engine": _PURE | {"transport", "limiter", "_attempts", "_outages"},
+    "_calls": _PURE | {"limiter", "engine"},
     "resources": _PURE,
     "queue": _QUEUE,
     "fleet": _QUEUE | {"queue"},
@@ -62,7 +63,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
 LIBRARIES: Final[dict[str, frozenset[str]]] = {
     "aiohttp": frozenset({"transport"}),
     "aiohttp.web": frozenset({"emulator"}),
-    "tenacity": frozenset({"engine.py"}),
+    "tenacity": frozenset({"_calls.py"}),
     "argparse": frozenset({"cli"}),
     "sqlite3": frozenset({"queue"}),
     "redis": frozenset({"fleet"}),

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from .._wire.call import Reply
     from . import Reason
 
-__all__ = ["Connector", "NotWritten", "PoolExchange", "current", "diagnose_client_error"]
+__all__ = [
+    "PROXY_AUTHENTICATION",
+    "Connector",
+    "NotWritten",
+    "PoolExchange",
+    "current",
+    "diagnose_client_error",
+    "proxy_refusal",
+]
+
+PROXY_AUTHENTICATION: Final = 407
 
 _KEEP_ALIVE: Final = 15.0  # aiohttp's own
 _LATE_PASSES: Final = 1024
@@ -47,8 +57,7 @@ def diagnose_client_error(error: Exception) -> OSError:
     """The cause of a failure to connect, of a proxy's too; aiohttp's own errors hold the token."""
     match error:
         case aiohttp.ClientHttpProxyError():
-            wrong = "refused the credentials" if error.status == 407 else "refused"
-            return ConnectionError(f"the proxy {wrong} (HTTP {error.status})")
+            return proxy_refusal(error.status)
         case aiohttp.ClientProxyConnectionError():
             return ConnectionError(f"the proxy cannot be reached: {diagnose(error.os_error)}")
         case aiohttp.ClientConnectorCertificateError():
@@ -57,6 +66,13 @@ def diagnose_client_error(error: Exception) -> OSError:
             return diagnose(error.os_error)
         case _:
             return diagnose(error)
+
+
+def proxy_refusal(status: int) -> OSError:
+    """The cause when a proxy answers instead of the API; a PermissionError does not go away by itself."""
+    if status == PROXY_AUTHENTICATION:
+        return PermissionError(f"the proxy refused the credentials (HTTP {status})")
+    return ConnectionError(f"the proxy refused (HTTP {status})")
 
 
 class PoolExchange:

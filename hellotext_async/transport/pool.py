@@ -18,7 +18,15 @@ from yarl import URL
 
 from .._wire.call import Reply, mark_unsent
 from . import TARGET, Credentials, Reason, Unanswered
-from .connector import Connector, NotWritten, PoolExchange, current, diagnose_client_error
+from .connector import (
+    PROXY_AUTHENTICATION,
+    Connector,
+    NotWritten,
+    PoolExchange,
+    current,
+    diagnose_client_error,
+    proxy_refusal,
+)
 from .diagnosis import diagnose
 from .watchdog import Watchdog
 
@@ -55,6 +63,7 @@ class Pool:
         self._total = timeouts.total
         self._cap = response_bytes
         self._proxy = proxy
+        self._plain = origin.startswith("http://")  # its proxy answers in its place; TLS goes through the proxy
         self._last_target, self._last_url = "", URL(origin)
         self._loop = asyncio.get_running_loop()
         self._exchanges: set[PoolExchange] = set()
@@ -95,6 +104,8 @@ class Pool:
                 raise error.with_traceback(None) from None
             reason = _late(exchange)
             cause = diagnose(TimeoutError()) if reason == "connect" else None
+        except Unanswered:
+            raise
         except Exception as error:
             reason = _reason(error, sent=exchange.sent)
             cause = None if exchange.sent or isinstance(error, NotWritten) else diagnose_client_error(error)
@@ -117,6 +128,8 @@ class Pool:
             proxy=self._proxy,
         )
         try:
+            if response.status == PROXY_AUTHENTICATION and self._proxy is not None and self._plain:
+                raise Unanswered(False, "proxy", proxy_refusal(response.status))
             if not 200 <= response.status < 600:
                 raise ValueError("no such status")
             # The status line was read: that is the evidence, whatever happens to the body.

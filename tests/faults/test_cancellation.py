@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hellotext_async._calls import send
 from hellotext_async._wire.call import Call
 from hellotext_async.client import Hellotext
 from hellotext_async.config import Options, Retry
@@ -40,14 +41,14 @@ def test_a_call_cancelled_at_any_suspension_leaks_nothing(by: Step) -> None:
 
             async def call() -> Deleted:
                 script.upcoming.extend([answers(429, takes=0.1), answers(500, takes=0.1)])
-                return await made.send(CREATE, Options(Retry()))
+                return await send(made, CREATE, Options(Retry()))
 
             async for end in fuzz(call, by=by):
                 assert end.end in ("cancelled", "returned")
                 assert not end.left
                 script.upcoming.clear()
             assert made.limiter.in_flight == 0
-            assert (await made.send(CREATE, Options(Retry()))).id == "x"
+            assert (await send(made, CREATE, Options(Retry()))).id == "x"
 
     run()
 

@@ -51,7 +51,7 @@ async def proxy_that_answers(status: bytes) -> AsyncIterator[str]:
 async def failure(url: str, **settings: Any) -> NotSent:
     """What a call ends in."""
     timeouts = Timeouts(connect=0.5, read=1, total=2)
-    async with Hellotext(TOKEN, base_url=url, retry=ONCE, timeouts=timeouts, **settings) as client:
+    async with Hellotext(TOKEN, base_url=url, timeouts=timeouts, **{"retry": ONCE, **settings}) as client:
         with pytest.raises(NotSent) as caught:
             await client.profiles.retrieve("MzYwlE50")
     assert_unseen("".join(traceback.format_exception(caught.value)))
@@ -98,18 +98,27 @@ async def test_plain_http_on_a_port_that_should_speak_tls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "detail"),
+    ("status", "detail", "cause"),
     [
-        (b"407 Proxy Authentication Required", "the proxy refused the credentials (HTTP 407)"),
-        (b"403 Forbidden", "the proxy refused (HTTP 403)"),
-        (b"502 Bad Gateway", "the proxy refused (HTTP 502)"),
+        (b"407 Proxy Authentication Required", "the proxy refused the credentials (HTTP 407)", PermissionError),
+        (b"403 Forbidden", "the proxy refused (HTTP 403)", ConnectionError),
+        (b"502 Bad Gateway", "the proxy refused (HTTP 502)", ConnectionError),
     ],
 )
-async def test_a_proxy_that_refuses(status: bytes, detail: str) -> None:
+async def test_a_proxy_that_refuses(status: bytes, detail: str, cause: type[OSError]) -> None:
     """Its URL, with the password, is not shown."""
     async with proxy_that_answers(status) as proxy:
         error = await failure("https://api.hellotext.com", proxy=proxy)
-    assert_says(error, "proxy", detail, ConnectionError)
+    assert_says(error, "proxy", detail, cause)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://api.hellotext.com"])
+async def test_credentials_that_a_proxy_refuses_are_not_sent_again(url: str) -> None:
+    """The API saw nothing, with TLS or without, and another attempt would end the same way."""
+    async with proxy_that_answers(b"407 Proxy Authentication Required") as proxy:
+        error = await failure(url, proxy=proxy, retry=Retry(attempts=3))
+    assert_says(error, "proxy", "the proxy refused the credentials (HTTP 407)", PermissionError)
+    assert error.attempts == 1
 
 
 async def test_a_proxy_that_is_not_there() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hellotext_async._calls import send
 from hellotext_async._wire.call import Call, Idempotency
 from hellotext_async.config import Limits, Options, Retry
 from hellotext_async.engine import Engine
@@ -38,7 +39,7 @@ def call(repeat: Idempotency) -> Call[Deleted]:
 
 
 async def ask(script: Script, what: Call[Any] = GET, *, retry: Retry | None = None, wait: float | None = None) -> Any:
-    return await engine(script).send(what, Options(retry or Retry(), wait))
+    return await send(engine(script), what, Options(retry or Retry(), wait))
 
 
 async def error_of(script: Script, what: Call[Any] = GET, **options: Any) -> Any:
@@ -164,14 +165,14 @@ async def test_wait_zero_fails_fast_while_a_gate_is_closed() -> None:
     """RateLimited with the seconds left; a bounded wait gives up when the gate is longer."""
     made = engine(Script(answers(429, headers=(("Retry-After", "10"),)), default=OK))
     with pytest.raises(RateLimited):
-        await made.send(GET, Options(Retry(attempts=1)))
+        await send(made, GET, Options(Retry(attempts=1)))
     for wait in (0.0, 3.0):
         with pytest.raises(RateLimited) as caught:
-            await made.send(GET, Options(Retry(), wait))
+            await send(made, GET, Options(Retry(), wait))
         assert caught.value.attempts == 0
         assert caught.value.retry_after == pytest.approx(10, rel=0.06)
     before = asyncio.get_running_loop().time()
-    assert (await made.send(GET, Options(Retry(), 30.0))).id == "x"
+    assert (await send(made, GET, Options(Retry(), 30.0))).id == "x"
     assert asyncio.get_running_loop().time() - before >= 10
 
 
@@ -191,14 +192,14 @@ async def test_while_the_server_is_away_a_call_makes_one_attempt() -> None:
     made = engine(script)
     for _ in range(2):
         with pytest.raises(NotSent):
-            await made.send(GET, Options(Retry()))
+            await send(made, GET, Options(Retry()))
     assert made.breaker_open
     asked = script.asked
     with pytest.raises(NotSent):
-        await made.send(GET, Options(Retry()))
+        await send(made, GET, Options(Retry()))
     assert script.asked == asked + 1
     script.default = OK
-    assert (await made.send(GET, Options(Retry()))).id == "x"
+    assert (await send(made, GET, Options(Retry()))).id == "x"
     assert not made.breaker_open
 
 
@@ -206,7 +207,7 @@ async def test_while_the_server_is_away_a_call_makes_one_attempt() -> None:
 async def test_cancelling_a_call_cancels_it_and_gives_its_permit_back() -> None:
     """CancelledError is never swallowed, retried or replaced."""
     made = engine(Script(default=silent()))
-    task = asyncio.ensure_future(made.send(GET, Options(Retry())))
+    task = asyncio.ensure_future(send(made, GET, Options(Retry())))
     await asyncio.sleep(1)
     assert made.limiter.in_flight == 1
     task.cancel()
@@ -222,7 +223,7 @@ async def test_the_backoff_lies_within_its_bounds() -> None:
         script = Script(default=answers(500))
         made: Engine = engine(script, seed=seed)
         with pytest.raises(ServerError):
-            await made.send(GET, Options(Retry()))
+            await send(made, GET, Options(Retry()))
         at = [seen.at for seen in script.history]
         assert all(0 <= b - a <= bound for a, b, bound in zip(at, at[1:], (0.5, 1, 2), strict=False))
 
@@ -235,9 +236,27 @@ async def test_no_more_requests_are_in_flight_than_allowed() -> None:
     order: list[int] = []
 
     async def one(n: int) -> None:
-        await made.send(GET, Options(Retry(deadline=600)))
+        await send(made, GET, Options(Retry(deadline=600)))
         order.append(n)
 
     await asyncio.gather(*(one(n) for n in range(10_000)))
     assert script.most_in_flight <= 20
     assert all(abs(position - n) <= 40 for position, n in enumerate(order))
+
+
+@virtual_time
+async def test_a_permit_that_comes_after_the_deadline_is_given_back() -> None:
+    """A program that blocks its loop past the deadline sends nothing afterwards."""
+    script = Script(default=OK)
+    made = engine(script, limits=Limits(concurrency=1))
+    loop = asyncio.get_running_loop()
+    only = made.limiter.try_acquire("call")
+    assert only is not None
+    task = asyncio.ensure_future(send(made, GET, Options(Retry(deadline=5))))
+    await asyncio.sleep(1)
+    made.cancel(only)
+    made.clock = lambda: loop.time() + 10
+    with pytest.raises(NotSent) as caught:
+        await task
+    assert (caught.value.reason, caught.value.attempts) == ("deadline", 0)
+    assert (script.asked, made.limiter.in_flight) == (0, 0)
