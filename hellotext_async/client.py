@@ -1,20 +1,14 @@
-"""`Hellotext`: the client. One line per family; it makes queues, and opens and closes what they share."""
+"""`Hellotext`: the client, which opens and closes what its views share."""
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
-
-import msgspec
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from ._callbacks import check_callable
-from ._core import Core, Sender
-from ._wire.call import Call, Idempotency
-from ._wire.params import plain
+from ._core import Core
+from ._families import Families
 from .config import (
     EventFormat,
     Limits,
@@ -32,194 +26,15 @@ from .config import (
     token_from,
     url_from,
 )
-from .errors import ConfigurationError, InvalidParameter
+from .errors import ConfigurationError
 from .hooks import Hooks, hooks_of
-from .queue.queue import EventQueue
-from .queue.settings import Settings
-from .queue.unknowns import Unknown, asked_by, flat
-from .resources._reconcile import Reconciled, reconcile
-from .resources.actions import Actions
-from .resources.apps import Apps
-from .resources.carts import Carts
-from .resources.coupons import Coupons
-from .resources.events import Events
-from .resources.lists import ProfileLists
-from .resources.messages import Messages
-from .resources.objects import Objects
-from .resources.orders import Orders
-from .resources.products import Products
-from .resources.profiles import Profiles
-from .resources.properties import Properties
-from .resources.sessions import Sessions
-from .resources.templates import Templates
 
 if TYPE_CHECKING:
     import ssl as ssl_module
-    from os import PathLike
 
-    from ._policy.retry_policy import Delivery
     from .limiter import RateState
-    from .queue.outcome import Outcome
-    from .queue.store import Buffer
 
 __all__ = ["Families", "Hellotext"]
-
-_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
-_BY_METHOD: Final[dict[str, Idempotency]] = {
-    "GET": "safe", "PUT": "idempotent", "PATCH": "idempotent", "DELETE": "idempotent", "POST": "non_idempotent",
-}  # fmt: skip
-_OLD_NAMES: Final[dict[str, Idempotency]] = {
-    "repeatable": "idempotent", "duplicable": "non_idempotent", "once": "at_most_once",
-}  # fmt: skip
-
-
-class Families:
-    """The API, family by family, with the options of one view."""
-
-    def __init__(self, core: Core, options: Options) -> None:
-        self._core = core
-        self._options = options
-        sends = self._sends = Sender(core, options)
-        self.actions = Actions(sends)
-        self.apps = Apps(sends)
-        self.carts = Carts(sends)
-        self.coupons = Coupons(sends)
-        self.events = Events(sends, core.event_format, core.reports.before_send, strict=core.strict)
-        self.lists = ProfileLists(sends)
-        self.messages = Messages(sends)
-        self.objects = Objects(sends)
-        self.orders = Orders(sends)
-        self.products = Products(sends)
-        self.profiles = Profiles(sends)
-        self.properties = Properties(sends)
-        self.sessions = Sessions(sends, core.business_id)
-        self.templates = Templates(sends)
-
-    def with_options(
-        self,
-        *,
-        deadline: float | None = None,
-        wait: float | EllipsisType | None = ...,
-        retry: Retry | None = None,
-    ) -> Families:
-        """A view with other options that shares connections and rate.
-
-        `deadline`: seconds for a whole call. `wait`: None waits for the rate as long as the
-        deadline allows, 0 raises RateLimited at once when there is no permit, seconds bound the
-        wait. `retry` replaces the retry policy.
-        """
-        policy = self._options.retry if retry is None else instance_of(retry, Retry, "retry")
-        if deadline is not None:
-            policy = msgspec.structs.replace(policy, deadline=deadline)
-            policy.__post_init__()
-        patience = self._options.wait if isinstance(wait, EllipsisType) else wait
-        return Families(self._core, Options(policy, patience))
-
-    def event_queue(
-        self,
-        *,
-        capacity: int = 10_000,
-        max_bytes: int = 32 * 1024 * 1024,
-        concurrency: int = 64,
-        ordering: Literal["subject"] | None = "subject",
-        strict_order: bool = False,
-        delivery: Delivery = "careful",
-        delivery_timeout: float | None = None,
-        buffer: Buffer | None = None,
-        dead_letters: str | PathLike[str] | None = None,
-        on_outcome: Callable[[Outcome], Any] | None = None,
-        priority: Literal["live", "background"] = "live",
-        transport: Literal["pool"] | None = None,
-    ) -> EventQueue:
-        """A queue that delivers events in the background; use it with ``async with``.
-
-        `capacity` events and `max_bytes` of bodies are held, then `track` raises QueueFull and
-        `put` waits. At most `concurrency` events are in flight, one per subject (`ordering` None:
-        no order). An event that fails is held before later ones of its subject for 30 s, with
-        `strict_order` until it ends. `delivery` says what is repeated ("careful",
-        "at_least_once", "at_most_once"), `delivery_timeout` for how many seconds an event is tried
-        (120, with a spool 24 hours). `buffer` (a SqliteSpool, or a
-        RedisStream) keeps events through a crash; `dead_letters` is a
-        file for events that end badly; `on_outcome` is called with every `Outcome`. `priority`
-        "background" takes of the rate what live traffic leaves. Events go over
-        connections of their own; `transport` "pool" sends them through the pool that calls use.
-
-        Raises ConfigurationError.
-        """
-        if delivery_timeout is None:
-            delivery_timeout = 120 if buffer is None else 24 * 3600
-        settings = Settings(
-            capacity=capacity,
-            max_bytes=max_bytes,
-            concurrency=_at_most(concurrency, self._core.limits.concurrency),
-            ordering=ordering,
-            strict_order=strict_order,
-            delivery=delivery,
-            delivery_timeout=delivery_timeout,
-            buffer=buffer,
-            dead_letters=dead_letters,
-            on_outcome=self._core.reports.on_outcome(check_callable(on_outcome, "on_outcome")),
-            on_trouble=self._core.reports.on_trouble,
-            on_close=partial(
-                self._core.reports.on_close, dead_letters=dead_letters or getattr(buffer, "dead_letters", None)
-            ),
-            capture_context=self._core.reports.wants_context,
-            before_send=self._core.reports.before_send,
-            event_format=self._core.event_format,
-            strict=self._core.strict,
-            idempotency_keys=self._core.idempotency_keys,
-            attempt_seconds=self._core.timeouts.total,
-            priority=priority,
-        )
-        if transport not in (None, "pool"):
-            raise ConfigurationError("transport: expected None or 'pool'")
-        core = self._core
-        queue = EventQueue(lambda: core.for_events(transport, priority), settings)
-        core.queues = {one for one in core.queues if not one.closed} | {queue}
-        return queue
-
-    async def reconcile(
-        self, *unknowns: Unknown | Iterable[Unknown], settle: float = 2, pages: int = 100
-    ) -> list[Reconciled]:
-        """Look up in the API what became of requests whose outcome is unknown; nothing is sent but GETs.
-
-        `unknowns` are the OutcomeUnknown errors of calls, a queue's outcomes, or dead letters, one
-        by one or in lists; there is one result for each, in their order. Of creates, the object is
-        looked for (by reference, code, name, contact; a message by its receiver and content), of
-        events an order that ``order.placed`` described. What the API cannot answer stays unknown,
-        with the reason. An absence is believed only `settle` seconds after the request. At most
-        `pages` pages of 100 are read of each collection.
-        """
-        given = [(one, asked_by(one)) for one in flat(unknowns)]
-        return await reconcile(self._sends, given, settle=settle, pages=pages)
-
-    async def request(
-        self,
-        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
-        path: str,
-        *,
-        query: Mapping[str, str | int | None] | None = None,
-        json: Mapping[str, Any] | None = None,
-        idempotency: Idempotency | None = None,
-        repeat: str | None = None,
-    ) -> Any:
-        """Ask what has no family yet; answers the decoded JSON (None for an empty body).
-
-        `path` is quoted already and starts with ``/``. `idempotency` decides what is
-        retried; by default GET is "safe", PUT, PATCH and DELETE are "idempotent", POST is "non_idempotent".
-        `repeat` is its old name and warns.
-        """
-        if method not in _BY_METHOD:
-            raise InvalidParameter("method", f"expected one of {', '.join(_BY_METHOD)}")
-        if not isinstance(path, str) or not _PATH.fullmatch(path) or ".." in path.split("/"):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidParameter("path", "expected a quoted path that starts with '/', without query or '..'")
-        if repeat is not None:
-            warnings.warn("request(repeat=) is now called idempotency=", DeprecationWarning, stacklevel=2)
-            idempotency = idempotency or _OLD_NAMES.get(repeat, cast("Idempotency", repeat))
-        body = None if json is None else {key: plain(value, key) for key, value in json.items()}
-        returns = cast("type[Any]", Any)
-        call = Call(method, path, returns, idempotency or _BY_METHOD[method], query=query, body=body)
-        return await self._sends.send(call)
 
 
 class Hellotext(Families):
@@ -323,8 +138,3 @@ class Hellotext(Families):
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a client is not pickled or copied: it holds a token and connections")
-
-
-def _at_most(wanted: int, most: int) -> int:
-    """The smaller one; what is no number is left to those who check it."""
-    return min(wanted, most) if isinstance(wanted, int) else wanted  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -24,7 +24,7 @@ _REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
 _QUEUE = _PURE | {"limiter", "_attempts", "_callbacks"}
 _HOOKS = _PURE | _REPORTS | {"limiter", "queue"}
 _CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "_calls", "resources", "fleet", "_core"}
-_USERS = _CLIENT | {"client", "root"}
+_USERS = _CLIENT | {"_families", "client", "root"}
 
 ROOMS: Final[dict[str, frozenset[str]]] = {
     "_version": frozenset(),
@@ -50,9 +50,10 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "hooks": _HOOKS,
     "_reports": _HOOKS | {"hooks"},
     "_core": _CLIENT - {"_core"},
-    "client": _CLIENT,
+    "_families": _CLIENT,
+    "client": _CLIENT | {"_families"},
     "emulator": frozenset(),
-    "root": _CLIENT | {"client"},
+    "root": _CLIENT | {"_families", "client"},
     "integrations": _USERS,
     "pytest_plugin": _USERS | {"emulator"},
     "cli": _USERS | {"emulator", "offsets"},
