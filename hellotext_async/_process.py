@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from contextlib import suppress
 from typing import Any
@@ -41,11 +42,20 @@ def _forked() -> None:
     global current_process, first_use
     current_process, first_use = Process(), threading.Lock()
     for loop in list(_loops):
-        inside: Any = loop
-        with suppress(AttributeError, OSError):  # uvloop sees to it itself
-            inside._selector = type(inside._selector)()
-            inside._internal_fds -= 1
-            inside._make_self_pipe()
+        with suppress(AttributeError, OSError, ValueError):  # uvloop sees to it itself
+            _renew(loop)
+
+
+def _renew(inside: Any) -> None:
+    """Give a loop a new selector and pipe; what it had is closed here, and stays open in the parent."""
+    selector, receiving, sending = inside._selector, inside._ssock, inside._csock
+    inside._selector = type(selector)()
+    inside._internal_fds -= 1
+    inside._make_self_pipe()
+    woken = signal.set_wakeup_fd(-1)  # a signal writes to it: the number may soon be another file's
+    signal.set_wakeup_fd(inside._csock.fileno() if woken == sending.fileno() else woken)
+    for old in (selector, receiving, sending):
+        old.close()
 
 
 if hasattr(os, "register_at_fork"):  # where there is a fork at all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,31 @@ async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() ->
         fate = await run(body, server)
     assert fate.lines == ["Forked", "Forked", "parent delivered"], fate.stderr
     assert len(server.history) == 2
+
+
+async def test_a_forked_child_keeps_nothing_of_the_parents_loop(tmp_path: Path) -> None:
+    """No descriptor is left open twice, and a signal writes into no file that got the number of the old pipe."""
+    body = """
+    async def main():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, say, "SIGTERM")
+        async with Hellotext("t", base_url=url) as client:
+            await client.open()
+            before = len(os.listdir("/dev/fd"))
+            child = os.fork()
+            if child == 0:
+                say("opened", len(os.listdir("/dev/fd")) - before)
+                files = [open(path, "a") for _ in range(8)]
+                signal.raise_signal(signal.SIGTERM)
+                say("written", os.path.getsize(path))
+                os._exit(0)
+            os.waitpid(child, 0)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0.01)
+    asyncio.run(main())
+    """
+    async with ScriptedServer() as server:
+        fate = await run(body, server, tmp_path / "file")
+    assert fate.lines == ["opened 0", "written 0", "SIGTERM"], fate.stderr
 
 
 async def test_two_runs_of_a_loop_are_two_places() -> None:
