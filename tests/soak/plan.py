@@ -1,0 +1,122 @@
+"""What one round does: the server's weather, and programs one after the other or side by side."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Act", "Ending", "Life", "Offer", "Producer", "Round", "Step", "Task", "Weather"]
+
+Buffer = Literal["memory", "spool", "folder"]
+How = Literal["track", "put", "cancelled put", "deliver", "thread"]
+Deed = Literal["set_token", "flush", "stats", "fork and leave", "fork and exit", "fork and track", "fork and deliver",
+               "fork and open"]  # fmt: skip
+Way = Literal["close", "cancelled close", "client", "leave", "kill", "drain"]
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """One event. `key` is its name on the wire; `given`: the key is its event_id too."""
+
+    key: str
+    subject: str
+    idempotent: bool
+    given: bool
+    size: int = 0
+
+
+class Producer(msgspec.Struct, frozen=True):
+    """Hands over its offers in order, from `start` on, with a pause before each (seconds)."""
+
+    how: How
+    offers: list[Offer]
+    start: float = 0.0
+    pauses: list[float] = []
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Something else that the program does at a time (seconds after opening)."""
+
+    at: float
+    deed: Deed
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How a program ends, and when at the latest.
+
+    ``kill`` comes at the time, or at a `moment` of the request of this number. ``drain`` waits for everything.
+    """
+
+    way: Way
+    at: float = 0.0
+    timeout: float = 0.0
+    request: int = 0
+    moment: Literal["arrived", "applied", "answered", ""] = ""
+
+
+class Life(msgspec.Struct, frozen=True):
+    """One program."""
+
+    name: str
+    loop: Literal["asyncio", "uvloop"]
+    producers: list[Producer]
+    acts: list[Act]
+    ending: Ending
+    hook: bool = True
+    sampled: bool = False
+    tokens: list[str] = []
+
+
+class Weather(msgspec.Struct, frozen=True):
+    """How the server answers during a step: the share of `kinds` among the answers, and when it refuses connections."""
+
+    share: float = 0.0
+    kinds: tuple[str, ...] = ("received",)
+    down: list[tuple[float, float]] = []
+    revoked_from: int = 0
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Programs side by side, in one weather."""
+
+    lives: list[Life]
+    weather: Weather = Weather()
+
+
+class Round(msgspec.Struct, frozen=True):
+    """The queue's settings, and the steps one after the other."""
+
+    name: str
+    buffer: Buffer
+    durability: Literal["full", "normal"]
+    ordering: Literal["subject"] | None
+    strict_order: bool
+    delivery: Literal["careful", "at_least_once", "at_most_once"]
+    delivery_timeout: float
+    capacity: int
+    max_bytes: int
+    concurrency: int
+    pool: bool
+    total: float
+    steps: list[Step]
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What one process is given: its round, its place in it, where the server is and where it writes."""
+
+    round: Round
+    step: int
+    life: int
+    url: str
+    folder: str
+    again: list[Offer] = []
+
+    @property
+    def program(self) -> Life:
+        """The program to be."""
+        return self.round.steps[self.step].lives[self.life]
+
+    @property
+    def said(self) -> str:
+        """The file of what it is told."""
+        return f"{self.folder}/{self.program.name}.said"
