@@ -23,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=24, help="rounds side by side (24)")
     parser.add_argument("--only", choices=["memory", "spool", "folder", "fight"], help="rounds of one kind")
     parser.add_argument("--replay", action="append", help="the name of a round that was seen to fail; can be repeated")
+    parser.add_argument("--times", type=int, default=1, help="how often each round is run (1)")
     parser.add_argument("--stop", type=int, default=0, help="begin no round after so many broken ones (0: go on)")
     return parser.parse_args()
 
@@ -33,7 +34,8 @@ class Soak:
     def __init__(self, given: argparse.Namespace, root: Path) -> None:
         self.given, self.root = given, root
         seed = given.seed or f"{SystemRandom().randrange(1 << 32):08x}"
-        self.names = iter(given.replay or (f"{seed}-{number}" for number in range(1, given.rounds + 1)))
+        names = given.replay or (f"{seed}-{number}" for number in range(1, given.rounds + 1))
+        self.names = (name for name in names for _ in range(given.times))
         self.started = time.monotonic()
         self.numbers: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
@@ -67,7 +69,7 @@ class Soak:
         self.broken += 1
         self.kinds.update({one.partition(":")[0] for one in result.broken})
         only = f" --only {self.given.only}" if self.given.only else ""
-        print(f"\nBROKEN {result.plan.name}: python -m tests.soak{only} --replay {result.plan.name}")
+        print(f"\nBROKEN {result.plan.name}: python -m tests.soak{only} --replay {result.plan.name}  # {result.folder}")
         for one in result.broken[:5]:
             print(f"  {one[:1500]}", flush=True)
 

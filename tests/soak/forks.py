@@ -24,7 +24,7 @@ async def fork(deed: str, queue: EventQueue, task: Task, voice: Voice) -> None:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        if deed == "fork and exit":
+        if deed == "fork and exit" and task.program.loop == "asyncio":  # uvloop's own copy crashes there
             os.dup2(0, 2)  # asyncio has much to say of it
             raise SystemExit(0)  # unwinds the copy of the running loop
         code = 70

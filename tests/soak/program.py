@@ -189,6 +189,7 @@ class _Program:
         if ending.way == "leave":
             self.voice("leaving")
             return False
+        self.voice("closing")
         if ending.way == "drain":
             await asyncio.wait(producers, timeout=3)
             await queue.flush(timeout=3)

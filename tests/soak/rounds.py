@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ class Result:
     """What is broken, and what happened, in numbers."""
 
     plan: Round
+    folder: Path
     broken: list[str]
     numbers: Counter[str] = field(default_factory=Counter[str])
 
@@ -143,13 +145,11 @@ class _Running:
 async def run_round(name: str, host: Host, root: Path, only: str | None = None) -> Result:
     """The round of this name; its folder stays where something is broken."""
     plan = draw(name, only)
-    folder = root / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
     running = _Running(plan, folder, host)
     told = await running.run()
     books = running.server.books
-    result = Result(plan, judge(plan, books, told, running.exits))
+    result = Result(plan, folder, judge(plan, books, told, running.exits))
     result.numbers.update(
         {"programs": len(running.exits), "killed": sum(one.killed for one in running.exits.values()),
          "events": len(told.events), "requests": len(books.seen), "applied": len(books.applied),
