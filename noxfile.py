@@ -68,9 +68,10 @@ def uvloop(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Run the tests with 200 rounds of kill -9 instead of 20."""
+    """Run ten thousand random rounds, and 200 of kill -9. Arguments after -- go to the rounds: --rounds, --seconds."""
     needs(session, "tests")
-    session.run("pytest", "-q", *session.posargs, env={"CRASH_ROUNDS": "200"})
+    session.run("python", "-m", "tests.soak", *session.posargs)
+    session.run("pytest", "-q", "tests/faults/test_crash.py", "tests/soak", env={"CRASH_ROUNDS": "200"})
 
 
 @nox.session
