@@ -21,15 +21,18 @@ from typing import Any, Final, Literal
 from ..errors import SpoolError
 from .possession import Possession, open_own
 from .reserve import Reserve
-from .rows import NEW_WIDTH, New, Row, row_of, values_of
+from .rows import NEW_WIDTH, Known, New, Row, row_of, values_of
 from .schema import claim, looks_like_ours, prepare
 
-__all__ = ["Database", "Durability", "Mark"]
+__all__ = ["ClosedId", "Database", "Durability", "Mark"]
 
 Durability = Literal["full", "normal"]
 CHUNK: Final = 256
 SPARE_PAGES: Final = 256
 """Pages above the bound that only ends and marks may use."""
+
+ClosedId = tuple[str, int, bool, float, str]
+"""What an event with a caller's id ended in: its verdict, its attempts, whether it may be duplicated, when, the id."""
 
 Mark = tuple[int, int, bool, int]
 """How an event was sent: its number, its attempts, whether it is in flight, how many may have been applied."""
@@ -131,10 +134,15 @@ class Database:
         """The number of the newest event that ever was."""
         return self._next - 1
 
-    def first(self, event_id: str) -> tuple[int, str | None, int] | None:
-        """The event that had this id before: its number, its verdict if it has ended, and its attempts."""
-        found = self._link.execute("select seq, verdict, attempts from ids where id = ?", (event_id,)).fetchone()
-        return None if found is None else (found[0], found[1], found[2] or 0)
+    def newest(self) -> int:
+        """The number of the newest event that is kept, 0 if none is."""
+        return int(self._link.execute("select coalesce(max(seq), 0) from events").fetchone()[0])
+
+    def first(self, event_id: str) -> Known | None:
+        """The event that had this id before."""
+        found = self._link.execute("select seq, verdict, attempts, duplicated from ids where id = ?", (event_id,))
+        row = found.fetchone()
+        return None if row is None else Known(row[0], row[1], row[2] or 0, bool(row[3]))
 
     def add(self, events: Sequence[New]) -> None:
         """Keep new events under the next numbers."""
@@ -178,9 +186,9 @@ class Database:
             self._link.execute(f"{into} {','.join([row] * rows)}", values[start:end])
             start = end
 
-    def close_ids(self, ends: Sequence[tuple[str, int, float, str]]) -> None:
-        """Remember for a window what events with a caller's id ended in: (verdict, attempts, time, id)."""
-        self._link.executemany("update ids set verdict = ?, attempts = ?, ended = ? where id = ?", ends)
+    def close_ids(self, ends: Sequence[ClosedId]) -> None:
+        """Remember for a window what events with a caller's id ended in."""
+        self._link.executemany("update ids set verdict = ?, attempts = ?, duplicated = ?, ended = ? where id = ?", ends)
 
     def free_ids(self, ids: Sequence[tuple[str]]) -> None:
         """Forget ids whose events were withdrawn."""

@@ -97,10 +97,10 @@ class Rules(msgspec.Struct, frozen=True):
         """The end of an event that may have been sent when a process or a queue ended; None: it may be sent again,
         if it is kept.
         """
-        if kept and should_retry("uncertain", entry.idempotency, self.delivery):
-            return None
         if by is CLOSED:
             note(entry, by)
+        if kept and should_retry("uncertain", entry.idempotency, self.delivery):
+            return None
         attempts = 1 if entry.trouble is None else entry.trouble.attempts
         return End("unknown", OutcomeUnknown(by.reason, attempts=attempts))
 

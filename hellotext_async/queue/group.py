@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ..errors import SpoolError
+from .rows import Known
 
 if TYPE_CHECKING:
-    from .database import Database, Mark
+    from .database import ClosedId, Database, Mark
     from .rows import New, Row
 
 __all__ = ["Group"]
@@ -35,13 +36,13 @@ class Group:
         self.marks: list[Mark] = []
         self.gone: list[int] = []
         self.noted: list[int] = []
-        self.closed: list[tuple[str, int, float, str]] = []
+        self.closed: list[ClosedId] = []
         self.freed: list[tuple[str]] = []
         self.wanted: tuple[int, int, int, int] | None = None
         self.clock: tuple[float, float, bool] | None = None
         # What came of it.
-        self.count = self.last = 0
-        self.stored: list[int | tuple[int, str | None, int] | SpoolError] = []
+        self.count = self.newest = 0
+        self.stored: list[int | Known | SpoolError] = []
         self.rows: list[Row] = []
 
     def seal(self) -> None:
@@ -76,7 +77,7 @@ class Group:
     def _commit(self, db: Database, *, refuse: bool) -> None:
         db.begin(spare=refuse or not self.new)
         if self.opening:
-            self.count, self.last, self.clock = db.count(), db.last, self.clock or db.clock_row
+            self.count, self.newest, self.clock = db.count(), db.newest(), self.clock or db.clock_row
         if self.forgotten:
             db.forget_ids(self.forgotten)
         number = self._add(db, refuse=refuse)
@@ -110,7 +111,7 @@ class Group:
         number = db.last
         for event in self.new:
             if event.given:
-                first = (here[event.id], None, 0) if event.id in here else db.first(event.id)
+                first = Known(here[event.id]) if event.id in here else db.first(event.id)
                 if first is not None:
                     self.stored.append(first)
                     continue

@@ -167,6 +167,8 @@ class Intake:
         """From here on the event is the queue's."""
         aside = self._store.place(entry, crowded=self._core.crowded)
         self._core.accept(entry, aside=aside)
+        if aside:
+            self._settler.freed.set()  # nothing else may be left whose end makes room
         if entry.watch is not None:
             entry.watch.accepted(entry)
         self._worker.wake()
@@ -205,6 +207,7 @@ class Intake:
         elif answer == "aside" or isinstance(answer, Entry):
             self._putting.pop(entry, None)
             self._core.adopt(entry)
+            self._settler.freed.set()
             if entry.watch is not None:
                 entry.watch.accepted(entry)
             if isinstance(answer, Entry):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, cast, get_args
 
 from .._wire.call import Idempotency
+from .outcome import Verdict
 
-__all__ = ["NEW_WIDTH", "New", "Row", "checksum", "row_of", "values_of"]
+__all__ = ["NEW_WIDTH", "Known", "New", "Row", "checksum", "row_of", "values_of"]
 
 
 class New(NamedTuple):
@@ -21,6 +22,15 @@ class New(NamedTuple):
     idempotency: Idempotency
     accepted: float
     body: bytes
+
+
+class Known(NamedTuple):
+    """What is remembered under an id of a caller's: the event's number and, if it has ended, how."""
+
+    number: int
+    verdict: Verdict | None = None
+    attempts: int = 0
+    maybe_duplicated: bool = False
 
 
 class Row(NamedTuple):

@@ -13,7 +13,7 @@ from .rows import checksum
 
 __all__ = ["claim", "looks_like_ours", "prepare"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 APPLICATION: Final = 0x48747871
 """SQLite's application id, in the file's header: "Htxq"."""
 
@@ -25,7 +25,8 @@ create table if not exists sent (
     seq integer primary key, attempts integer not null, in_flight integer not null, doubts integer not null);
 create table if not exists flight (one integer primary key check (one = 1), numbers text not null);
 create table if not exists ids (
-    id text primary key, seq integer, verdict text, attempts integer, ended real) without rowid;
+    id text primary key, seq integer, verdict text, attempts integer, ended real,
+    duplicated integer) without rowid;
 create table if not exists damaged (seq integer primary key, id, body, found real);
 create table if not exists clock (one integer primary key check (one = 1), clock real, wall real, standing integer);
 create table if not exists owner (one integer primary key check (one = 1), name text not null);
@@ -47,7 +48,7 @@ def looks_like_ours(file: int, path: Path) -> bool:
     header = os.read(file, 100)
     if header and not header.startswith(b"SQLite format 3\0"):
         raise SpoolError(f"{path} is not a spool: it is left as it is")
-    return (_number(header, 68), _number(header, 60)) in ((APPLICATION, FORMAT), (0, 1))
+    return (_number(header, 68), _number(header, 60)) in ((APPLICATION, FORMAT), (APPLICATION, 2), (0, 1))
 
 
 def _number(header: bytes, at: int) -> int:
@@ -61,7 +62,7 @@ def claim(link: sqlite3.Connection, path: Path) -> int:
     tables = {name for (name,) in link.execute("select name from sqlite_master where type = 'table'")}
     if application not in (0, APPLICATION) or (application == 0 and tables and not tables >= _FIRST_TABLES):
         raise SpoolError(f"{path} is another program's database: it is left as it is")
-    if version not in (0, 1, FORMAT):
+    if version not in range(FORMAT + 1):
         raise SpoolError(f"the spool {path} has format {version}, which this version does not know")
     if application == 0:
         link.execute(f"pragma application_id = {APPLICATION}")  # before WAL, so that it is in the file at once
@@ -75,6 +76,8 @@ def prepare(link: sqlite3.Connection, version: int, owner: str) -> None:
     link.execute("begin immediate")
     if version == 1:
         _from_1(link)
+    if version in (1, 2):  # an id's outcome did not say whether it may have been duplicated
+        link.execute("alter table ids add column duplicated integer")
     for statement in f"{_SCHEMA}{_LANDED}".split(";"):
         link.execute(statement)
     link.execute("insert or replace into owner values (1, ?)", (owner,))

@@ -12,7 +12,7 @@ from .._callbacks import call_back
 from .._wire.call import EVENTS_PATH
 from ..errors import Asked, SpoolError
 from .entry import end_of
-from .letters import Letter, reason
+from .letters import Letter
 from .outcome import Outcome
 from .store import Finish
 from .tasks import Batch, Waiters
@@ -76,7 +76,7 @@ class Settler:
         if self._letters is not None and not outcome.delivered:
             self._dead.put((entry, outcome))
         elif self._store.durable:
-            self._ended.put((entry, outcome, Finish(outcome.verdict, outcome.attempts, reason(outcome.error))))
+            self._ended.put((entry, outcome, Finish.of(outcome)))
         else:
             self._settle(entry, outcome)
 
@@ -110,7 +110,7 @@ class Settler:
             _log.error("%d dead letters not written (%s)", len(unwritten), _why(error))
             return False
         for _, entry, end in unwritten:
-            self._ended.put((entry, end, Finish(end.verdict, end.attempts, reason(end.error))))
+            self._ended.put((entry, end, Finish.of(end)))
         self._unwritten = []
         return True
 

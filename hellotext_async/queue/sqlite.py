@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 from weakref import WeakValueDictionary
 
 from .._policy.evidence import Attempt
@@ -28,7 +28,7 @@ from .entry import Entry, Trouble, id_of
 from .folder import claim_one
 from .group import Group
 from .outcome import Outcome
-from .rows import New, Row
+from .rows import Known, New, Row
 from .store import Appended, Finish, Loaded
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class SqliteStore:
         except SpoolError as error:
             self._failure = error
             raise
-        self._last_aside = group.last if group.count else 0
+        self._last_aside = group.newest
         self._epoch = _spool_clock(group.clock, time.time()) - clock
         return group.count
 
@@ -171,21 +171,26 @@ class SqliteStore:
             id_of(entry), entry.given, entry.action, entry.subject, entry.idempotency, accepted, entry.body
         )  # fmt: skip
 
-    def _appended(self, entry: Entry, result: int | tuple[int, str | None, int] | SpoolError) -> Appended:
+    def _appended(self, entry: Entry, result: int | Known | SpoolError) -> Appended:
         if isinstance(result, int):
             entry.key = result
             self._unplaced.add(result)
             return "stored"
         if isinstance(result, SpoolError):
             return result
-        number, verdict, attempts = result
-        if verdict is not None:
-            known: Any = verdict
-            return Outcome(verdict=known, event_id=id_of(entry), action=entry.action, attempts=attempts)
-        first = self._aside.get(number)
+        if result.verdict is not None:
+            return Outcome(
+                verdict=result.verdict,
+                event_id=id_of(entry),
+                action=entry.action,
+                attempts=result.attempts,
+                maybe_duplicated=result.maybe_duplicated,
+                context=entry.context,
+            )
+        first = self._aside.get(result.number)
         if first is not None:
             return first
-        entry.key = number
+        entry.key = result.number
         self._set_aside(entry)
         return "aside"
 
@@ -278,7 +283,7 @@ class SqliteStore:
             if end is None:
                 group.freed.append((id_of(entry),))
             elif entry.given:
-                group.closed.append((end.verdict, end.attempts, time.time(), id_of(entry)))
+                group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, time.time(), id_of(entry)))
         await self._commits.committed()
         if self._unplaced:
             self._unplaced.difference_update(group.gone)

@@ -14,6 +14,7 @@ import msgspec
 
 from ..errors import HellotextError
 from .entry import Entry
+from .letters import reason
 from .outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ class Finish(NamedTuple):
     verdict: Verdict
     attempts: int
     reason: str = ""
+    maybe_duplicated: bool = False
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Finish:
+        """What a store keeps of an outcome."""
+        return cls(outcome.verdict, outcome.attempts, reason(outcome.error), outcome.maybe_duplicated)
 
 
 class Loaded(msgspec.Struct):

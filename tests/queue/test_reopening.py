@@ -1,0 +1,120 @@
+"""What a spool knows of its events when it is opened again: which wait, how they were sent, how ids ended."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hellotext_async.queue.outcome import Outcome
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from tests.harness.clock import virtual_time
+from tests.harness.transport import Script, answers, received, silent, unsent
+from tests.rig import LoopSpool, assert_adds_up, engine, event, order
+
+
+def opened_on(path: Path, script: Script, **settings: Any) -> EventQueue:
+    made = engine(script)
+    return EventQueue(lambda: made, Settings(buffer=LoopSpool(path), **{"delivery_timeout": 600, **settings}))
+
+
+async def put(opened: EventQueue, fields: dict[str, Any], **more: Any) -> Any:
+    given = {**fields, **more}
+    return await opened.put(given.pop("action"), **given)
+
+
+@virtual_time
+async def test_what_comes_after_a_reopening_is_sent_though_a_younger_event_than_those_left_has_ended(
+    tmp_path: Path,
+) -> None:
+    """The number of an event that has ended is remembered with its id; nothing waits behind it."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(silent(), received())) as first:
+        await put(first, order(0))
+        await asyncio.sleep(1)
+        assert (await (await put(first, event(1), event_id="e1"))).delivered
+        await first.aclose(timeout=0)
+    async with opened_on(path, Script()) as second:
+        await second.flush()
+        receipts = [await put(second, event(10 + n)) for n in range(3)]
+        await asyncio.sleep(1)
+        assert [receipt.done() for receipt in receipts] == [True] * 3
+        assert_adds_up(second)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "fields", "marked"),
+    [("careful", order(0), False), ("at_least_once", event(0), True)],
+    ids=["an idempotent event", "at_least_once"],
+)
+@virtual_time
+async def test_an_attempt_that_a_close_cut_off_is_counted_after_the_reopening(
+    tmp_path: Path, delivery: Any, fields: dict[str, Any], marked: bool
+) -> None:
+    """Delivered by a second request it may be there twice; too late for one, its outcome is unknown."""
+    for retried in (True, False):
+        path, seen = tmp_path / f"{retried}.db", list[Outcome]()
+        async with opened_on(path, Script(silent()), delivery=delivery) as first:
+            await put(first, fields)
+            await asyncio.sleep(1)
+            await first.aclose(timeout=0)
+        script = Script() if retried else Script(default=unsent())
+        timeout = 600 if retried else 5
+        settings: dict[str, Any] = {"delivery": delivery, "delivery_timeout": timeout, "on_outcome": seen.append}
+        async with opened_on(path, script, **settings) as second:
+            await second.flush()
+        (outcome,) = seen
+        if retried:
+            assert (outcome.verdict, outcome.attempts, outcome.maybe_duplicated) == ("delivered", 2, marked)
+        else:
+            assert outcome.verdict == "unknown"
+
+
+@virtual_time
+async def test_what_an_id_ended_in_is_remembered_with_its_mark(tmp_path: Path) -> None:
+    """An event that may be there twice is so for those, too, who hand it in again after a reopening."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(answers(500), received())) as first:
+        outcome = await (await put(first, event(1), event_id="e1"))
+    assert (outcome.verdict, outcome.attempts, outcome.maybe_duplicated) == ("delivered", 2, True)
+    async with opened_on(path, Script()) as second:
+        again = await (await put(second, event(1), event_id="e1", context="mine"))
+    assert (again.verdict, again.attempts, again.maybe_duplicated) == ("delivered", 2, True)
+    assert again.context == "mine"
+
+
+def make_older(path: Path, version: int) -> None:
+    """Turn a spool that nobody has open into one of an older format."""
+    with sqlite3.connect(path) as link:
+        link.execute("alter table ids drop column duplicated")
+        if version == 1:
+            link.create_function("crc32", 1, zlib.crc32)
+            link.execute("alter table events rename column idempotency to repeat")
+            link.execute("update events set repeat = 'repeatable', sum = crc32(body)")
+            link.execute("pragma application_id = 0")
+        link.execute(f"pragma user_version = {version}")
+    link.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@virtual_time
+async def test_a_spool_of_an_older_format_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    """Its ids are known, without a mark, and its events are sent."""
+    path = tmp_path / "s.db"
+    async with opened_on(path, Script(received(), silent())) as first:
+        assert (await (await put(first, event(1), event_id="e1"))).delivered
+        await put(first, order(2))
+        await first.aclose(timeout=0)
+    make_older(path, version)
+    script = Script()
+    async with opened_on(path, script) as second:
+        known = await (await put(second, event(1), event_id="e1"))
+        assert (known.verdict, known.maybe_duplicated) == ("delivered", False)
+        await second.flush()
+        assert second.stats().outcomes["delivered"] == 1
+    assert [seen.json["action"] for seen in script.history] == ["order.placed"]
