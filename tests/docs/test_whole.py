@@ -13,6 +13,10 @@ from tests.docs.pages import FENCE, PAGES, ROOT, all_blocks
 LANGUAGES: Final = {"python", "sh", "json", "text"}
 """What the tests of this folder run or compare."""
 
+BESIDE: Final = [*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md")]
+"""Texts that are not part of the site."""
+
+_LINK: Final = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _PICTURE: Final = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 
 
@@ -37,3 +41,11 @@ def test_every_page_is_in_the_menu_once() -> None:
     named = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     there = [str(page.relative_to(ROOT / "docs")) for page in PAGES if page.is_relative_to(ROOT / "docs")]
     assert sorted(named) == sorted(there)
+
+
+@pytest.mark.parametrize("text", BESIDE, ids=lambda text: text.stem)
+def test_every_link_beside_the_site_leads_to_a_file(text: Path) -> None:
+    """The strict build checks the site's own links; these are read where the repository is."""
+    for target in _LINK.findall(text.read_text()):
+        if "://" not in target:
+            assert (text.parent / target.partition("#")[0]).exists(), target
