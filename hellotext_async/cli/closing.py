@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from ..queue.queue import EventQueue
 from .signals import Stop
 
-__all__ = ["DRAIN", "closing"]
+__all__ = ["DRAIN", "closing", "first_of"]
 
 DRAIN: Final = 10.0
 """Seconds for what is under way at the first signal."""
@@ -44,13 +44,17 @@ async def _watch(queue: EventQueue, stop: Stop, show: Callable[[], None]) -> Non
 
 async def _close(queue: EventQueue, stop: Stop) -> None:
     """Drain; at the second signal, no longer."""
-    draining, now = asyncio.ensure_future(queue.aclose(DRAIN)), asyncio.ensure_future(stop.now.wait())
-    either: tuple[asyncio.Future[Any], ...] = (draining, now)
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for future in either:
-            future.cancel()
-        await asyncio.wait(either)
+    await first_of(queue.aclose(DRAIN), stop.now.wait())
     if stop.now.is_set():
         await queue.aclose(0)
+
+
+async def first_of(*coroutines: Coroutine[Any, Any, object]) -> None:
+    """Run these until one has ended, and cancel the others."""
+    tasks = [asyncio.ensure_future(each) for each in coroutines]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -13,41 +13,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
 from .._events.event import Event
 from .._events.fields import EVENT_FIELDS
-from ..client import Hellotext
-from ..config import Limits
 from ..errors import ConfigurationError, HellotextError, InvalidParameter, QueueClosed, QueueFull
 from ..queue.queue import EventQueue
 from ..queue.receipt import Receipt
 from ..queue.sqlite import SqliteSpool
-from .checkpoint import Checkpoint
-from .closing import DRAIN, closing
+from .closing import DRAIN, closing, first_of
 from .events import event_from
+from .file_run import FileRun, run_over_file
 from .lines import Chunks
-from .mapping import FieldMap, add_mapping_arguments
+from .mapping import add_mapping_arguments
 from .numbers import count, rate
 from .progress import showing
-from .reach import saying_unreachable
-from .reading import format_of, rows_until
 from .reasons import reason_of
-from .rows import CsvRows, Row, rows_of
-from .signals import Stop, stopping
-from .source import Source, opened
-from .tally import Tally
+from .rows import Row
 
 __all__ = ["NAME", "arguments", "run"]
 
 NAME = "ingest"
 WINDOW: Final = 2048
 """Events under way at one time, beyond which reading waits."""
-FIRST: Final = f"reading no further; delivering what was read, for up to {DRAIN:.0f} s (again: end now)"
-SECOND: Final = "ending now"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,97 +55,66 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(args: argparse.Namespace) -> int:
     """Deliver, and report."""
-    columns = FieldMap(args.map, args.set, {*EVENT_FIELDS, "action"}, csv=format_of(args.file, args.format) == "csv")
     if args.dry_run and (args.spool or args.dead_letters or args.checkpoint):
         raise ConfigurationError("--dry-run writes nothing: leave out --spool, --dead-letters and --checkpoint")
     if args.checkpoint and args.file == "-":
         raise ConfigurationError("--checkpoint needs a file: stdin cannot be read again")
-    try:
-        with opened(args.file) as source, stopping(FIRST, SECOND) as stop:
-            checkpoint = Checkpoint.open(args.checkpoint, source.descriptor) if args.checkpoint else None
-            tally = Tally(checkpoint, good="valid" if args.dry_run else "delivered")
-            await _Ingest(args, source, stop, columns, tally, checkpoint).run()
-    except OSError as error:
-        print(f"hellotext-async: {args.file} cannot be read ({error.strerror})", file=sys.stderr)
-        return 2
-    tally.show_json() if args.json else tally.show()
-    return 0 if tally.all_delivered else 1
+    return await run_over_file(_Ingest, args)
 
 
-class _Ingest:
+class _Ingest(FileRun):
     """One run: the input, the queue, and the account."""
 
-    def __init__(
-        self,
-        args: argparse.Namespace,
-        source: Source,
-        stop: Stop,
-        columns: FieldMap,
-        tally: Tally,
-        checkpoint: Checkpoint | None,
-    ) -> None:
-        self._args = args
-        self._source = source
-        self._stop = stop
-        self._columns = columns
-        self._tally = tally
-        self._checkpoint = checkpoint
-        self._rows = rows_of(format_of(args.file, args.format))
-        self._failure: ConfigurationError | None = None
+    good = "delivered"
+    known = frozenset({*EVENT_FIELDS, "action"})
+    announcements = (
+        f"reading no further; delivering what was read, for up to {DRAIN:.0f} s (again: end now)",
+        "ending now",
+    )
 
     async def run(self) -> None:
         """Deliver everything, then close."""
-        args, tally = self._args, self._tally
+        args, tally, size = self.args, self.tally, self.source.size
         spool = None if args.spool is None else SqliteSpool(args.spool, dead_letters=args.dead_letters)
-        limits = Limits(rate=args.rate, concurrency=max(100, args.concurrency + 2))
-        token = "dry-run" if args.dry_run else None
-        async with Hellotext(token, limits=limits, enabled=not args.dry_run, hooks=saying_unreachable()) as client:
+        async with self.client() as client:
             queue = client.event_queue(concurrency=args.concurrency, buffer=spool, dead_letters=args.dead_letters)
             async with queue:
                 tally.found = queue.stats().accepted
-                chunks = Chunks(self._source.descriptor)
-                with showing("ingesting", self._source.size) as progress:
+                chunks = Chunks(self.source.descriptor)
+                with showing("ingesting", size) as progress:
 
                     def show() -> None:
                         tally.rate = client.rate().rate
-                        progress(tally.position(chunks.read), tally.words(self._source.size, chunks.read))
-                        self._save()
+                        progress(tally.position(chunks.read), tally.words(size, chunks.read))
+                        self.save()
 
-                    async with closing(queue, self._stop, show):
+                    async with closing(queue, self.stop, show):
                         await self._feed(queue, chunks)
-                        await _settle(queue, self._stop)
+                        # What an earlier run left in the spool is delivered too.
+                        await first_of(queue.flush(), self.stop.wait())
                     show()
                 tally.report = await queue.aclose(DRAIN)
-                tally.stopped = self._stop.is_set()
-        self._save()
-        if self._failure is not None:
-            raise self._failure
-
-    def _save(self) -> None:
-        """Write the checkpoint; if that fails, deliver what was read and end."""
-        if self._checkpoint is not None and self._failure is None:
-            try:
-                self._checkpoint.save()
-            except ConfigurationError as error:
-                self._failure = error
-                self._stop.set()
+                tally.stopped = self.stop.is_set()
+        self.save()
+        if self.failure is not None:
+            raise self.failure
 
     async def _feed(self, queue: EventQueue, chunks: Chunks) -> None:
         """Hand every event over and follow it to its end; at most WINDOW are under way."""
         room = asyncio.Semaphore(WINDOW)
         async with asyncio.TaskGroup() as following:
-            async for row, event in self._events(chunks):
+            async for row, event in self.read(chunks, self._event):
                 await room.acquire()
                 try:
                     receipt = await _enter(queue, event)
                 except InvalidParameter as error:
-                    self._tally.bad(row, reason_of(error))
+                    self.tally.bad(row, reason_of(error))
                     room.release()
                 except QueueClosed:
-                    self._tally.end(row, "not accepted")
+                    self.tally.end(row, "not accepted")
                     return
                 except HellotextError:
-                    self._tally.end(row, "not accepted")
+                    self.tally.end(row, "not accepted")
                     room.release()
                 else:
                     task = following.create_task(self._follow(row, receipt))
@@ -167,51 +125,16 @@ class _Ingest:
             await receipt.accepted()
             outcome = await receipt
         except QueueClosed as closed:
-            self._tally.end(row, "kept" if closed.kept else "not accepted")
+            self.tally.end(row, "kept" if closed.kept else "not accepted")
         except HellotextError:
-            self._tally.end(row, "not accepted")
+            self.tally.end(row, "not accepted")
         else:
-            self._tally.add(row, outcome)
+            self.tally.add(row, outcome)
 
-    async def _events(self, chunks: Chunks) -> AsyncIterator[tuple[Row, Event]]:
-        """The events in the input; what is none is counted."""
-        try:
-            async for row in rows_until(self._stop, chunks, self._rows):
-                if self._tally.rows == 0 and isinstance(self._rows, CsvRows):
-                    self._columns.check(self._rows.header or ())
-                if not self._tally.begin(row):
-                    continue
-                if row.problem is not None:
-                    self._tally.bad(row, row.problem)
-                    continue
-                try:
-                    event = self._event(row)
-                except InvalidParameter as error:
-                    self._tally.bad(row, reason_of(error))
-                else:
-                    yield row, event
-        except OSError as error:
-            self._tally.unreadable = error.strerror
-        except ConfigurationError as error:
-            self._failure = error
-
-    def _event(self, row: Row) -> Event:
-        fields = self._columns.apply(row.fields or {})
-        if self._checkpoint is not None:
-            fields.setdefault("event_id", self._checkpoint.event_id(row.number))
+    def _event(self, row: Row, fields: dict[str, Any]) -> Event:
+        if self.checkpoint is not None:
+            fields.setdefault("event_id", self.checkpoint.event_id(row.number))
         return event_from(fields)
-
-
-async def _settle(queue: EventQueue, stop: asyncio.Event) -> None:
-    """Wait for what an earlier run left in the spool as well, unless told to stop."""
-    settled, stopped = asyncio.ensure_future(queue.flush()), asyncio.ensure_future(stop.wait())
-    either: tuple[asyncio.Future[Any], ...] = (settled, stopped)
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for future in either:
-            future.cancel()
-        await asyncio.wait(either)
 
 
 async def _enter(queue: EventQueue, event: Event) -> Receipt:

@@ -1,0 +1,112 @@
+"""One run over the rows of a file: opened, read until it is stopped, accounted for, and reported."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, TypeVar
+
+from ..client import Hellotext
+from ..config import Limits
+from ..errors import ConfigurationError, HellotextError, InvalidParameter
+from .checkpoint import Checkpoint
+from .lines import Chunks
+from .mapping import FieldMap
+from .reach import saying_unreachable
+from .reading import format_of, rows_until
+from .reasons import reason_of
+from .rows import CsvRows, Row, rows_of
+from .signals import Stop, stopping
+from .source import Source, opened
+from .tally import Tally
+
+__all__ = ["FileRun", "run_over_file"]
+
+T = TypeVar("T")
+
+
+class FileRun(ABC):
+    """The input, the account, and the error that ended the reading, if one did."""
+
+    good: str
+    """What a row that ends well is called in the account."""
+    known: frozenset[str]
+    """The fields that a row can have."""
+    announcements: tuple[str, str]
+    """What is printed at the first and at the second signal."""
+
+    def __init__(
+        self, args: argparse.Namespace, columns: FieldMap, source: Source, stop: Stop, checkpoint: Checkpoint | None
+    ) -> None:
+        self.args = args
+        self.source = source
+        self.stop = stop
+        self.checkpoint = checkpoint
+        self.tally: Final = Tally(checkpoint, good="valid" if args.dry_run else self.good)
+        self.failure: HellotextError | None = None
+        self._columns = columns
+        self._rows = rows_of(format_of(args.file, args.format))
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Do it, to the end of the input. Raises `failure`."""
+
+    def client(self) -> Hellotext:
+        """The client of this run; a dry run's sends nothing."""
+        args = self.args
+        limits = Limits(rate=args.rate, concurrency=max(100, args.concurrency + 2))
+        token = "dry-run" if args.dry_run else None
+        return Hellotext(token, limits=limits, enabled=not args.dry_run, hooks=saying_unreachable())
+
+    def end(self, error: HellotextError) -> None:
+        """Read no further: going on is useless."""
+        self.failure = self.failure or error
+        self.stop.set()
+
+    def save(self) -> None:
+        """Write the checkpoint; if that fails, read no further."""
+        if self.checkpoint is not None and self.failure is None:
+            try:
+                self.checkpoint.save()
+            except ConfigurationError as error:
+                self.end(error)
+
+    async def read(self, chunks: Chunks, make: Callable[[Row, dict[str, Any]], T]) -> AsyncIterator[tuple[Row, T]]:
+        """The rows and what `make` makes of each one's fields; rows that it refuses are counted."""
+        tally = self.tally
+        try:
+            async for row in rows_until(self.stop, chunks, self._rows):
+                if tally.rows == 0 and isinstance(self._rows, CsvRows):
+                    self._columns.check(self._rows.header or ())
+                if not tally.begin(row):
+                    continue
+                if row.problem is not None:
+                    tally.bad(row, row.problem)
+                    continue
+                try:
+                    made = make(row, self._columns.apply(row.fields or {}))
+                except InvalidParameter as error:
+                    tally.bad(row, reason_of(error, self.known))
+                else:
+                    yield row, made
+        except OSError as error:
+            tally.unreadable = error.strerror
+        except ConfigurationError as error:
+            self.end(error)
+
+
+async def run_over_file(kind: type[FileRun], args: argparse.Namespace) -> int:
+    """Run `kind` over the file of these arguments and report; the exit code."""
+    columns = FieldMap(args.map, args.set, kind.known, csv=format_of(args.file, args.format) == "csv")
+    try:
+        with opened(args.file) as source, stopping(*kind.announcements) as stop:
+            checkpoint = Checkpoint.open(args.checkpoint, source.descriptor) if args.checkpoint else None
+            run = kind(args, columns, source, stop, checkpoint)
+            await run.run()
+    except OSError as error:
+        print(f"hellotext-async: {args.file} cannot be read ({error.strerror})", file=sys.stderr)
+        return 2
+    run.tally.show_json() if args.json else run.tally.show()
+    return 0 if run.tally.all_delivered else 1
