@@ -118,16 +118,16 @@ class Families:
     ) -> EventQueue:
         """A queue that delivers events in the background; use it with ``async with``.
 
-        `capacity` events and `max_bytes` of bodies are held, then `track` raises QueueFull and
+        At `capacity` events or `max_bytes` of bodies in memory `track` raises QueueFull and
         `put` waits. At most `concurrency` events are in flight, one per subject (`ordering` None:
-        no order). An event that fails is held before later ones of its subject for 30 s, with
+        no order). A failed event blocks later ones of its subject for up to 30 s, with
         `strict_order` until it ends. `delivery` says what is repeated ("careful",
         "at_least_once", "at_most_once"), `delivery_timeout` for how many seconds an event is tried
-        (120, with a spool 24 hours). `buffer` (a SqliteSpool, or a
-        RedisStream) keeps events through a crash; `dead_letters` is a
-        file for events that end badly; `on_outcome` is called with every `Outcome`. `priority`
-        "background" takes of the rate what live traffic leaves. Events go over
-        connections of their own; `transport` "pool" sends them through the pool that calls use.
+        (120, with a spool 24 hours). `buffer` (a SqliteSpool, or a RedisStream) keeps events through
+        a crash; `dead_letters` is a file for events that end badly; `on_outcome` is called with
+        every `Outcome`. `priority` "background" uses the part of the rate that live traffic does not.
+        Events go over connections of their own; `transport` "pool" sends them through the pool that
+        calls use.
 
         Raises ConfigurationError.
         """

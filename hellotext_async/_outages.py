@@ -12,7 +12,7 @@ __all__ = ["OutageWatch"]
 
 
 class OutageWatch:
-    """Whether the server is held to be away, since when (on `clock`), and by which failure.
+    """Whether the server counts as away, since when (on `clock`), and by which failure.
 
     `began` is called with that failure in a word, `ended` with the seconds that the outage took.
     """

@@ -76,7 +76,7 @@ class Reports:
 
     @property
     def away_since(self) -> datetime | None:
-        """Since when the API is held to be away."""
+        """Since when the API counts as away."""
         return None if self._outage is None else self._outage.began
 
     def throttled(self, state: RateState) -> None:

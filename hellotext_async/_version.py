@@ -1,3 +1,3 @@
-"""The version of the package, said once."""
+"""The version of the package; declared here only."""
 
 __version__ = "0.1.0"

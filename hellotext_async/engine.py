@@ -87,7 +87,7 @@ class Engine:
 
     @property
     def breaker_open(self) -> bool:
-        """Whether the server is held to be away."""
+        """Whether the server counts as away."""
         return self.limiter.breaker.open
 
     def try_acquire(self) -> Permit | None:

@@ -84,7 +84,7 @@ class Hooks:
         """A request was rate limited (429); `state` is the rate from now on."""
 
     def on_outage(self, outage: Outage, /) -> Awaitable[None] | None:
-        """The API is held to be away from now on, or is there again."""
+        """The API counts as away from now on, or is there again."""
 
     def before_send(self, event: Event, /) -> Event | None:
         """An event is handed in, in its caller's stack: return it, another one, or None to drop it.

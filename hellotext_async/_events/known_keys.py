@@ -138,7 +138,7 @@ def warn_unknown(name: str, value: Any, shape: type[Any]) -> None:
 
 
 def _known(action: str, builtin: bool, found: tuple[Any, ...]) -> bool:
-    """Whether every key is known, as fast as that can be said: it is asked of every event."""
+    """Whether every key is known, as fast as possible: every event is checked."""
     *given, as_object, products = found
     for shapes, value in zip(SHAPES.values(), given, strict=True):
         if value and not _fits(value, _keys(shapes)):

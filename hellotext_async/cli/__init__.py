@@ -73,12 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         summary, _, rest = (command.__doc__ or "").partition("\n")
-        said = summary.partition(": ")[2]
+        short = summary.partition(": ")[2]
         command.arguments(
             commands.add_parser(
                 command.NAME,
-                help=said,
-                description=f"{said}\n{rest}",
+                help=short,
+                description=f"{short}\n{rest}",
                 epilog=ENVIRONMENT,
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )

@@ -56,21 +56,21 @@ def _damage(letters: DeadLetters) -> int:
     return 1 if letters.damaged else 0
 
 
-async def listed(given: argparse.Namespace) -> int:
+async def listed(args: argparse.Namespace) -> int:
     """One line each."""
-    letters = _opened(given.file)
+    letters = _opened(args.file)
     for letter in letters:
         print(f"{letter.event_id}  {letter.verdict}  {letter.action}  {letter.attempts} attempt(s)  {letter.reason}")
     return _damage(letters)
 
 
-async def shown(given: argparse.Namespace) -> int:
+async def shown(args: argparse.Namespace) -> int:
     """Everything."""
-    letters = _opened(given.file)
-    wanted = set(given.ids)
+    letters = _opened(args.file)
+    wanted = set(args.ids)
     for letter in letters:
         if not wanted or letter.event_id in wanted:
-            wanted.discard(letter.event_id) if given.ids else None
+            wanted.discard(letter.event_id) if args.ids else None
             print(_as_json(letter))
     for missing in sorted(wanted):
         print(f"hellotext-async: no letter of event {missing}", file=sys.stderr)
@@ -82,9 +82,9 @@ def _as_json(letter: Letter) -> str:
     return json.dumps({**fields, "payload": json.loads(bytes(letter.payload))}, ensure_ascii=False, indent=2)
 
 
-async def reconciled(given: argparse.Namespace) -> int:
+async def reconciled(args: argparse.Namespace) -> int:
     """What is there leaves the list; what is not can be replayed."""
-    letters = _opened(given.file)
+    letters = _opened(args.file)
     async with Hellotext() as client:
         found = await letters.reconcile(client)
     for result in found:
@@ -95,24 +95,24 @@ async def reconciled(given: argparse.Namespace) -> int:
     return 1 if verdicts["unknown"] or _damage(letters) else 0
 
 
-async def replayed(given: argparse.Namespace) -> int:
+async def replayed(args: argparse.Namespace) -> int:
     """Send again. What ends badly once more is written to the same file, with its new verdict."""
-    letters = _opened(given.file)
+    letters = _opened(args.file)
     verdicts = Counter(letter.verdict for letter in letters)
-    total = verdicts.total() - (0 if given.include_unknown else verdicts["unknown"])
+    total = verdicts.total() - (0 if args.include_unknown else verdicts["unknown"])
     ended: Counter[str] = Counter()
     with stopping() as stop, showing("replaying", total) as progress:
         async with (
             Hellotext() as client,
-            client.event_queue(dead_letters=given.file) as queue,
+            client.event_queue(dead_letters=args.file) as queue,
             closing(queue, stop, lambda: progress(ended.total(), f"{ended['delivered']:,} delivered")),
         ):
             try:
-                async for outcome in letters.replay(queue, include_unknown=given.include_unknown):
+                async for outcome in letters.replay(queue, include_unknown=args.include_unknown):
                     ended[outcome.verdict] += 1
             except QueueClosed:
-                pass  # told to stop while letters were still to be sent
-    left_out = 0 if given.include_unknown else verdicts["unknown"]
+                pass  # a signal ended it while letters were still to be sent
+    left_out = 0 if args.include_unknown else verdicts["unknown"]
     rows: list[tuple[str, object]] = [*sorted(ended.items()), ("left", total - ended.total())]
     print(table([*rows, ("unknown, left out", left_out)] if left_out else rows))
     _damage(letters)

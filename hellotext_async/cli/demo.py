@@ -45,18 +45,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
-async def run(given: argparse.Namespace) -> int:
+async def run(args: argparse.Namespace) -> int:
     """Deliver, and compare."""
     ours = _Count()
-    async with emulating(given.rate_limit) as emulator:
+    async with emulating(args.rate_limit) as emulator:
         with stopping("delivering what is under way, then the report", "ending now") as stop:
             async with Hellotext("test-token", base_url=emulator.url) as client:
-                with showing("delivering", given.events) as progress:
-                    await _deliver(client, given.events, ours, progress, stop)
+                with showing("delivering", args.events) as progress:
+                    await _deliver(client, args.events, ours, progress, stop)
                 ours.rate = client.rate().rate
         theirs = await emulator.end()
     _report(ours, theirs)
-    return _judge(ours, theirs, events=given.events)
+    return _judge(ours, theirs, events=args.events)
 
 
 def _judge(ours: _Count, theirs: Counted, *, events: int) -> int:
@@ -138,7 +138,7 @@ class Counted(msgspec.Struct):
 
 
 class _Emulator:
-    """It says where it is on its first line, and what it counted on its last, when its stdin ends."""
+    """It prints its URL on its first line, and its counts on its last, when its stdin ends."""
 
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self._process = process
@@ -146,8 +146,8 @@ class _Emulator:
 
     async def end(self) -> Counted:
         """Stop it and get its counts."""
-        told, _ = await asyncio.wait_for(self._process.communicate(b""), START)
-        return msgspec.json.decode(told, type=Counted)
+        output, _ = await asyncio.wait_for(self._process.communicate(b""), START)
+        return msgspec.json.decode(output, type=Counted)
 
 
 @asynccontextmanager

@@ -43,30 +43,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
-async def run(given: argparse.Namespace) -> int:
+async def run(args: argparse.Namespace) -> int:
     """Serve."""
     from ..emulator import Emulator, RateLimit
 
-    burst = given.burst or max(1, round(given.rate_limit or 1))
-    limit = None if given.rate_limit is None else RateLimit(given.rate_limit, burst)
-    history = 0 if given.controlled else HISTORY
-    emulator = Emulator(given.port, given.token, rate_limit=limit, host=given.host, history=history, keep_events=False)
-    if given.seed_document:
+    burst = args.burst or max(1, round(args.rate_limit or 1))
+    limit = None if args.rate_limit is None else RateLimit(args.rate_limit, burst)
+    history = 0 if args.controlled else HISTORY
+    emulator = Emulator(args.port, args.token, rate_limit=limit, host=args.host, history=history, keep_events=False)
+    if args.seed_document:
         emulator.store.seed_document()
     with stopping() as stop:
         try:
             await emulator.start()
         except OSError as error:
-            print(f"hellotext-async: {given.host}:{given.port} cannot be used ({error.strerror})", file=sys.stderr)
+            print(f"hellotext-async: {args.host}:{args.port} cannot be used ({error.strerror})", file=sys.stderr)
             return 1
         try:
-            _say_where(emulator, controlled=given.controlled)
-            if given.controlled:
+            _say_where(emulator, controlled=args.controlled)
+            if args.controlled:
                 _stop_at_end_of_stdin(stop)
             await stop.wait()
         finally:
             await emulator.aclose()
-    if given.controlled:
+    if args.controlled:
         print(json.dumps({"actions": emulator.counts, "statuses": emulator.statuses}), flush=True)
     return 0
 

@@ -85,7 +85,7 @@ class _Ingest(FileRun):
 
                     def show() -> None:
                         tally.rate = client.rate().rate
-                        progress(tally.position(chunks.read), tally.words(size, chunks.read))
+                        progress(tally.position(chunks.read), tally.status_line(size, chunks.read))
                         self.save()
 
                     async with closing(queue, self.stop, show):

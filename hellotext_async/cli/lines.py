@@ -84,12 +84,12 @@ class Chunks:
             except OSError as caught:
                 chunk, error = b"", caught
             try:
-                self._loop.call_soon_threadsafe(_tell, future, chunk, error)
+                self._loop.call_soon_threadsafe(_resolve, future, chunk, error)
             except RuntimeError:
                 return  # the loop has ended
 
 
-def _tell(future: asyncio.Future[bytes], chunk: bytes, error: OSError | None) -> None:
+def _resolve(future: asyncio.Future[bytes], chunk: bytes, error: OSError | None) -> None:
     if future.done():
         return
     if error is None:

@@ -59,7 +59,7 @@ class _Import(FileRun):
 
     def _show(self, client: Hellotext, chunks: Chunks, progress: Progress) -> None:
         self.tally.rate = client.rate().rate
-        progress(self.tally.position(chunks.read), self.tally.words(self.source.size, chunks.read))
+        progress(self.tally.position(chunks.read), self.tally.status_line(self.source.size, chunks.read))
         self.save()
 
     async def _feed(self, client: Hellotext, chunks: Chunks) -> None:

@@ -1,44 +1,42 @@
-"""How far a command is: a bar on a terminal, pretty if rich is installed, else a plain line now and then."""
+"""How far a command is: a bar on a terminal where rich is installed, else a plain line now and then."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-__all__ = ["Progress", "showing"]
+__all__ = ["Lines", "Progress", "showing"]
 
-ON_TERMINAL, IN_LINES = 0.1, 5.0
-"""Seconds between two showings."""
-WIDTH = 30
+EVERY: Final = 5.0
+"""Seconds between two lines."""
 
 
 class Progress(Protocol):
-    """What a command tells: how much is done (of the total it gave, if it gave one) and a few words."""
+    """Takes how much is done (of the total, if there is one) and a short status."""
 
-    def __call__(self, done: float, words: str = "") -> None: ...
+    def __call__(self, done: float, status: str = "", /) -> None: ...
 
 
 @contextmanager
 def showing(label: str, total: float | None) -> Generator[Progress]:
     """A progress to call as often as one likes."""
     out: TextIO = sys.stderr
-    if not out.isatty():
-        yield _Lines(label, total, out)
+    bar = _bar(out) if out.isatty() else None
+    if bar is None:
+        yield Lines(label, total, out)
         return
-    bar = _pretty(label, total, out) or _Bar(label, total, out)
-    try:
-        yield bar
-    finally:
-        bar.end()
+    task = bar.add_task(label, total=total, status="")
+    with bar:
+        yield lambda done, status="": bar.update(task, completed=done, status=status)
 
 
-def _pretty(label: str, total: float | None, out: TextIO) -> _Rich | None:
+def _bar(out: TextIO) -> RichProgress | None:
     try:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -49,74 +47,25 @@ def _pretty(label: str, total: float | None, out: TextIO) -> _Rich | None:
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[words]}"),
+        TextColumn("{task.fields[status]}"),
     )
-    return _Rich(Progress(*parts, console=Console(file=out)), label, total)
+    return Progress(*parts, console=Console(file=out))
 
 
-class _Paced:
-    """Shows at most once per `every` seconds."""
+class Lines:
+    """Writes one line to `out` every few seconds of `clock`, none before the first few have passed."""
 
-    every = ON_TERMINAL
+    def __init__(
+        self, label: str, total: float | None, out: TextIO, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._label, self._total, self._out, self._clock = label, total, out, clock
+        self._due = clock() + EVERY
 
-    def __init__(self, label: str, total: float | None, out: TextIO) -> None:
-        self._label, self._total, self._out = label, total, out
-        self._due = time.monotonic() + self.every
-        self._last = (0.0, "")
-
-    def __call__(self, done: float, words: str = "") -> None:
-        self._last = (done, words)
-        now = time.monotonic()
+    def __call__(self, done: float, status: str = "", /) -> None:
+        """Write the line if it is due."""
+        now = self._clock()
         if now >= self._due:
-            self._due = now + self.every
-            self.show()
-
-    def show(self) -> None:
-        done, words = self._last
-        self._out.write(f"{self._label}: {self.part(done)}{words}".rstrip() + "\n")
-        self._out.flush()
-
-    def part(self, done: float) -> str:
-        return "" if not self._total else f"{min(1.0, done / self._total):4.0%}  "
-
-
-class _Lines(_Paced):
-    every = IN_LINES
-
-
-class _Bar(_Paced):
-    def show(self) -> None:
-        done, words = self._last
-        bar = ""
-        if self._total:
-            full = round(WIDTH * min(1.0, done / self._total))
-            bar = f"[{'#' * full}{'.' * (WIDTH - full)}] "
-        self._out.write(f"\r{self._label} {bar}{self.part(done)}{words}\x1b[K")
-        self._out.flush()
-
-    def end(self) -> None:
-        self.show()
-        self._out.write("\n")
-
-
-class _Rich:
-    def __init__(self, progress: RichProgress, label: str, total: float | None) -> None:
-        self._progress = progress
-        self._task = progress.add_task(label, total=total, words="")
-        self._last = (0.0, "")
-        self._due = 0.0
-        progress.start()
-
-    def __call__(self, done: float, words: str = "") -> None:
-        self._last = (done, words)
-        if (now := time.monotonic()) >= self._due:
-            self._due = now + ON_TERMINAL
-            self.show()
-
-    def show(self) -> None:
-        done, words = self._last
-        self._progress.update(self._task, completed=done, words=words)
-
-    def end(self) -> None:
-        self.show()
-        self._progress.stop()
+            self._due = now + EVERY
+            part = f"{min(1.0, done / self._total):4.0%}  " if self._total else ""
+            self._out.write(f"{self._label}: {part}{status}".rstrip() + "\n")
+            self._out.flush()

@@ -11,12 +11,12 @@ __all__ = ["saying_unreachable"]
 
 def saying_unreachable() -> Hooks:
     """A hook that writes one line to stderr when the first request cannot be sent."""
-    said = False
+    reported = False
 
     def on_attempt(attempt: HttpAttempt) -> None:
-        nonlocal said
-        if attempt.evidence == "not_sent" and attempt.reason != "cancelled" and not said:
-            said = True
+        nonlocal reported
+        if attempt.evidence == "not_sent" and attempt.reason != "cancelled" and not reported:
+            reported = True
             print(
                 f"hellotext-async: {attempt.origin} cannot be reached ({attempt.reason}); trying again", file=sys.stderr
             )

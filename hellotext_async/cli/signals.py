@@ -24,7 +24,7 @@ class Stop(asyncio.Event):
 
 @contextmanager
 def stopping(first: str = "", second: str = "") -> Generator[Stop]:
-    """The events. `first` and `second` are said on stderr at the signals; a third SIGINT interrupts as usual."""
+    """The events. `first` and `second` are printed on stderr at the signals; a third SIGINT interrupts as usual."""
     stop = Stop()
     loop = asyncio.get_running_loop()
     received = 0
@@ -44,9 +44,9 @@ def stopping(first: str = "", second: str = "") -> Generator[Stop]:
             signal.signal(number, handler)
 
 
-def _set(stop: Stop, received: int, words: str) -> None:
-    if words:
-        print(f"\nhellotext-async: {words}", file=sys.stderr, flush=True)
+def _set(stop: Stop, received: int, message: str) -> None:
+    if message:
+        print(f"\nhellotext-async: {message}", file=sys.stderr, flush=True)
     stop.set()
     if received > 1:
         stop.now.set()

@@ -78,7 +78,7 @@ class Tally:
 
     # What is shown.
 
-    def words(self, size: int | None, read: int) -> str:
+    def status_line(self, size: int | None, read: int) -> str:
         """Where it stands: how the rows ended, the learned limit, and the time that is left."""
         good, bad = self.outcomes[self._good], self.outcomes["bad"]
         others = self.outcomes.total() - good - bad - self.outcomes["skipped"]
@@ -122,10 +122,10 @@ class Tally:
 
     def _remarks(self) -> list[str]:
         report = self.report
-        said = [f"the input could not be read to its end ({self.unreadable})"] if self.unreadable else []
+        remarks = [f"the input could not be read to its end ({self.unreadable})"] if self.unreadable else []
         if report is not None and report.suspended:
-            return [*said, f"stopped: {report.error}"]
-        return [*said, "stopped by a signal: what follows in the input was not read"] if self.stopped else said
+            return [*remarks, f"stopped: {report.error}"]
+        return [*remarks, "stopped by a signal: what follows in the input was not read"] if self.stopped else remarks
 
     def show_json(self) -> None:
         """The report, for programs: one object on one line."""

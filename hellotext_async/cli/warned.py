@@ -19,14 +19,14 @@ UNKNOWN_KEYS = "some parameters have keys that the API's document does not have;
 def warnings_in_words() -> Generator[None]:
     """Say once that a parameter has an unknown key, without its name: it may be a customer's data."""
     with warnings.catch_warnings():
-        show, said = warnings.showwarning, False
+        show, warned = warnings.showwarning, False
 
         def show_in_words(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
-            nonlocal said
+            nonlocal warned
             if not issubclass(category, UnknownParameterWarning):
                 show(message, category, *place, **more)
-            elif not said:
-                said = True
+            elif not warned:
+                warned = True
                 print(f"hellotext-async: {UNKNOWN_KEYS}", file=sys.stderr)
 
         warnings.simplefilter("once", UnknownParameterWarning)

@@ -86,7 +86,7 @@ _KINDS: Final[dict[str | None, Any]] = {
 class PropertyValue(Record, frozen=True, kw_only=True):
     """One value of a profile: its `kind`, and the property's `name` if it has one.
 
-    `raw_value` is the value as it came. `verified` is told of e-mails and phones.
+    `raw_value` is the value as it came. `verified` is known for e-mails and phones only.
     """
 
     id: str | None = None
@@ -113,7 +113,7 @@ class PropertyValue(Record, frozen=True, kw_only=True):
             return content
 
     def to_dict(self) -> dict[str, Any]:
-        """As the document shows it: `verified` only where it is told, addresses without a `name`."""
+        """As the document shows it: `verified` only where it is known, addresses without a `name`."""
         built = super().to_dict()
         for key in ("verified", "name") if self.kind == "address" else ("verified",):
             if built[key] is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import redirect_stderr
 
 import pytest
 from hypothesis import given
@@ -35,32 +36,31 @@ def test_a_long_line_is_one_line_and_holds_no_memory(chunks: list[bytes]) -> Non
     assert got == [line if len(line) <= 5 else None for line in (whole if whole[-1] else whole[:-1])]
 
 
+def test_progress_off_a_terminal_is_quiet_or_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    """A short command writes nothing; a longer one a line every 5 s, without control characters."""
+    with progress.showing("reading", 10) as shown:
+        shown(1)
+    assert capsys.readouterr().err == ""
+    out, now = io.StringIO(), 0.0
+    lines = progress.Lines("reading", 8, out, clock=lambda: now)
+    for second in range(12):
+        now = second
+        lines(second, f"{second} delivered")
+    assert out.getvalue() == "reading:  62%  5 delivered\nreading: 100%  10 delivered\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
 
 
-def test_progress_without_rich_is_drawn_in_place() -> None:
-    """The built-in bar: a carriage return, the part done and the words."""
-    out = Terminal()
-    bar = progress._Bar("reading", 200, out)
-    bar(50, "so far")
-    bar.end()
-    assert out.getvalue().startswith("\rreading [")
+def test_progress_on_a_terminal_is_a_bar() -> None:
+    """With its label, how far it is and the status, drawn to the end."""
+    with redirect_stderr(Terminal()) as out, progress.showing("reading", 200) as shown:
+        shown(50, "so far")
+    assert "reading" in out.getvalue()
     assert " 25%" in out.getvalue()
-    assert out.getvalue().endswith("so far\x1b[K\n")
-
-
-def test_progress_off_a_terminal_is_quiet_or_plain(capsys: pytest.CaptureFixture[str]) -> None:
-    """A short command says nothing; a shown line has no control characters."""
-    with progress.showing("reading", 10) as shown:
-        shown(1)
-    assert capsys.readouterr().err == ""
-    out = io.StringIO()
-    lines = progress._Lines("reading", None, out)
-    lines(3, "3 delivered")
-    lines.show()
-    assert out.getvalue() == "reading: 3 delivered\n"
+    assert "so far" in out.getvalue()
 
 
 def test_a_table_has_its_numbers_on_the_right() -> None:

@@ -1,7 +1,7 @@
 """The server-sent events that keep the page up to date.
 
 Rules. Each page reads from the history at its own pace, so a slow one costs no memory. At most
-`BATCH` requests go out per tick; the page is told how many it was not sent.
+`BATCH` requests go out per tick; the page gets the number of those left out.
 """
 
 from __future__ import annotations
