@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -47,13 +48,14 @@ def test_type_checkers_see_the_same_names() -> None:
     """The imports for type checkers and those at run time are the same."""
     tree = ast.parse(Path(hellotext_async.__file__).read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    told = {
-        alias.asname: f"{node.module}.{alias.name}"
+    declared = {
+        alias.asname: getattr(importlib.import_module(f".{node.module}", "hellotext_async"), alias.name)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert told == {name: f"{home}.{name}" for home, names in hellotext_async._HOMES.items() for name in names}
+    assert declared == {name: getattr(hellotext_async, name) for name in declared}
+    assert declared.keys() == set(hellotext_async.__all__) - {"__version__"}
 
 
 def test_another_name_is_an_attribute_error() -> None:

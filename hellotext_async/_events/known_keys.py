@@ -37,6 +37,7 @@ __all__ = [
     "WITH_PARAMETERS",
     "UnknownParameterWarning",
     "check_parameters",
+    "forget_warnings",
     "object_shape",
     "unknown_keys",
     "warn_unknown",
@@ -192,6 +193,11 @@ def _warn(unknown: Unknown) -> None:
     _warned.add(kind)
     end = "" if unknown.nearest else "."
     warnings.warn(f"{unknown}{end} It is sent all the same.", UnknownParameterWarning, stacklevel=_outside())
+
+
+def forget_warnings() -> None:
+    """Warn again of keys that were warned of."""
+    _warned.clear()
 
 
 def _outside() -> int:

@@ -29,11 +29,11 @@ from .shop import COUPONS, CUSTOMERS, day
 from .signals import Stop, stopping
 from .table import table
 
-__all__ = ["NAME", "arguments", "emulating", "run"]
+__all__ = ["NAME", "Count", "Counted", "arguments", "emulating", "judge", "run"]
 
 NAME = "demo"
 START = 30.0
-"""Seconds that the emulator may take to start or to tell its counts."""
+"""Seconds that the emulator may take to start or to print its counts."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(args: argparse.Namespace) -> int:
     """Deliver, and compare."""
-    ours = _Count()
+    ours = Count()
     async with emulating(args.rate_limit) as emulator:
         with stopping("delivering what is under way, then the report", "ending now") as stop:
             async with Hellotext("test-token", base_url=emulator.url) as client:
@@ -56,16 +56,16 @@ async def run(args: argparse.Namespace) -> int:
                 ours.rate = client.rate().rate
         theirs = await emulator.end()
     _report(ours, theirs)
-    return _judge(ours, theirs, events=args.events)
+    return judge(ours, theirs, events=args.events)
 
 
-def _judge(ours: _Count, theirs: Counted, *, events: int) -> int:
+def judge(ours: Count, theirs: Counted, *, events: int) -> int:
     agree = ours.delivered == theirs.actions
     print("both counts agree" if agree else "THE COUNTS DIFFER")
     return 0 if agree and ours.verdicts["delivered"] == events else 1
 
 
-async def _deliver(client: Hellotext, events: int, ours: _Count, progress: Progress, stop: Stop) -> None:
+async def _deliver(client: Hellotext, events: int, ours: Count, progress: Progress, stop: Stop) -> None:
     profiles = await asyncio.gather(
         *(
             client.profiles.create(first_name=f"Customer {n}", reference=f"customer-{n}")
@@ -88,7 +88,7 @@ async def _deliver(client: Hellotext, events: int, ours: _Count, progress: Progr
         ours.took = time.monotonic() - ours.began
 
 
-class _Count:
+class Count:
     """What the client side counts."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class _Count:
         return f"{ranked[min(len(ranked) - 1, int(part * len(ranked)))] * 1000:.1f} ms"
 
 
-def _report(ours: _Count, theirs: Counted) -> None:
+def _report(ours: Count, theirs: Counted) -> None:
     rows: list[tuple[str, object]] = [(verdict, number) for verdict, number in sorted(ours.verdicts.items())]
     print("\nwhat the queue says", table([
         *rows,

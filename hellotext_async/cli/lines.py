@@ -25,6 +25,11 @@ class Splitter:
         self._number = 0
         self._skipping = False
 
+    @property
+    def pending(self) -> int:
+        """Bytes kept of a line whose end has not come."""
+        return len(self._rest)
+
     def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes | None]]:
         """The lines that `chunk` completes."""
         *whole, rest = (self._rest + chunk).split(b"\n")
@@ -47,7 +52,7 @@ class Splitter:
 
 
 class Chunks:
-    """What can be read from a file descriptor, read by a thread that nobody waits for at exit.
+    """What can be read from a file descriptor, read by a thread that an exit does not wait for.
 
     It reads the descriptor itself: a thread that is stuck in ``sys.stdin`` would hold its lock when
     the interpreter ends. `read` is how many bytes came so far.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hellotext_async import Event
-from hellotext_async.cli.demo import Counted, _Count, _judge
+from hellotext_async.cli.demo import Count, Counted, judge
 from hellotext_async.cli.shop import day
 from tests.cli.command import LIMIT, ended, run, started
 
@@ -65,10 +65,10 @@ async def test_a_demo_that_is_interrupted_still_reports() -> None:
 )
 def test_the_demo_fails_when_the_counts_differ(theirs: dict[str, int], verdicts: dict[str, int]) -> None:
     """One event more or fewer on either side, or one that was not delivered, is exit 1."""
-    ours = _Count()
+    ours = Count()
     ours.verdicts.update(verdicts)
     ours.delivered["order.placed"] = 3
-    assert _judge(ours, Counted(actions=theirs, statuses={}), events=sum(verdicts.values())) == 1
+    assert judge(ours, Counted(actions=theirs, statuses={}), events=sum(verdicts.values())) == 1
 
 
 async def test_a_terminal_gets_a_bar() -> None:

@@ -30,7 +30,7 @@ def test_a_long_line_is_one_line_and_holds_no_memory(chunks: list[bytes]) -> Non
     got: list[bytes | None] = []
     for chunk in chunks:
         got += [line for _, line in splitter.feed(chunk)]
-        assert len(splitter._rest) <= 5
+        assert splitter.pending <= 5
     got += [line for _, line in splitter.end()]
     whole = b"".join(chunks).split(b"\n")
     assert got == [line if len(line) <= 5 else None for line in (whole if whole[-1] else whole[:-1])]

@@ -21,14 +21,14 @@ from hellotext_async import (
     UnknownParameterWarning,
     ValidationFailed,
 )
-from hellotext_async._events import known_keys
+from hellotext_async._events.known_keys import forget_warnings
 from hellotext_async.emulator import Emulator, Fault
 
 
 @pytest.fixture(autouse=True)
-def nothing_warned(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_warned() -> None:
     """Each test begins with no warning given."""
-    monkeypatch.setattr(known_keys, "_warned", set())
+    forget_warnings()
 
 
 @pytest.fixture

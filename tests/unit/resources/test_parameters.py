@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from hellotext_async._events import known_keys
 from hellotext_async._events.fields import Body, read
-from hellotext_async._events.known_keys import UnknownParameterWarning, check_parameters, unknown_keys
+from hellotext_async._events.known_keys import UnknownParameterWarning, check_parameters, forget_warnings, unknown_keys
 from hellotext_async._wire.money import Money
 from hellotext_async.errors import InvalidParameter
 
@@ -50,9 +49,9 @@ UNKNOWN: list[tuple[str, dict[str, Any], str, str, str | None]] = [
 
 
 @pytest.fixture(autouse=True)
-def nothing_warned(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_warned() -> None:
     """Each test begins with no warning given."""
-    monkeypatch.setattr(known_keys, "_warned", set())
+    forget_warnings()
 
 
 def body(action: str, fields: dict[str, Any]) -> Body:
