@@ -93,9 +93,13 @@ class LoopCommitter:
             done.exception()
         return done
 
-    def stop(self) -> asyncio.Future[None]:
+    def stop_now(self) -> None:
         if self._resource is not None:
             self._resource.close()
+            self._resource = None
+
+    def stop(self) -> asyncio.Future[None]:
+        self.stop_now()
         done = self._loop.create_future()
         done.set_result(None)
         return done
@@ -115,14 +119,24 @@ class SlowCommitter(LoopCommitter):
     def __init__(self, open_: Any, loop: asyncio.AbstractEventLoop, name: str) -> None:
         super().__init__(open_, loop, name)
         self._free_at = loop.time()
+        self._submitted: dict[asyncio.Future[Any], Any] = {}
 
     def submit(self, work: Any) -> asyncio.Future[Any]:
         done = self._loop.create_future()
         self._free_at = max(self._free_at, self._loop.time()) + self.takes
-        self._loop.call_at(self._free_at, self._do, work, done)
+        self._submitted[done] = work
+        self._loop.call_at(self._free_at, self._do, done)
         return done
 
-    def _do(self, work: Any, done: asyncio.Future[Any]) -> None:
+    def stop_now(self) -> None:
+        for done in list(self._submitted):
+            self._do(done)
+        super().stop_now()
+
+    def _do(self, done: asyncio.Future[Any]) -> None:
+        work = self._submitted.pop(done, None)
+        if work is None:
+            return
         made = super().submit(work)
         if (error := made.exception()) is not None:
             done.set_exception(error)

@@ -143,6 +143,9 @@ class RedisStore:
             await self.members.leave(CLOSE)
             await self._commands.link.aclose()
 
+    def give_up(self) -> None:
+        """Only the server knows what became of what was under way; its leases end by themselves."""
+
     def drain(self) -> None:
         """Take nothing more: what is in flight ends, what waits is kept elsewhere."""
         self.members.leaving = True

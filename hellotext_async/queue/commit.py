@@ -13,7 +13,10 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from ..errors import HellotextError
 
 __all__ = ["CommitThread", "Committer", "GroupCommit"]
 
@@ -23,12 +26,18 @@ R = TypeVar("R")
 class Sealed(Protocol):
     """What is asked in one commit."""
 
+    durable: bool
+    """Whether it was written."""
+
     def seal(self) -> None:
         """It is handed over, and not filled any more."""
         ...
 
 
 G = TypeVar("G", bound=Sealed)
+
+LAST_COMMIT: Final = 30.0
+"""Seconds that a queue which died waits for its last commit."""
 
 TURNS: Final = 4
 """Of the loop, before a group is taken; an idle loop makes them in microseconds."""
@@ -53,6 +62,10 @@ class Committer(Protocol):
         """Give up the resource and end; done when it is so."""
         ...
 
+    def stop_now(self) -> None:
+        """`stop`, without a loop that waits: what was submitted is done when this returns."""
+        ...
+
 
 class CommitThread:
     """A thread with a resource of its own."""
@@ -61,7 +74,8 @@ class CommitThread:
         self._loop = loop
         self._work: SimpleQueue[tuple[Callable[[Any], object], asyncio.Future[Any]] | None] = SimpleQueue()
         self._ended: asyncio.Future[None] = loop.create_future()
-        threading.Thread(target=self._run, args=(open_,), name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=(open_,), name=name, daemon=True)
+        self._thread.start()
 
     def submit(self, work: Callable[[Any], object]) -> asyncio.Future[Any]:
         """Do it; its result, or its error."""
@@ -73,6 +87,11 @@ class CommitThread:
         """Give up the resource and end; done when it is so."""
         self._work.put(None)
         return self._ended
+
+    def stop_now(self) -> None:
+        """`stop`, without a loop that waits."""
+        self._work.put(None)
+        self._thread.join(LAST_COMMIT)
 
     def _run(self, open_: Callable[[], Resource]) -> None:
         resource: Resource | None = None
@@ -123,6 +142,8 @@ class GroupCommit(Generic[G]):
         self._write = write
         self._committer = committer
         self._group: G | None = None
+        self._last: G | None = None
+        self._failure: HellotextError | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._busy = False
         self._idle: list[asyncio.Future[None]] = []
@@ -133,18 +154,22 @@ class GroupCommit(Generic[G]):
         """The group to fill."""
         if self._group is None:
             self._group = self._make()
-            if not self._busy:
+            if not self._busy and self._failure is None:
                 self._busy = True
                 self._loop.call_soon(self._turn, TURNS)
         return self._group
 
     async def committed(self) -> None:
         """Return when the group of the moment is durable; raise what its commit raised."""
+        if self._failure is not None:
+            raise self._failure
         waiter = self._loop.create_future()
         self._waiting.append(waiter)
         await waiter
 
     def _turn(self, left: int) -> None:
+        if self._failure is not None:
+            return
         if left:
             self._loop.call_soon(self._turn, left - 1)
         elif self._group is None:
@@ -153,6 +178,7 @@ class GroupCommit(Generic[G]):
         else:
             group, waiting = self._group, self._waiting
             self._group, self._waiting = None, []
+            self._last = group
             group.seal()
             self._committer.submit(partial(self._write, group)).add_done_callback(partial(self._written, waiting))
 
@@ -162,10 +188,23 @@ class GroupCommit(Generic[G]):
 
     async def idle(self) -> None:
         """Return when nothing is left to write."""
-        if self._busy:
+        if self._busy and self._failure is None:
             waiter = self._loop.create_future()
             self._idle.append(waiter)
             await waiter
+
+    def abandon(self, error: HellotextError) -> G | None:
+        """Finish what was handed over, and write nothing more: `error` says why. The last group, if it is durable.
+
+        Those who wait for an older group have resumed by now.
+        """
+        self._failure = error
+        self._committer.stop_now()
+        waiting, self._waiting = self._waiting, []
+        if not self._loop.is_closed():
+            _wake(waiting, error)
+            _wake(self._idle, None)
+        return self._last if self._last is not None and self._last.durable else None
 
 
 def _wake(waiting: list[asyncio.Future[None]], error: BaseException | None) -> None:

@@ -2,7 +2,8 @@
 
 Rules. It is filled in the loop and written in the thread. New events come first, after the ids
 that are made free for them, then marks, then ends, then what is read; each kind in the order of
-asking. `flight` is what is in flight for the first time, `noted` what of those that are gone had a note.
+asking. `appended` and `ended` are the entries of what is new and of what ends. `flight` is what is
+in flight for the first time, `noted` what of those that are gone had a note.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .rows import Known
 
 if TYPE_CHECKING:
     from .database import ClosedId, Database, Mark
+    from .entry import Entry
     from .rows import New, Row
 
 __all__ = ["Group"]
@@ -38,9 +40,12 @@ class Group:
         self.noted: list[int] = []
         self.closed: list[ClosedId] = []
         self.freed: list[tuple[str]] = []
+        self.appended: list[Entry] = []
+        self.ended: list[Entry] = []
         self.wanted: tuple[int, int, int, int] | None = None
         self.clock: tuple[float, float, bool] | None = None
         # What came of it.
+        self.durable = False
         self.count = self.newest = 0
         self.stored: list[int | Known | SpoolError] = []
         self.rows: list[Row] = []
@@ -98,6 +103,7 @@ class Group:
             db.set_clock(clock, wall, standing=standing)
         db.purge(time.time())
         db.commit()
+        self.durable = True
         db.added(number)
 
     def _add(self, db: Database, *, refuse: bool) -> int:

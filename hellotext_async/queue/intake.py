@@ -11,7 +11,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, cast
 
-from ..errors import HellotextError, NotSent
+from ..errors import HellotextError, NotAccepted, NotSent
 from .entry import Entry, watch
 from .outcome import Outcome
 from .receipt import on_accepted
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._events.prepare import Prepared
     from .core import Core
     from .settler import Settler
-    from .store import Appended, Store
+    from .store import Appended, LastGroup, Store
     from .worker import Worker
 
 __all__ = ["Intake"]
@@ -45,8 +45,9 @@ class Intake:
         self._taken_back = False  # whether there is one that is not new
         self.withdrawn: set[Entry] = set()
         self._putting: dict[Entry, int] = {}
-        self._coming = 0
-        self._lock = threading.Lock()  # of `_coming`, the one thing here that other threads change
+        self._coming: dict[Entry, None] = {}
+        self._failure: HellotextError | None = None
+        self._lock = threading.Lock()  # of the two above, which other threads use
 
     def enter(self, ready: Prepared, context: object) -> Entry | None:
         """The event, or the one that has its id; None if there is no room."""
@@ -68,15 +69,18 @@ class Intake:
         entry = self._core.new(ready, 0.0, context)
         entry.state = "offered"
         with self._lock:
-            if not self._core.fits(len(ready.body), more=self._coming):
+            if self._failure is not None:
+                raise self._failure
+            if not self._core.fits(len(ready.body), more=len(self._coming)):
                 return None
-            self._coming += 1
+            self._coming[entry] = None
         return entry
 
     def arrive(self, entry: Entry, closed: HellotextError | None) -> None:
         """An event that another thread made comes in."""
         with self._lock:
-            self._coming -= 1
+            if self._coming.pop(entry, entry) is not None:
+                return  # the queue died meanwhile
         if entry.event_id is not None and (first := self._core.ids.known(entry.event_id)) is not None:
             self._join(first)
             self._follow(entry, first)
@@ -242,13 +246,21 @@ class Intake:
         for entry in list(self._core.line):
             self._refuse(entry, error)
 
-    def fail(self, error: HellotextError) -> None:
-        """The store is gone: what it does not have yet is nowhere, what it has is accepted."""
+    def fail(self, error: HellotextError, last: LastGroup | None) -> None:
+        """The queue died: what the store has by its `last` group is accepted, what it has not is nowhere."""
+        with self._lock:
+            self._failure, coming = error, list(self._coming)
+        for entry in coming:
+            self.arrive(entry, error)
         self.close(error)
-        self._new.drain()
+        new = set(self._new.drain())
+        for entry, answer in () if last is None else last.appended:
+            self._appended(entry, answer)
         for entry in list(self._core.pending):
             if entry.state == "stored":
                 self._join(entry)
+            elif last is None and entry not in new:
+                self._refuse(entry, NotAccepted("the queue died while the event was stored", may_be_accepted=True))
             else:
                 self._refuse(entry, error)
 

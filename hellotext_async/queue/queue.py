@@ -304,6 +304,7 @@ class EventQueue:
     def __del__(self) -> None:
         inside = self._inside
         if inside is not None and self._closing is None and self._process is _process.current_process:
+            inside.collected()
             left = inside.core.queued + len(inside.core.in_flight)
             warnings.warn(
                 f"an event queue, made at {self._created_at}, was not closed; it held {left} events",

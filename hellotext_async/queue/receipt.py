@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import time
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     Ending = asyncio.Future[Any] | concurrent.futures.Future[Any]
 
 __all__ = ["Receipt", "on_accepted"]
+
+
+LOOK: Final = 1.0
+"""Seconds between two looks of a waiting thread at whether the loop is still there."""
 
 
 class Receipt(msgspec.Struct, eq=False, weakref=True):
@@ -93,8 +99,21 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         if here is self._loop:
             raise WrongLoop("wait() would hold the queue's own loop: await the receipt")
         if not self._entry.over:
-            self._elsewhere(_Ended).result(timeout)
+            self._wait_in_thread(timeout)
         return _result(self._entry)
+
+    def _wait_in_thread(self, timeout: float | None) -> None:
+        """As long as the loop runs: one that ended before it took the call never answers."""
+        until = inf if timeout is None else time.monotonic() + timeout
+        future = self._elsewhere(_Ended)
+        while not (future.done() or self._entry.over):
+            try:
+                future.result(max(0.0, min(LOOK, until - time.monotonic())))
+            except TimeoutError:
+                if time.monotonic() >= until:
+                    raise
+            if self._loop.is_closed() and not self._entry.over:
+                raise _loop_closed()
 
     def watched_by(self, watcher: Watcher) -> None:
         """Let `watcher` know what becomes of the event, at once if it has its end."""
@@ -105,7 +124,7 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         try:
             self._loop.call_soon_threadsafe(watch, self._entry, waiter(future))
         except RuntimeError:
-            raise WrongLoop("the loop of this event's queue is closed") from None
+            raise _loop_closed() from None
         return future
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
@@ -114,6 +133,10 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
     def __repr__(self) -> str:
         state = self.outcome.verdict if self.outcome else "ended" if self.done() else "waiting"
         return f"Receipt({self.action!r}, {state})"
+
+
+def _loop_closed() -> WrongLoop:
+    return WrongLoop("the loop of this event's queue is closed")
 
 
 class _Ended:

@@ -267,8 +267,16 @@ class Running:
         self.death = QueueClosed(f"the queue died ({cause})", kept=self._store.durable)
         nowhere = error if isinstance(error, SpoolError) else QueueClosed(f"the queue died ({cause})", kept=False)
         self._worker.halt()
-        self.intake.fail(nowhere)
+        last = self._store.give_up()
+        self.intake.fail(nowhere, last)
+        if last is not None:
+            self._settler.fail(last, self.loop.time())
         self._tasks.cancel()
+
+    def collected(self) -> None:
+        """Nobody has the queue any more; a store whose loop was closed before its queue gives up possession."""
+        if self.loop.is_closed():
+            self._store.give_up()
 
     def _dead(self) -> None:
         """All tasks have ended: what they held is judged."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .decide import End
     from .entry import Entry
     from .letters import LetterFile
-    from .store import Store
+    from .store import LastGroup, Store
     from .tasks import Tasks
 
 __all__ = ["Settler", "notify"]
@@ -58,6 +58,7 @@ class Settler:
         self._on_trouble = on_trouble
         self._dead: Batch[Ended] = Batch()
         self._ended: Batch[tuple[Entry, Outcome | None, Finish]] = Batch()
+        self._finishing: list[tuple[Entry, Outcome | None, Finish]] = []
         self._unwritten: list[_Dead] = []
         self.freed = asyncio.Event()
         self.settled = Waiters()
@@ -122,14 +123,18 @@ class Settler:
 
     async def _finish(self) -> None:
         while True:
-            ended = await self._ended.take()
+            ended = self._finishing = await self._ended.take()
             await self._store.finish([entry for entry, _, _ in ended], [end for _, _, end in ended])
-            clock = self._core.clock.at(asyncio.get_running_loop().time())
-            for entry, outcome, _ in ended:
-                if outcome is not None:
-                    self._settle(entry, outcome)
-                else:
-                    self._settle_delivered(entry, clock)
+            self._settle_finished(asyncio.get_running_loop().time())
+
+    def _settle_finished(self, now: float) -> None:
+        clock, finished = self._core.clock.at(now), self._finishing
+        self._finishing = []
+        for entry, outcome, _ in finished:
+            if outcome is not None:
+                self._settle(entry, outcome)
+            else:
+                self._settle_delivered(entry, clock)
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         if not entry.over:  # it is, if its letter could not be written at first
@@ -154,6 +159,12 @@ class Settler:
         if self._core.short_of_room:
             self.freed.set()
         self.settled.check()
+
+    def fail(self, last: LastGroup, now: float) -> None:
+        """The queue died; what its store has finished all the same has its outcome."""
+        finished = set(last.ended)
+        self._finishing = [ended for ended in self._finishing if ended[0] in finished]
+        self._settle_finished(now)
 
     def settle_now(self) -> None:
         """Everything at once, for a queue whose loop is ending: there is nobody left to wait."""

@@ -29,7 +29,7 @@ from .folder import claim_one
 from .group import Group
 from .outcome import Outcome
 from .rows import Known, New, Row
-from .store import Appended, Finish, Loaded
+from .store import Appended, Finish, LastGroup, Loaded
 
 if TYPE_CHECKING:
     from .commit import Resource
@@ -159,6 +159,7 @@ class SqliteStore:
         group = self._commits.group
         start = len(group.new)
         group.new.extend(self._row(entry) for entry in entries)
+        group.appended += entries
         await self._commits.committed()
         return [
             self._appended(entry, result)
@@ -282,7 +283,9 @@ class SqliteStore:
                 group.noted.append(key)
             if end is None:
                 group.freed.append((id_of(entry),))
-            elif entry.given:
+                continue
+            group.ended.append(entry)
+            if entry.given:
                 group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, time.time(), id_of(entry)))
         await self._commits.committed()
         if self._unplaced:
@@ -308,6 +311,18 @@ class SqliteStore:
             pass  # it is logged by the queue, which it ended
         await self._commits.idle()
         await self._committer.stop()
+
+    def give_up(self) -> LastGroup:
+        """Finish what is being written, and give up possession."""
+        self._closing.set()
+        group = self._commits.abandon(self._failure or SpoolError("the queue died"))
+        if group is None:
+            return LastGroup()
+        appended: list[tuple[Entry, Appended]] = []
+        for entry, result in zip(group.appended, group.stored, strict=True):
+            if entry.state == "pending":
+                appended.append((entry, self._appended(entry, result)))
+        return LastGroup(appended, group.ended)
 
     # In the thread.
 

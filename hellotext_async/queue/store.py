@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-__all__ = ["Appended", "Buffer", "Finish", "Loaded", "MemoryStore", "Store"]
+__all__ = ["Appended", "Buffer", "Finish", "LastGroup", "Loaded", "MemoryStore", "Store"]
 
 Appended = Literal["stored", "aside"] | Entry | Outcome | HellotextError
 """What became of a new event: it is stored; or its id waits in the store already, in memory as another entry, or ended
@@ -41,6 +41,16 @@ class Finish(NamedTuple):
     def of(cls, outcome: Outcome) -> Finish:
         """What a store keeps of an outcome."""
         return cls(outcome.verdict, outcome.attempts, reason(outcome.error), outcome.maybe_duplicated)
+
+
+class LastGroup(NamedTuple):
+    """What a store made durable last, before its queue died.
+
+    `appended` are events that still wait for their answer, each with it; `ended` are events that it finished.
+    """
+
+    appended: Sequence[tuple[Entry, Appended]] = ()
+    ended: Sequence[Entry] = ()
 
 
 class Loaded(msgspec.Struct):
@@ -135,6 +145,13 @@ class Store(Protocol):
         """Make everything durable and give up possession."""
         ...
 
+    def give_up(self) -> LastGroup | None:
+        """The queue has died: finish what is being written, and give up possession, at once and without a loop.
+
+        None: what became of it cannot be known here.
+        """
+        ...
+
 
 class MemoryStore:
     """Nothing outlives the process: the entries themselves are all there is."""
@@ -184,6 +201,10 @@ class MemoryStore:
 
     async def close(self, clock: float, *, standing: bool) -> None:
         """Nothing to give up."""
+
+    def give_up(self) -> LastGroup:
+        """Nothing is being written."""
+        return LastGroup()
 
 
 _EVER: Final = float("inf")
