@@ -54,8 +54,9 @@ class RateState(msgspec.Struct, frozen=True):
     `kind` says what the limit looks like: "none" before the first throttle, "rate", or "spacing" when
     requests are refused again and again soon after one that passed, below the rate: a limit without
     burst. `tolerance` is how many requests such a limit lets through at once (None where that is not
-    known), `limited_for` the seconds since a limit was met. `away_since`
-    says since when the server is held to be away (UTC), None while it is there.
+    known), `limited_for` the seconds since a limit was met, `retry_after` whether the last throttle
+    told how long to wait. `away_since` says since when the server is held to be away (UTC), None
+    while it is there.
     """
 
     rate: float | None
@@ -67,6 +68,11 @@ class RateState(msgspec.Struct, frozen=True):
     kind: Literal["none", "rate", "spacing"] = "none"
     tolerance: float | None = None
     limited_for: float = 0.0
+    retry_after: bool = False
+
+    def seconds_for(self, events: int) -> float | None:
+        """Seconds that so many queued events will take at this rate, if nothing else is sent; None without a rate."""
+        return None if self.rate is None else self.gate + events / self.rate
 
 
 class Refused(Exception):
@@ -308,6 +314,7 @@ class Limiter:
             kind=pacer.kind,
             tolerance=1.0 if pacer.kind == "spacing" else None,
             limited_for=pacer.limited_for(now),
+            retry_after=pacer.retry_after,
         )
 
     def close(self) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 __all__ = ["Suspicion"]
 
 SOON: Final = 0.2
@@ -20,20 +22,23 @@ SIGNS, FADING, LEAST, FIRST = 1.55, 0.92, 20, 4
 which nothing can be told."""
 
 
-class Suspicion:
+class Suspicion(msgspec.Struct):
     """Counts throttles that a limit of numbers would hardly make."""
 
-    def __init__(self) -> None:
-        self._anchor = 0.0
-        self._signs = 0.0
-        self._seen = 0
+    anchor: float = 0.0
+    signs: float = 0.0
+    seen: int = 0
 
-    def throttled(self, part: float, anchor: float, delivered: int) -> bool:
-        """Whether it looks so; `part` of a cycle had passed, with so many `delivered`, towards the rate `anchor`."""
+    @property
+    def spacing(self) -> bool:
+        """Whether it looks like a limit of spacing."""
+        return self.signs >= SIGNS
+
+    def throttled(self, part: float, anchor: float, delivered: int) -> None:
+        """A throttle after `part` of a cycle, with so many `delivered`, towards the rate `anchor`."""
         if delivered < LEAST:
-            return self._signs >= SIGNS
-        settled = abs(anchor - self._anchor) < SETTLED * anchor and self._seen >= FIRST
-        self._anchor = anchor
-        self._seen += 1
-        self._signs = self._signs + 1 if settled and part < SOON else FADING * self._signs
-        return self._signs >= SIGNS
+            return
+        settled = abs(anchor - self.anchor) < SETTLED * anchor and self.seen >= FIRST
+        self.anchor = anchor
+        self.seen += 1
+        self.signs = self.signs + 1 if settled and part < SOON else FADING * self.signs

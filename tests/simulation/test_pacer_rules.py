@@ -297,7 +297,7 @@ def test_a_long_gate_after_a_long_cycle_makes_the_dip_small(retry_after: float, 
     pacer.throttled(now, pacer.sent(now), retry_after)
     now = pacer.ready_at(now)
     pacer.delivered(now, pacer.sent(now))
-    assert known(pacer) == pytest.approx((1 - below) * pacer._anchor, rel=0.02)
+    assert known(pacer) == pytest.approx((1 - below) * pacer.export().curve.anchor, rel=0.02)
 
 
 def test_failures_move_no_rate() -> None:

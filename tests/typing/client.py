@@ -45,6 +45,8 @@ async def life(token: Token, tls: ssl.SSLContext) -> None:
     async with Hellotext(token) as client:
         assert_type(client, Hellotext)
         assert_type(client.rate(), RateState)
+        assert_type(client.rate().seconds_for(10), float | None)
+        assert_type(client.rate().retry_after, bool)
         assert_type(client.rate().rate, float | None)
         assert_type(client.rate().last_throttle, datetime | None)
         assert_type(client.event_queue(), EventQueue)

@@ -1,0 +1,82 @@
+"""The cubic curve on which the rate climbs to its anchor, stays near it, and probes beyond. Pure.
+
+Rules. From the *dip*, a tenth below the anchor w, the rate climbs to w on a cubic that is flat there. It
+reaches w after K seconds, then rises ever faster. K makes a cycle long enough for what it wastes. The
+clock runs with the deliveries that had to wait for their time; the others take back what was probed.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Final
+
+import msgspec
+
+__all__ = ["FLOOR", "Curve"]
+
+FLOOR: Final = 0.5
+DIP, LEAST_DIP, PROBING, ADDED = 0.1, 0.03, 7.0, 0.02
+"""How far below w it begins, how steep it is beyond, what it gains beside the cubic in K; as shares of w."""
+RAISED, EARLY = 1.2, 0.4
+"""By how much w has risen with a limit that was raised; the part of K within which a throttle is early."""
+SHORTEST, LONGEST = 10.0, 70.0
+PER_REFUSAL, PER_GATE, FREE, FOLLOW = 100, 80.0, 0.3, 0.25
+"""K: its bounds, requests for each refused one, seconds for each one of a gate beyond so many, how fast it follows."""
+
+
+class Curve(msgspec.Struct):
+    """The anchor, the rate at which the last throttle came (`peak`), and how far the curve has come."""
+
+    anchor: float = inf
+    peak: float = inf
+    clock: float = 0.0
+    began: float = 0.0
+    heard: float = 0.0
+    k: float = SHORTEST
+    dip: float = DIP
+
+    @property
+    def passed(self) -> float:
+        """Seconds of this cycle, as its clock runs."""
+        return self.clock - self.began
+
+    @property
+    def part(self) -> float:
+        """The same as a part of K."""
+        return self.passed / self.k
+
+    def run(self, now: float, rate: float, *, waited: bool, bounded: bool) -> float:
+        """Let the clock run to this answer, or back to the anchor if nobody waits; the rate from now on.
+
+        A clock that is `bounded` stands: the rate can rise no further.
+        """
+        passed = max(0.0, now - self.heard)
+        self.heard = now
+        if waited:
+            self.clock += 0.0 if bounded else min(passed, 0.1 + 2 / rate)
+        elif self.clock > self.k:
+            self.clock = max(self.k, self.clock - passed)
+        x = self.clock / self.k - 1
+        steep = PROBING if x > 0 else self.dip
+        return self.anchor * (1 + steep * x**3 + ADDED * (x + 1))
+
+    def lowered(self) -> float:
+        """The rate after a throttle at `peak`."""
+        return (1 - DIP) * self.peak
+
+    def follow(self, refused: int, shut: float) -> None:
+        """Let K follow what the last cycle wasted: requests, and seconds behind a gate."""
+        wanted = max(PER_REFUSAL * refused / self.anchor, PER_GATE * (shut - FREE))
+        self.k += FOLLOW * (min(LONGEST, max(SHORTEST, wanted)) - self.k)
+
+    def restart(self, anchor: float, shut: float, *, enough: bool, before: float) -> None:
+        """Begin a cycle towards `anchor`, at a dip that is less where the gate has held back already."""
+        # Over K seconds the cubic holds back a quarter of its dip.
+        early = self.passed < EARLY * self.k
+        self.dip = DIP if early or not enough else max(LEAST_DIP, DIP - 4 * shut / self.k)
+        self.anchor = anchor
+        self.clock = self.began = self.k if enough and anchor > RAISED * before else 0.0
+
+    def shift(self, by: float) -> None:
+        """Count the time from another beginning."""
+        self.heard += by
