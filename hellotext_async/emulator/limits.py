@@ -120,10 +120,11 @@ class Leaky:
 
     def admit(self, now: float) -> float | None:
         """Count it unless the excess passes the burst; a refused one changes nothing."""
-        passed = math.inf if self._at == -math.inf else math.floor(now * 1000) - math.floor(self._at * 1000)
+        tick = math.floor(now * 1000)
+        passed = math.inf if self._at == -math.inf else tick - math.floor(self._at * 1000)
         excess = 0.0 if passed == math.inf else max(0.0, self._excess - self._rate * passed + 1000)
         if excess > self._burst:
-            return (excess - self._burst) / 1000 / self._rate
+            return (tick + math.ceil((excess - self._burst) / self._rate)) / 1000 - now
         self._excess, self._at = excess, now
         return None
 

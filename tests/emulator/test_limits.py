@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from hellotext_async import Hellotext, RateLimited
+from hellotext_async.emulator import Emulator
 from hellotext_async.emulator.limits import RateLimit, retry_after
 
-KINDS = ["bucket", "window", "sliding"]
+KINDS = ["bucket", "gcra", "leaky", "window", "sliding"]
 
 
 def admitted(limit: RateLimit, times: list[float]) -> list[float]:
@@ -29,6 +31,44 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
     assert [limiter.admit(0.0) for _ in range(10)] == [None] * 10
     assert limiter.admit(0.0) == pytest.approx(0.1)
     assert [limiter.admit(1000.0) for _ in range(11)][-2:] == [None, pytest.approx(0.1)]
+
+
+@pytest.mark.parametrize("kind", ["gcra", "leaky"])
+def test_a_limit_without_burst_wants_a_distance(kind: Any) -> None:
+    """Two requests at once are one too many, however long nothing came before; in steps of the rate all pass."""
+    assert len(admitted(RateLimit(10, burst=1, kind=kind), [5.0, 5.0, 500.0, 500.05, 500.11])) == 3
+    assert len(admitted(RateLimit(10, burst=1, kind=kind), [n / 10 + n * 1e-9 for n in range(100)])) == 100
+
+
+@pytest.mark.parametrize("kind", ["gcra", "leaky"])
+def test_a_limit_by_distance_has_a_burst_too(kind: Any) -> None:
+    """Five at once, then as the rate allows."""
+    assert len(admitted(RateLimit(10, burst=5, kind=kind), [1.0] * 20)) == 5
+    assert len(admitted(RateLimit(10, burst=5, kind=kind), [1.0] * 20 + [1.31] * 20)) == 8
+
+
+def test_a_limit_concerns_some_requests_and_counts_them_apart() -> None:
+    """By method and path, for each route or each subject; a body that names nobody has one count of its own."""
+    events = RateLimit(1, match="POST /v1/attribution/*", per="subject")
+    assert events.concerns("POST /v1/attribution/events")
+    assert not events.concerns("GET /v1/profiles")
+    keys = [events.key("POST /", body) for body in ({"profile": "p"}, {"session": "s"}, {}, None, [1])]
+    assert keys == ["p", "s", "", "", ""]
+    routes = RateLimit(1, per="route")
+    assert routes.key("GET /v1/lists", None) != routes.key("GET /v1/coupons", None)
+
+
+async def test_an_emulator_limits_each_route_by_itself() -> None:
+    """One route at its limit leaves the others as they are."""
+    async with (
+        Emulator(rate_limit=RateLimit(0.01, burst=1, per="route")) as emulator,
+        Hellotext(emulator.token, base_url=emulator.url) as opened,
+    ):
+        client = opened.with_options(wait=0)
+        await client.lists.list(limit=1)
+        with pytest.raises(RateLimited):
+            await client.lists.list(limit=1)
+    assert [seen.status for seen in emulator.requests] == [200, 429]
 
 
 def test_a_fixed_window_starts_anew_on_the_clock() -> None:
@@ -84,3 +124,10 @@ def test_a_limit_that_lets_nothing_pass_is_a_mistake(wrong: dict[str, float]) ->
     """Told when it is made."""
     with pytest.raises(ValueError, match="more than 0"):
         RateLimit(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["kind", "per"])
+def test_a_limit_of_an_unknown_kind_is_a_mistake(name: str) -> None:
+    """The message lists what there is."""
+    with pytest.raises(ValueError, match=f"{name}: expected .*'(leaky|route)'"):
+        RateLimit(1, **{name: "other"})  # type: ignore[arg-type]

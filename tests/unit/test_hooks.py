@@ -121,6 +121,8 @@ def test_whatever_a_hook_raises_is_logged_by_type_and_goes_no_further(
 def test_a_keyboard_interrupt_in_a_hook_is_not_lost() -> None:
     """It does not end the delivery, and it ends the program."""
     program = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job begins with SIGINT ignored
 from hellotext_async import Hooks, Outcome
 from hellotext_async._reports import Reports
 def hook(_): raise KeyboardInterrupt
