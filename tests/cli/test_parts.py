@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+import gzip
 import io
+import os
+from collections.abc import Callable
 from contextlib import redirect_stderr
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hellotext_async import ConfigurationError, InvalidParameter
 from hellotext_async.cli import progress
+from hellotext_async.cli.checkpoint import Checkpoint
+from hellotext_async.cli.events import event_of
 from hellotext_async.cli.lines import Splitter
+from hellotext_async.cli.mapping import FieldMap, pair
+from hellotext_async.cli.numbers import count, port, rate
+from hellotext_async.cli.rows import LONGEST, CsvRows, Row
+from hellotext_async.cli.source import Gunzip
 from hellotext_async.cli.table import table
 
 
@@ -66,3 +78,125 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
 def test_a_table_has_its_numbers_on_the_right() -> None:
     """Names left, values right, thousands apart."""
     assert table([("a", 1234567), ("long name", "x")]) == "  a          1,234,567\n  long name          x"
+
+
+@pytest.mark.parametrize(
+    ("number", "good", "bad"),
+    [
+        (count, {"1": 1, "64": 64}, ["0", "-1", "1.5", "x", "", "²"]),
+        (port, {"0": 0, "65535": 65535}, ["65536", "-1", "http"]),
+        (rate, {"0.5": 0.5, "1e3": 1000.0}, ["0", "-1", "inf", "nan", "fast"]),
+    ],
+)
+def test_a_number_of_the_command_line_is_checked_there(
+    number: Callable[[str], float], good: dict[str, float], bad: list[str]
+) -> None:
+    """A wrong one is a usage error."""
+    assert {text: number(text) for text in good} == good
+    for text in bad:
+        with pytest.raises(argparse.ArgumentTypeError, match="expected a"):
+            number(text)
+
+
+def test_columns_become_fields_and_keys_of_objects() -> None:
+    """JSON where a value begins like it, numbers for amounts, nothing for empty values."""
+    columns = FieldMap([("Ref", "order_parameters.reference"), ("Notes", "")], [("currency", "USD")],
+                       {"order_parameters", "amount", "currency", "products", "metadata"}, csv=True)  # fmt: skip
+    row = {"Ref": "A-1", "Notes": "x", "amount": "8.5", "products": '[{"product": "p"}]', "metadata": ""}
+    assert columns.apply(row) == {
+        "order_parameters": {"reference": "A-1"}, "amount": 8.5, "currency": "USD", "products": [{"product": "p"}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"metadata": "x", "metadata.a": "y"}, "metadata: both a value and an object"),
+        ({"metadata": "{a"}, "metadata: not JSON"),
+        ({"amount": "much"}, "amount: expected a number"),
+    ],
+)
+def test_a_row_that_cannot_be_mapped_names_the_field(row: dict[str, str], problem: str) -> None:
+    """And not its value."""
+    with pytest.raises(InvalidParameter, match=problem):
+        FieldMap([], [], {"metadata", "amount"}, csv=True).apply(row)
+
+
+def test_a_pair_has_a_name_and_an_equals_sign() -> None:
+    """Spaces around both are left out; the value may be empty."""
+    assert (pair(" a = b=c "), pair("a=")) == (("a", "b=c"), ("a", ""))
+    for text in ("a", "=b", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="name=value"):
+            pair(text)
+
+
+def records(text: bytes) -> list[Row]:
+    rows = CsvRows()
+    return [row for number, line in enumerate(text.split(b"\n"), 1) for row in rows.take(number, line)] + list(
+        rows.end()
+    )
+
+
+def test_a_record_that_cannot_be_read_is_one_row_with_a_problem() -> None:
+    """The rest goes on behind it."""
+    long, wide = b"x" * (LONGEST + 1), b"y" * 140_000
+    text = b"\n".join([b"a,b", b"1,2", long, b"3", wide + b",4", b"\xff,5", b"6,7", b'"8,9'])
+    assert [row.problem for row in records(text)] == [
+        None, "longer than 4194304 bytes", "1 values for 2 columns", "not a CSV record", "not UTF-8", None,
+        "a quote is not closed",
+    ]  # fmt: skip
+
+
+def test_a_record_over_many_lines_is_bounded_too() -> None:
+    """An open quote does not gather the rest of the file."""
+    rows = CsvRows()
+    found = [
+        row for number, line in enumerate([b"a", b'"', *[b"z" * 1_000_000] * 5], 1) for row in rows.take(number, line)
+    ]
+    assert found[0].problem == "longer than 4194304 bytes"
+
+
+@given(some.binary(max_size=200), some.integers(1, 7))
+def test_gzip_is_decompressed_however_it_is_cut(content: bytes, size: int) -> None:
+    """Two members and the padding of a tape; what is not gzip stays as it is."""
+    packed = gzip.compress(content) + gzip.compress(content) + bytes(16)
+    assert unpacked(packed, size) == content * 2
+    assert unpacked(b"{" + content, size) == b"{" + content
+
+
+def unpacked(data: bytes, size: int) -> bytes:
+    gunzip = Gunzip()
+    pieces = [piece for at in range(0, len(data), size) for piece in gunzip.feed(data[at : at + size])]
+    return b"".join([*pieces, *gunzip.end()])
+
+
+def test_a_byte_that_could_begin_gzip_is_not_lost() -> None:
+    """A file of that byte alone; and gzip data that is damaged or cut off is said to be."""
+    assert unpacked(b"\x1f", 1) == b"\x1f"
+    packed = gzip.compress(os.urandom(100))
+    for data, problem in ((packed[:-4], "cut off"), (packed[:5] + b"\xff" * 50, "damaged")):
+        with pytest.raises(OSError, match=problem):
+            unpacked(data, 10)
+
+
+@pytest.mark.parametrize("line", [b"", b"  ", b"[1]", b"{", b"\xff"])
+def test_a_line_that_is_no_event_says_why(line: bytes) -> None:
+    """As InvalidParameter, for those who read lines by themselves."""
+    with pytest.raises(InvalidParameter, match="line: "):
+        event_of(line)
+
+
+def test_a_checkpoint_that_cannot_be_written_names_itself(tmp_path: Path) -> None:
+    """Its folder was taken away meanwhile."""
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    (tmp_path / "events.jsonl").write_bytes(b"{}\n")
+    with (tmp_path / "events.jsonl").open("rb") as file:
+        checkpoint = Checkpoint.open(folder / "c", file.fileno())
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    checkpoint.begin(1)
+    checkpoint.end(1, "delivered")
+    with pytest.raises(ConfigurationError, match=r"--checkpoint .*/jobs/c: No such file"):
+        checkpoint.save()
