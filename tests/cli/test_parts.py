@@ -139,8 +139,8 @@ def records(text: bytes) -> list[Row]:
 
 def test_a_record_that_cannot_be_read_is_one_row_with_a_problem() -> None:
     """The rest goes on behind it."""
-    long, wide = b"x" * (LONGEST + 1), b"y" * 140_000
-    text = b"\n".join([b"a,b", b"1,2", long, b"3", wide + b",4", b"\xff,5", b"6,7", b'"8,9'])
+    long = b"x" * (LONGEST + 1)
+    text = b"\n".join([b"a,b", b"1,2", long, b"3", b"3\r4,5", b"\xff,5", b"6,7", b'"8,9'])
     assert [row.problem for row in records(text)] == [
         None, "longer than 4194304 bytes", "1 values for 2 columns", "not a CSV record", "not UTF-8", None,
         "a quote is not closed",

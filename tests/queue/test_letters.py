@@ -1,0 +1,82 @@
+"""The file of dead letters: what is written, what is kept while it cannot be, and what a damaged one holds."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hellotext_async import DeadLetters, Event, Letter, SqliteSpool
+from hellotext_async.errors import NotSent
+from hellotext_async.queue.letters import append, reason
+from tests.harness.transport import Script, answers
+from tests.rig import queue
+
+
+def letter(number: int, **more: object) -> Letter:
+    fields = {"action": "page.viewed", "session": f"s{number}"}
+    raw = {"event_id": f"e{number}", "action": "page.viewed", "verdict": "rejected", "payload": fields, **more}
+    return msgspec.json.decode(msgspec.json.encode(raw), type=Letter)
+
+
+def test_a_letter_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
+    """Also behind half a line; the file is made, and only what is whole is listed."""
+    path = tmp_path / "dead.jsonl"
+    append(path, [letter(1)])
+    with path.open("ab") as file:
+        file.write(b'{"event_id": "half')
+    append(path, [letter(2), letter(3)])
+    letters = DeadLetters(path)
+    assert [one.event_id for one in letters] == ["e1", "e2", "e3"]
+    assert letters.damaged == 1
+    found = letters.get("e2")
+    assert found is not None
+    assert repr(found) == "Letter('e2', rejected)"
+    assert letters.get("e9") is None
+
+
+def test_a_letter_becomes_the_event_that_it_was() -> None:
+    """With its id, and with the order key where that is not its profile or session."""
+    assert letter(1, subject="s1").event() == Event("page.viewed", session="s1", event_id="e1")
+    assert letter(1, subject="mine").event() == Event("page.viewed", session="s1", event_id="e1", order_key="mine")
+
+
+def test_the_reason_names_the_error_and_no_error_has_none() -> None:
+    """The error's own text holds no customer's data."""
+    assert reason(None) == ""
+    assert reason(NotSent("dns", attempts=1)).startswith("NotSent: ")
+
+
+@pytest.mark.parametrize("spool", [False, True], ids=["memory", "spool"])
+async def test_letters_that_cannot_be_written_are_written_later(
+    tmp_path: Path, spool: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The outcome does not wait for them, the log says so, and nothing is lost once there is a place."""
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    path = folder / "dead.jsonl"
+    buffer = SqliteSpool(tmp_path / "s.db") if spool else None
+    async with queue(Script(default=answers(422)), dead_letters=path, buffer=buffer) as opened:
+        assert (await opened.track("page.viewed", session="s", event_id="e1")).verdict == "rejected"
+        shutil.rmtree(folder)
+        assert (await opened.track("page.viewed", session="s", event_id="e2")).verdict == "rejected"
+        assert (await opened.track("page.viewed", session="s", event_id="e3")).verdict == "rejected"
+        folder.mkdir()
+    assert "dead.jsonl cannot be opened (No such file or directory)" in caplog.text
+    assert [one.event_id for one in DeadLetters(path)] == ["e2", "e3"]
+
+
+async def test_a_letter_whose_payload_is_no_event_is_left_where_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names it; the others are replayed."""
+    path = tmp_path / "dead.jsonl"
+    strange = [letter(number, payload=payload) for number, payload in ((1, [1]), (2, {"session": 5}), (3, {"a": 1}))]
+    append(path, [*strange, letter(4)])
+    async with queue(Script()) as opened:
+        replayed = [outcome.event_id async for outcome in DeadLetters(path).replay(opened)]
+    assert replayed == ["e4"]
+    assert [f"letter e{number} is no event" in caplog.text for number in (1, 2, 3)] == [True] * 3
+    assert [one.event_id for one in DeadLetters(path)] == ["e1", "e2", "e3"]
