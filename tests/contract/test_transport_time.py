@@ -19,8 +19,6 @@ from tests.harness.threaded import ThreadedServer
 from .asking import POST, ask, numbered
 from .conftest import Opens, Serves
 
-SHORT = Timeouts(connect=5, read=0.1, total=0.2)
-
 
 def hold_the_loop(seconds: float) -> None:
     """What a long computation in the program does."""
@@ -40,13 +38,14 @@ async def test_45_a_reply_that_arrived_while_the_loop_was_held_counts(
 ) -> None:
     """The program holds the loop beyond every limit: the reply in the socket is read before the time is judged."""
     with ThreadedServer(scripts.response(200, b"x" * size), tls=tls) as server:
-        transport = opened(server.url, timeouts=SHORT, concurrency=3)
+        transport = opened(server.url, timeouts=Timeouts(connect=5, read=0.4, total=0.5), concurrency=3)
         for _ in range(2):
             tasks = [asyncio.create_task(ask(transport, total=60)) for _ in range(3)]
             while server.waiting.qsize() < 3:
+                assert not any(task.done() for task in tasks), "the requests must come within the limits"
                 await asyncio.sleep(0)
             server.answer()
-            hold_the_loop(SHORT.total)
+            hold_the_loop(0.5)
             ends = await asyncio.gather(*tasks)
             assert [isinstance(end, Reply) and (end.status, len(end.body)) for end in ends] == [(200, size)] * 3
         await transport.aclose()
