@@ -10,6 +10,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import sys
 from abc import ABC, abstractmethod
 from typing import Final, Self
 
@@ -46,6 +47,7 @@ class Listener(ABC):
         self.port = 0
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._mistakes: list[Exception] = []
 
     @abstractmethod
@@ -62,7 +64,11 @@ class Listener(ABC):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        for writer in self._writers:  # of tasks that were cancelled before they began
+            writer.transport.abort()
+        if sys.version_info >= (3, 13):
+            self._server.abort_clients()  # also those that are in a handshake, for which it would wait
+            await self._server.wait_closed()
         if self._mistakes:
             raise ExceptionGroup("mistakes in a script", self._mistakes)
 
@@ -70,6 +76,7 @@ class Listener(ABC):
         self.connections += 1
         # A drained writer can then be aborted without loss; with a limit of 0 asyncio's TLS would never resume.
         writer.transport.set_write_buffer_limits(1 if self._tls else 0)
+        self._writers.add(writer)
         task = asyncio.create_task(self._handle(self.connections, reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -84,3 +91,4 @@ class Listener(ABC):
             self._mistakes.append(mistake)
         finally:
             await end(writer)
+            self._writers.discard(writer)
