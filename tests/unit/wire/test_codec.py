@@ -142,7 +142,7 @@ def test_an_item_of_a_page_has_its_own_raw() -> None:
 
 NOT_DOCUMENTED = [
     b"", b" ", b"<html>busy</html>", b"OK", b"null", b"[]", b"7", b'"x"', b"{}", b'{"id"', b'{"id":"x"}}',
-    DEEP, b'{"a":' * 100_000, b'{"id":"x","profiles":[],"new":' + DEEP + b"]" * 100_000 + b"}",
+    DEEP, b'{"a":' * 100_000, b'{"id":"x","profiles":[],"new":' + DEEP * 20 + b"]" * 2_000_000 + b"}",
     b'{"id":null}', b"\xff\xfe", b"\x00", b"\x1f\x8b\x08", b'{"id":7.5,"profiles":{}}', b'{"id":[],"profiles":null}',
 ]  # fmt: skip
 
