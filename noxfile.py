@@ -71,7 +71,14 @@ def soak(session: nox.Session) -> None:
     """Run ten thousand random rounds, and 200 of kill -9. Arguments after -- go to the rounds: --rounds, --seconds."""
     needs(session, "tests")
     session.run("python", "-m", "tests.soak", *session.posargs)
-    session.run("pytest", "-q", "tests/faults/test_crash.py", "tests/soak", env={"CRASH_ROUNDS": "200"})
+    session.run(
+        "pytest",
+        "-q",
+        "tests/faults/test_crash.py",
+        "tests/faults/test_keepalive.py",
+        "tests/soak",
+        env={"CRASH_ROUNDS": "200", "KEEPALIVE_EVENTS": "10000"},
+    )
 
 
 @nox.session

@@ -53,7 +53,7 @@ methods = st.sampled_from(["GET", "POST", "PATCH", "DELETE"])
 requests = st.lists(st.tuples(methods, paths, bodies), min_size=1, max_size=8)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(requests)
 def test_any_json_is_answered_or_refused(requests: list[tuple[str, str, dict[str, Any]]]) -> None:
     """And what is answered can be written as JSON, also later, when it is listed."""

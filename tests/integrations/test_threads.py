@@ -118,7 +118,7 @@ hellotext.queue.track("page.viewed", session="parent")
 def test_each_forked_process_has_its_own_and_delivers_at_its_exit(emulator: Emulator) -> None:
     """Nothing is closed by hand."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", FORKING],  # that a thread is no more
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", FORKING],  # what it warns of is tested here
         env=environment(emulator), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
