@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from . import ours as ours  # for its size alone
 from .contender import Idle, Place
-from .load import event, sessions
+from .load import Mix, event, sessions, shop
 from .page import PAGE
 
 __all__ = ["Decoded", "Track"]
@@ -23,14 +24,19 @@ __all__ = ["Decoded", "Track"]
 class Track(Idle):
     """A dictionary, its JSON, and a place in a deque: nothing checked, nothing remembered."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, mix: Mix = "plain") -> None:
         self._encode = msgspec.json.Encoder().encode
         self._kept: deque[bytes] = deque()
         self._sessions = sessions(1000)
+        self._shop = shop() if mix == "shop" else None
 
     async def run(self, units: int) -> None:
         """Keep so many events."""
         append, encode = self._kept.append, self._encode
+        if self._shop is not None:
+            for action, fields in islice(self._shop, units):
+                append(encode({"action": action, **fields}))
+            return
         for _ in range(units):
             append(encode(event(next(self._sessions), int(time.time()))))
 

@@ -9,7 +9,7 @@ from .contender import Entry
 from .ground import Ground, T, present
 from .row import Goal, Row, Unit
 
-__all__ = ["BULK", "HTTPX", "QUEUE", "rows"]
+__all__ = ["BULK", "HTTPX", "QUEUE", "SHOP", "SHOP_BULK", "rows"]
 
 NAIVE: Final = Entry("benchmarks.raw:Naive")
 HTTPX: Final = Entry("benchmarks.httpx_clients:Clients")
@@ -17,6 +17,10 @@ QUEUE: Final = Entry("benchmarks.ours:Queue")
 POOL: Final = QUEUE.with_(transport="pool")
 AWAITED: Final = Entry("benchmarks.ours:Awaited")
 BULK: Final = Entry("benchmarks.ours:Bulk")
+SHOP: Final = Entry("benchmarks.ours:Shop")
+SHOP_BULK: Final = Entry("benchmarks.ours:ShopBulk")
+T_OF_SHOP: Final = T.with_(mix="shop")
+"""T with the same bytes as the shop's mix has."""
 CALLS: Final = Entry("benchmarks.ours:Calls")
 FAST: Final[dict[str, Any]] = {"loop": "uvloop"}
 SAFE: Final[dict[str, Any]] = {"secure": True}
@@ -46,6 +50,9 @@ RACES: Final = (
     Race("queue over the aiohttp pool", POOL, Goal(0.75, 0.85)),
     Race("queue, every receipt awaited", AWAITED),
     Race("queue, deliver() with its outcomes", BULK),
+    Race("the shop's mix: queue", SHOP, Goal(2.5, 3.5), T_OF_SHOP),
+    Race("the shop's mix: queue, uvloop", SHOP.with_(**FAST), None, T_OF_SHOP, needs=("uvloop",)),
+    Race("the shop's mix: deliver() with its outcomes", SHOP_BULK, None, T_OF_SHOP),
     Race("calls: events.track() from 64 tasks", CALLS),
     Race("queue against httpx", QUEUE, Goal(15, 25), HTTPX, "x httpx", needs=("httpx",)),
 )

@@ -1,12 +1,11 @@
-"""httpx at its best: several clients of 8 connections, whose pools stay short to search."""
+"""httpx, or httpx2, at its best: several clients of 8 connections, whose pools stay short to search."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
-
-import httpx
+from importlib import import_module
+from typing import Any, Final
 
 from .contender import Idle, Place
 from .load import BODY, CONNECTIONS, HEADERS, PATH
@@ -20,15 +19,16 @@ EACH: Final = 8
 class Clients(Idle):
     """Eight clients that share the work."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, module: str = "httpx") -> None:
+        self._module: Any = import_module(module)
         self._url = place.url + PATH
         self._verify = trusting(place) or True
 
     async def open(self) -> None:
         """Open the clients."""
-        limits = httpx.Limits(max_connections=EACH, max_keepalive_connections=EACH)
+        limits = self._module.Limits(max_connections=EACH, max_keepalive_connections=EACH)
         self._clients = [
-            httpx.AsyncClient(headers=HEADERS, limits=limits, timeout=None, verify=self._verify, trust_env=False)
+            self._module.AsyncClient(headers=HEADERS, limits=limits, timeout=None, verify=self._verify, trust_env=False)
             for _ in range(CONNECTIONS // EACH)
         ]
 
@@ -40,7 +40,7 @@ class Clients(Idle):
                 group.create_task(over(min(share, units), EACH, self._posting(client)))
                 units -= min(share, units)
 
-    def _posting(self, client: httpx.AsyncClient) -> Work:
+    def _posting(self, client: Any) -> Work:
         async def post(turns: Iterable[int]) -> None:
             for _ in turns:
                 await client.post(self._url, content=BODY)

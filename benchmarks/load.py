@@ -1,13 +1,25 @@
-"""What everybody sends: one event as a shop would track it, about 230 bytes of JSON."""
+"""What everybody sends: the plain event, about 230 bytes of JSON, or the mix of a shop's day (`cli/shop.py`).
+
+The plain event is flat. Most events of the mix hold nested parameters, and a float says when each happened.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import repeat
-from typing import Any, Final
+from functools import cache
+from itertools import cycle, islice, repeat
+from typing import Any, Final, Literal
 
-__all__ = ["ACTION", "BODY", "CONNECTIONS", "FIELDS", "HEADERS", "PATH", "TOKEN", "event", "sessions"]
+from hellotext_async.cli.shop import COUPONS, CUSTOMERS, day
+
+__all__ = [
+    "ACTION", "BODY", "CONNECTIONS", "FIELDS", "HEADERS", "PATH", "TOKEN",
+    "Fields", "Mix", "bodies", "event", "sessions", "shop",
+]  # fmt: skip
+
+Fields = dict[str, Any]
+Mix = Literal["plain", "shop"]
 
 CONNECTIONS: Final = 64
 PATH: Final = "/v1/attribution/events"
@@ -15,7 +27,7 @@ TOKEN: Final = "bench-token"
 HEADERS: Final = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 
 ACTION: Final = "product.viewed"
-FIELDS: Final[dict[str, Any]] = {
+FIELDS: Final[Fields] = {
     "product": "wx4Vn4no",
     "amount": 89.9,
     "currency": "USD",
@@ -35,3 +47,27 @@ BODY: Final = json.dumps(event(), separators=(",", ":")).encode()
 def sessions(distinct: int) -> Iterator[str]:
     """Session ids without end, `distinct` different ones."""
     return (f"s{n:011d}" for _ in repeat(None) for n in range(distinct))
+
+
+SHOP_EVENTS: Final = 5_000
+"""Of the day, which then begins again."""
+
+
+@cache
+def _day() -> list[tuple[str, Fields]]:
+    profiles = [f"MzYwlE{number:03d}" for number in range(CUSTOMERS)]
+    coupons = [f"wx4Vn{number}" for number in range(len(COUPONS))]
+    events = islice(day(profiles, coupons, ends=1_750_000_000), SHOP_EVENTS)
+    return [(fields.pop("action"), fields) for fields in events]
+
+
+def shop() -> Iterator[tuple[str, Fields]]:
+    """The action and the fields of the shop's events, without end."""
+    return cycle(_day())
+
+
+def bodies(mix: Mix) -> Iterator[bytes]:
+    """The mix as bytes made before, without end."""
+    if mix == "plain":
+        return repeat(BODY)
+    return cycle([json.dumps({"action": a, **f}, separators=(",", ":")).encode() for a, f in _day()])

@@ -14,11 +14,14 @@ from hellotext_async._wire.codec import decode
 from hellotext_async._wire.pages import page_of
 
 from .contender import Idle, Place
-from .load import ACTION, CONNECTIONS, FIELDS, TOKEN, sessions
+from .load import ACTION, CONNECTIONS, FIELDS, TOKEN, Fields, sessions, shop
 from .page import PAGE
 from .raw import over, trusting
 
-__all__ = ["Awaited", "Bulk", "Calls", "Decoded", "Queue", "Spooled", "SpooledBulk", "Standing", "Track"]
+__all__ = [
+    "Awaited", "Bulk", "Calls", "Decoded", "Queue", "Shop", "ShopBulk", "ShopTrack",
+    "Spooled", "SpooledBulk", "SpooledShop", "Standing", "Track",
+]  # fmt: skip
 
 ROOM = 10_000
 SPARE = 64
@@ -61,10 +64,13 @@ class Queue(Idle):
 
     async def run(self, units: int) -> None:
         """Deliver so many events."""
+        self._track(units)
+        await self.queue.flush()
+
+    def _track(self, units: int) -> None:
         track = self.queue.track
         for session in self._next(units):
             track(ACTION, session=session, **FIELDS)
-        await self.queue.flush()
 
     def _next(self, units: int) -> Iterable[str]:
         self.sent += units
@@ -94,9 +100,11 @@ class Bulk(Queue):
 
     async def run(self, units: int) -> None:
         """Deliver so many events and receive the outcome of each."""
-        events = ({"action": ACTION, "session": session, **FIELDS} for session in self._next(units))
-        async for _ in self.queue.deliver(events):
+        async for _ in self.queue.deliver(self._events(units)):
             pass
+
+    def _events(self, units: int) -> Iterable[Fields]:
+        return ({"action": ACTION, "session": session, **FIELDS} for session in self._next(units))
 
 
 class Spooled(Queue):
@@ -152,13 +160,41 @@ class Track(Queue):
 
     async def run(self, units: int) -> None:
         """Take so many events."""
-        track = self.queue.track
-        for session in self._next(units):
-            track(ACTION, session=session, **FIELDS)
+        self._track(units)
 
     async def rest(self) -> None:
         """Empty the queue."""
         await self.queue.flush()
+
+
+class Shop(Queue):
+    """`Queue` with the shop's mix."""
+
+    def __init__(self, place: Place, **options: Any) -> None:
+        super().__init__(place, **options)
+        self._shop = shop()
+
+    def _track(self, units: int) -> None:
+        self.sent += units
+        track = self.queue.track
+        for action, fields in islice(self._shop, units):
+            track(action, **fields)
+
+
+class ShopTrack(Shop, Track):
+    """`Track` with the shop's mix."""
+
+
+class ShopBulk(Shop, Bulk):
+    """`Bulk` with the shop's mix."""
+
+    def _events(self, units: int) -> Iterable[Fields]:
+        self.sent += units
+        return ({"action": action, **fields} for action, fields in islice(self._shop, units))
+
+
+class SpooledShop(Shop, Spooled):
+    """`Spooled` with the shop's mix."""
 
 
 class Calls(Idle):

@@ -6,9 +6,9 @@ import queue
 from typing import Any
 
 from .contender import Idle, Place
-from .load import ACTION, FIELDS, sessions
+from .load import ACTION, CONNECTIONS, FIELDS, sessions
 
-__all__ = ["CustomerIO", "Klaviyo", "Posthog", "PosthogTaking", "Segment", "SegmentTaking"]
+__all__ = ["AsyncPosthog", "CustomerIO", "Klaviyo", "Posthog", "PosthogTaking", "Segment", "SegmentTaking"]
 
 THREADS = 4
 """Of those that send from threads, when they send event by event; more of them only wait for each other."""
@@ -63,6 +63,38 @@ class PosthogTaking(Posthog):
 
     async def close(self) -> None:
         """Leave it: there is nothing to send."""
+
+
+class AsyncPosthog(Idle):
+    """posthog's asyncio client and its tasks, over httpx; `batch` events a request."""
+
+    def __init__(self, place: Place, batch: int = 1) -> None:
+        self._url = place.url
+        self._batch = batch
+        self._sessions = sessions(1_000_000)
+
+    async def open(self) -> None:
+        """Open it: its tasks belong to the running loop."""
+        from posthog import AsyncPosthog as Client
+
+        self._client: Any = Client(
+            "key",
+            host=self._url,
+            flush_at=self._batch,
+            flush_interval=0.5,
+            thread=CONNECTIONS if self._batch == 1 else 1,
+            max_queue_size=100_000,
+        )
+
+    async def run(self, units: int) -> None:
+        """Capture so many events and flush."""
+        for _ in range(units):
+            self._client.capture(ACTION, distinct_id=next(self._sessions), properties=FIELDS)
+        await self._client.flush()
+
+    async def close(self) -> None:
+        """Shut it down."""
+        await self._client.shutdown()
 
 
 class Segment(Idle):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from .contender import Entry
-from .events import QUEUE
+from .events import HTTPX, QUEUE
 from .ground import Ground, present
 from .paired import PAIRS
 from .report import line, write
@@ -38,10 +38,13 @@ def _of(maker: str, batch: int = 1) -> Entry:
 ALONE: Final = Goal(15, 30)
 PEERS: Final = (
     Peer("posthog, one event a request", "posthog", _of("Posthog"), ALONE),
+    Peer("posthog's asyncio client, one event a request", "posthog._async_request", _of("AsyncPosthog"), ALONE),
+    Peer("httpx2, 8 clients of 8 connections", "httpx2", HTTPX.with_(module="httpx2"), ALONE),
     Peer("segment, one event a request", "segment", _of("Segment"), ALONE),
     Peer("customerio, one event a request", "customerio", _of("CustomerIO"), ALONE),
     Peer("klaviyo-api, one event a request", "klaviyo_api", _of("Klaviyo"), None),
     Peer("posthog, 100 events a request", "posthog", _of("Posthog", 100), Goal(1.8, 3)),
+    Peer("posthog's asyncio client, 100 events a request", "posthog._async_request", _of("AsyncPosthog", 100), None),
     Peer("segment, 100 events a request", "segment", _of("Segment", 100), Goal(1.3, 2)),
 )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 import aiohttp
 
 from .contender import Idle, Place
-from .load import BODY, CONNECTIONS, HEADERS, PATH, event
+from .load import CONNECTIONS, HEADERS, PATH, Mix, bodies, event
 
 __all__ = ["Naive", "Tuned", "Work", "over", "trusting"]
 
@@ -33,7 +33,8 @@ async def over(units: int, workers: int, work: Work) -> None:
 class Tuned(Idle):
     """T: one session, 64 connections, bytes made before, no timeout, body not read, no accounts."""
 
-    def __init__(self, place: Place, connections: int = CONNECTIONS) -> None:
+    def __init__(self, place: Place, connections: int = CONNECTIONS, mix: Mix = "plain") -> None:
+        self._bodies: Iterator[bytes] = bodies(mix)
         self._url = place.url + PATH
         self._ssl = trusting(place)
         self._connections = connections
@@ -51,13 +52,13 @@ class Tuned(Idle):
         return aiohttp.ClientTimeout(total=None)
 
     async def run(self, units: int) -> None:
-        """Post the same bytes so many times."""
+        """Post bytes so many times."""
         await over(units, self._connections, self._post)
 
     async def _post(self, turns: Iterable[int]) -> None:
-        post, url = self.session.post, self._url
+        post, url, following = self.session.post, self._url, self._bodies
         for _ in turns:
-            response = await post(url, data=BODY)
+            response = await post(url, data=next(following))
             response.release()
 
     async def close(self) -> None:

@@ -10,7 +10,17 @@ from .paired import Ratio
 __all__ = ["Goal", "Row", "Unit"]
 
 Unit = Literal[
-    "x T", "x httpx", "x bare", "x memory", "x peer", "x its dependencies", "x the smallest", "x without", "ms", "B"
+    "x T",
+    "x httpx",
+    "x bare",
+    "x memory",
+    "x peer",
+    "x its dependencies",
+    "x the smallest",
+    "x fewer",
+    "x without",
+    "ms",
+    "B",
 ]
 
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from .contender import Entry
-from .events import BULK, QUEUE
+from .events import BULK, QUEUE, SHOP
 from .ground import Ground
 from .row import Goal, Row
 
 __all__ = ["rows"]
 
-SHARE: Final = Goal(0.65)
+SHARE: Final = Goal(0.65, 0.75)
 RACES: Final = (
     ("queue over a spool", Entry("benchmarks.ours:Spooled"), QUEUE),
     ("queue over a spool, deliver() with its outcomes", Entry("benchmarks.ours:SpooledBulk"), BULK),
+    ("queue over a spool, the shop's mix", Entry("benchmarks.ours:SpooledShop"), SHOP),
 )
 
 

@@ -8,11 +8,15 @@ from typing import Final
 from .contender import Entry
 from .events import QUEUE
 from .ground import Ground
+from .load import CONNECTIONS
 from .row import Goal, Row
 
 __all__ = ["IN_FLIGHT", "STANDING", "SUBJECTS", "in_flight", "standing", "subjects"]
 
 IN_FLIGHT: Final = (1, 16, 64, 256, 1024)
+WIDE: Final = (256, 1024)
+NARROWED: Final = Goal(0.7, 0.9)
+"""What is left of the speed with more in flight than are needed."""
 SUBJECTS: Final = (100, 10_000, 1_000_000)
 STANDING: Final = (0, 10_000, 100_000)
 FLAT: Final = Goal(1.15, 1.07, less=True)
@@ -24,8 +28,11 @@ WAITING: Final = Entry("benchmarks.ours:Standing")
 
 def in_flight(ground: Ground) -> Iterator[Row]:
     """Throughput by how many events the queue may have in flight."""
-    entries = {f"{many:,} in flight": QUEUE.with_(concurrency=many) for many in IN_FLIGHT}
-    return _rows(ground, "in flight", entries)
+    entries = {many: QUEUE.with_(concurrency=many) for many in IN_FLIGHT}
+    yield from _rows(ground, "in flight", {f"{many:,} in flight": entry for many, entry in entries.items()})
+    wide = [(entries[many], entries[CONNECTIONS]) for many in WIDE]
+    for many, figure in zip(WIDE, ground.races(wide, counted=True), strict=True):
+        yield Row("in flight", f"{many:,} against {CONNECTIONS}", figure, "x fewer", NARROWED)
 
 
 def subjects(ground: Ground) -> Iterator[Row]:
