@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .errors import WrongLoop as WrongLoop
     from .fleet.producer import Producer as Producer
     from .fleet.stream import RedisStream as RedisStream
+    from .fleet.worker import StreamWorker as StreamWorker
     from .hooks import Hooks as Hooks
     from .hooks import HttpAttempt as HttpAttempt
     from .hooks import Outage as Outage
@@ -130,6 +131,7 @@ _HOMES = {
     ),
     "fleet.producer": ("Producer",),
     "fleet.stream": ("RedisStream",),
+    "fleet.worker": ("StreamWorker",),
     "hooks": ("Hooks", "HttpAttempt", "Outage"),
     "limiter": ("RateState",),
     "queue.dead_letters": ("DeadLetters",),

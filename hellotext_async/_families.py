@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ._policy.retry_policy import Delivery
+    from .fleet.stream import RedisStream
+    from .fleet.worker import StreamWorker
     from .queue.outcome import Outcome
     from .queue.store import Buffer
 
@@ -162,6 +164,34 @@ class Families:
         queue = EventQueue(lambda: core.for_events(transport, priority), settings)
         core.queues = {one for one in core.queues if not one.closed} | {queue}
         return queue
+
+    def worker(
+        self,
+        stream: RedisStream,
+        *,
+        concurrency: int = 64,
+        capacity: int = 10_000,
+        max_bytes: int = 32 * 1024 * 1024,
+        strict_order: bool = False,
+        delivery: Delivery = "careful",
+        delivery_timeout: float = 24 * 3600,
+        on_outcome: Callable[[Outcome], Any] | None = None,
+        priority: Literal["live", "background"] = "live",
+    ) -> StreamWorker:
+        """A worker that delivers a stream's events beside others; ``async with``, then ``await worker.run()``.
+
+        The options are those of `event_queue`; dead letters are kept in the stream. Raises ConfigurationError.
+        """
+        from .fleet.stream import RedisStream
+        from .fleet.worker import StreamWorker, WorkerBuffer
+
+        buffer = WorkerBuffer(instance_of(stream, RedisStream, "stream"))
+        queue = self.event_queue(
+            capacity=capacity, max_bytes=max_bytes, concurrency=concurrency, strict_order=strict_order,
+            delivery=delivery, delivery_timeout=delivery_timeout, buffer=buffer, on_outcome=on_outcome,
+            priority=priority,
+        )  # fmt: skip
+        return StreamWorker(queue, buffer, drain=self._core.timeouts.total + 2)
 
     async def reconcile(
         self, *unknowns: Unknown | Iterable[Unknown], settle: float = 2, pages: int = 100

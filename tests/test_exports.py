@@ -18,7 +18,7 @@ from hellotext_async import errors
 PUBLIC = {
     *errors.__all__,
     "Families", "Hellotext", "Event", "EventFields", "CartProduct", "EventQueue", "Receipt", "Outcome", "Report", "Stats",
-    "SqliteSpool", "RedisStream", "Producer", "DeadLetters", "Letter", "Timeouts", "Retry", "Limits", "Token", "RateState",
+    "SqliteSpool", "RedisStream", "Producer", "StreamWorker", "DeadLetters", "Letter", "Timeouts", "Retry", "Limits", "Token", "RateState",
     "Page", "Listing", "Address", "Street", "Day", "Profile", "PropertyValue", "ProfileList", "Coupon", "Property",
     "Action", "App", "AppParameters", "Cart", "CartItem", "CartParameters", "CouponParameters", "Created",
     "Deleted", "FormParameters", "Hooks", "HttpAttempt", "Identified", "Message", "MessageTemplate", "Money",

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from .._clock import boottime
+from ..errors import SpoolError
 from .link import Unreachable
 from .plan import plan
 from .record import Mark
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Members"]
 
 BEAT: Final = 1.0
-"""Seconds between two beats; a third more or less, so that workers do not move together."""
+"""Seconds between two beats, or a tenth of a short lease; a third more or less, so that workers do not move together."""
 
 
 class Members:
@@ -51,6 +52,11 @@ class Members:
         """Beat at once: a shard can be released."""
         self._beat.set()
 
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """Those whose events may be marked here."""
+        return tuple(sorted(shard for shard, tenure in self.tenures.items() if tenure.active))
+
     def held(self, shard: int) -> Tenure | None:
         """The shard's tenure, if its events may be marked here."""
         tenure = self.tenures.get(shard)
@@ -58,9 +64,10 @@ class Members:
 
     async def run(self) -> None:
         """Beat, again and again."""
+        pause = min(BEAT, self._ttl / 10)
         while True:
             try:
-                async with asyncio.timeout(BEAT * random.uniform(0.67, 1.33)):
+                async with asyncio.timeout(pause * random.uniform(0.67, 1.33)):
                     await self._beat.wait()
             except TimeoutError:
                 pass
@@ -154,5 +161,5 @@ class Members:
             async with asyncio.timeout(timeout):
                 await self._release()
                 await self._commands.link.command("zrem", self._commands.layout.workers, self.id)
-        except (TimeoutError, Unreachable):
+        except (TimeoutError, SpoolError):
             pass

@@ -23,7 +23,7 @@ from .._callbacks import call_back
 from .._events.event import Event
 from .._events.prepare import Prepared, prepare, prepare_event
 from .._site import creation_site
-from ..errors import Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
+from ..errors import Forked, HellotextError, InvalidParameter, QueueClosed, QueueFull, WrongLoop
 from .bulk import OnEnd, OnInvalid, Stream, deliver
 from .letters import LetterFile
 from .outcome import VERDICTS, Outcome, Report, Stats
@@ -241,10 +241,11 @@ class EventQueue:
         """
         return await self._running().flush(timeout)
 
-    async def aclose(self, timeout: float = CLOSE) -> Report:
+    async def aclose(self, timeout: float = CLOSE, *, hand_over: bool = False) -> Report:
         """Take nothing more, deliver for up to `timeout` seconds, then end or keep what is left.
 
-        Safe to call twice, and while another call runs: every caller gets the same report. A
+        With `hand_over` a queue over a stream ends what is in flight only, and leaves the rest to other
+        processes. Safe to call twice, and while another call runs: every caller gets the same report. A
         cancelled caller hurries the close, which is finished all the same.
         """
         self._check_place()
@@ -253,6 +254,8 @@ class EventQueue:
         if self._inside is None:
             return Report(outcomes=dict.fromkeys(VERDICTS, 0))
         if self._closing is None:
+            if hand_over:
+                self._inside.hand_over()
             self._closing = asyncio.get_running_loop().create_task(self._close(self._inside, timeout))
         try:
             return await asyncio.shield(self._closing)
@@ -272,6 +275,10 @@ class EventQueue:
         if self._settings.on_close is not None:
             call_back("on_close", self._settings.on_close, report)
         return report
+
+    async def failure(self) -> HellotextError:
+        """Wait until the queue cannot go on, and return why; a queue that is closed does not fail."""
+        return await self._running().failure()
 
     @property
     def closed(self) -> bool:

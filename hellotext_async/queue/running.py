@@ -99,6 +99,11 @@ class Running:
             self.core.arrive_from_elsewhere(await self._store.arrived())
             self._settler.freed.set()
 
+    def hand_over(self) -> None:
+        """Leave to other processes what is not in flight."""
+        if self._store.shared and self.death is None:
+            self._worker.hand_over()
+
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError."""
         await asyncio.shield(self._opened)
@@ -176,6 +181,13 @@ class Running:
         """Return when every event has ended, or the queue is suspended or dead."""
         await self._settler.settled.until(lambda: self.core.idle or self._stopped)
 
+    async def failure(self) -> HellotextError:
+        """Wait until the queue has died, and return why."""
+        await self._settler.settled.until(lambda: self.death is not None)
+        if self.death is None:
+            raise AssertionError("it has died")
+        return self.death
+
     def stats(self) -> Stats:
         """The queue at this moment."""
         core, now = self.core, self.loop.time()
@@ -190,6 +202,7 @@ class Running:
             oldest_age=max(0.0, core.clock.at(now) - core.order.oldest()) if core.order else 0.0,
             suspended=self._worker.suspension is not None,
             dropped=core.dropped,
+            lost=self._store.lost,
             away_since=None if away is None else datetime.fromtimestamp(time.time() - (now - away), UTC),
         )
 

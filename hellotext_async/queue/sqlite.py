@@ -119,6 +119,7 @@ class SqliteStore:
 
     durable = True
     shared = False
+    lost = 0
 
     async def arrived(self) -> int:
         """Nothing does."""
@@ -290,6 +291,9 @@ class SqliteStore:
         await self._commits.committed()
         if self._unplaced:
             self._unplaced.difference_update(group.gone)
+
+    def hand_over(self) -> None:
+        """One queue at a time owns the file."""
 
     async def forget(self, event_id: str) -> None:
         """An event that ended badly may be appended again under its id."""

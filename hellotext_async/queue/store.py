@@ -93,6 +93,11 @@ class Store(Protocol):
         """Whether other processes append to it and take from it."""
         ...
 
+    @property
+    def lost(self) -> int:
+        """Acknowledged events, at least, that it is known to have lost."""
+        ...
+
     async def arrived(self) -> int:
         """When there is something to load that was not appended here: how many events. Only of a shared store."""
         ...
@@ -137,6 +142,10 @@ class Store(Protocol):
         """An event that ended badly may be appended again under its id."""
         ...
 
+    def hand_over(self) -> None:
+        """Leave to other processes what is not in flight, and take nothing more. Only of a shared store."""
+        ...
+
     async def pause(self, clock: float, *, standing: bool) -> None:
         """The delivery clock stands still from now on, or goes on."""
         ...
@@ -158,6 +167,7 @@ class MemoryStore:
 
     durable = False
     shared = False
+    lost = 0
 
     async def arrived(self) -> int:
         """Nothing does."""
@@ -195,6 +205,9 @@ class MemoryStore:
 
     async def forget(self, event_id: str) -> None:
         """Ids are remembered by the queue alone."""
+
+    def hand_over(self) -> None:
+        """There are no others."""
 
     async def pause(self, clock: float, *, standing: bool) -> None:
         """Nothing to note."""

@@ -102,7 +102,7 @@ class Worker:
         self._senders: set[asyncio.Task[None]] = set()
         self._parked: deque[asyncio.Future[None]] = deque()
         self._leading = False
-        self._stopped = False
+        self._stopped = self._hands_over = False
         self._timer: asyncio.TimerHandle | None = None
         self._expiry_at = inf
         self._cut: list[tuple[Entry, bool]] = []
@@ -207,6 +207,8 @@ class Worker:
         else:
             self.wake()
         await self._store.requeue((entry,))
+        if self._hands_over:
+            self.hand_over()
 
     def end_unsent(self, entry: Entry, end: End) -> None:
         """An event that waited ends without another attempt."""
@@ -217,6 +219,13 @@ class Worker:
         self._attempts.cancel(permit)
         self._core.order.done(entry)
         self.leave(entry)
+
+    def hand_over(self) -> None:
+        """Leave to other processes what is not in flight, now and when an attempt has failed."""
+        self._hands_over = True
+        self._store.hand_over()
+        for entry in self._core.order.remove(lambda _: True):
+            self.leave(entry)
 
     def leave(self, entry: Entry) -> None:
         """Another process has the event now."""

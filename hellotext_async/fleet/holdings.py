@@ -1,0 +1,132 @@
+"""The events of a stream that are in this process's memory: where each is kept there, its marks and its end.
+
+Rules. An event is marked before its request is written, under the lease of its shard, and is
+written only while that lease outlasts a whole attempt. What is not ours any more is left alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from .._policy.evidence import Attempt
+from ..queue.entry import Trouble, id_of
+from .commands import Ending
+from .layout import digest
+from .letters import encode_letter
+from .record import Mark, verdict_text
+
+if TYPE_CHECKING:
+    from ..queue.entry import Entry
+    from ..queue.store import Finish
+    from .reader import Item
+    from .stepper import Stepper
+    from .tenure import Tenure
+
+__all__ = ["POISON", "Holdings"]
+
+POISON: Final = 3
+"""Owners that were lost while an event was in flight, after which it is not tried again."""
+
+_LOST: Final = Attempt("uncertain", reason="its worker ended while it was being sent")
+_POISON: Final = Attempt("uncertain", reason=f"poison: {POISON} workers ended while it was being sent")
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where an event in memory is kept: its tenure, its entry, the bytes counted for it, and whether it can be read."""
+
+    tenure: Tenure
+    entry: str
+    size: int
+    readable: bool
+    lost_owners: int = 0
+
+
+class Holdings:
+    """By the events' keys. `on_idle` is called when a shard that leaves may have nothing in flight any more."""
+
+    def __init__(self, stepper: Stepper, attempt_seconds: float, on_idle: Callable[[], None]) -> None:
+        self._stepper = stepper
+        self._total = attempt_seconds
+        self._on_idle = on_idle
+        self._places: dict[int, _Place] = {}
+        self._numbers = 0
+
+    def number(self, entry: Entry) -> None:
+        """Give it a key."""
+        self._numbers += 1
+        entry.key = self._numbers
+
+    def hold(self, entry: Entry, item: Item, mark: Mark | None, *, readable: bool = True) -> None:
+        """It was read as `item`; `mark` is what an earlier owner left."""
+        lost_owners = 0
+        if mark is not None:
+            lost_owners = mark.lost_owners + mark.in_flight
+            doubts = mark.doubts + mark.in_flight
+            doubt = None if not doubts else _POISON if lost_owners >= POISON else _LOST
+            entry.trouble = Trouble(attempts=mark.attempts, doubt=doubt, doubts=doubts, last=doubt)
+        self.number(entry)
+        self._places[entry.key] = _Place(item.tenure, item.entry, item.size, readable, lost_owners)
+
+    async def mark(self, entry: Entry) -> float | None:
+        """Until when it may be written; None: the shard is not ours, and the event is kept elsewhere."""
+        place = self._places.get(entry.key)
+        if place is None:
+            return None
+        tenure = place.tenure
+        if tenure.active:
+            trouble = entry.trouble
+            attempts, doubts = (1, 0) if trouble is None else (trouble.attempts + 1, trouble.doubts)
+            mark = Mark(tenure.epoch, attempts, doubts, place.lost_owners, in_flight=True)
+            tenure.mark(place.entry, mark)
+            await self._stepper.committed()
+        if not tenure.alive or place.entry not in tenure.in_flight:
+            self._places.pop(entry.key, None)
+            return None
+        return tenure.until - self._total
+
+    async def requeue(self, entries: Sequence[Entry]) -> None:
+        """Events that were marked wait to be sent again."""
+        waits = False
+        for entry in entries:
+            place = self._places.get(entry.key)
+            if place is None or not place.tenure.alive:
+                continue
+            trouble, epoch = entry.trouble, place.tenure.epoch
+            mark = None if trouble is None else Mark(epoch, trouble.attempts, trouble.doubts, place.lost_owners)
+            place.tenure.mark(place.entry, mark)
+            self._after(place.tenure)
+            waits = True
+        if waits:
+            await self._stepper.committed()
+
+    async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> list[Entry]:
+        """They have ended: the stream has them no more, and remembers how. Those that are not held are returned."""
+        waits = False
+        others: list[Entry] = []
+        for entry, end in zip(entries, ends, strict=True):
+            place = self._places.pop(entry.key, None)
+            if place is not None:
+                place.tenure.end(_ending(entry, place, end))
+                self._after(place.tenure)
+                waits = waits or place.tenure.alive
+            elif end is None:
+                others.append(entry)
+        if waits:
+            await self._stepper.committed()
+        return others
+
+    def _after(self, tenure: Tenure) -> None:
+        if tenure.leaving and not tenure.in_flight:
+            self._on_idle()
+
+
+def _ending(entry: Entry, place: _Place, end: Finish | None) -> Ending:
+    event_id = digest(id_of(entry)) if place.readable else b""
+    if end is None:
+        return Ending(place.entry, place.size, event_id, "")
+    letter = b"" if end.verdict == "delivered" else encode_letter(end, time.time())
+    return Ending(place.entry, place.size, event_id, verdict_text(end.verdict, end.attempts), letter)

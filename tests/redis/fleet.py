@@ -1,0 +1,60 @@
+"""A fleet for the tests: an emulated API, producers and workers of one stream, and what the server has of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from hellotext_async import Hellotext, RedisStream, StreamWorker, Timeouts
+from hellotext_async.emulator import Emulator
+from hellotext_async.fleet.link import Link
+
+__all__ = ["LEASE", "client_of", "entries", "owners", "references", "until", "worker"]
+
+LEASE = 2.0
+TOTAL = 1.5
+"""Seconds of an attempt, so short that a lease may be short."""
+
+
+def client_of(emulator: Emulator, **options: Any) -> Hellotext:
+    """A client whose attempts are short."""
+    return Hellotext(
+        emulator.token, base_url=emulator.url, timeouts=Timeouts(connect=1, read=1, total=TOTAL), **options
+    )
+
+
+@asynccontextmanager
+async def worker(emulator: Emulator, stream: RedisStream, **options: Any) -> AsyncIterator[StreamWorker]:
+    """A worker with a client of its own."""
+    async with client_of(emulator) as client, client.worker(stream, **options) as one:
+        yield one
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    """Wait until it holds; what never does fails the test."""
+    async with asyncio.timeout(60):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def owners(stream: RedisStream, url: str) -> list[str]:
+    """The owner of each shard by the server's word: '' if it is free."""
+    link = Link(url)
+    found = [await link.command("hget", stream.layout.state(shard), "owner") for shard in range(stream.layout.shards)]
+    await link.aclose()
+    return [(owner or b"").decode() for owner in found]
+
+
+async def entries(stream: RedisStream, url: str) -> int:
+    """How many events are in the stream."""
+    link = Link(url)
+    found = [await link.command("xlen", stream.layout.events(shard)) for shard in range(stream.layout.shards)]
+    await link.aclose()
+    return sum(found)
+
+
+def references(emulator: Emulator) -> list[str]:
+    """The references of the events that the API has taken, in order."""
+    return [event["metadata"]["ref"] for event in emulator.events]

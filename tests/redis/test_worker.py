@@ -1,0 +1,126 @@
+"""Workers: they share a stream's shards, deliver each event once, and hand over what they leave."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from hellotext_async import RedisStream
+from hellotext_async.emulator import Emulator, Fault
+from hellotext_async.errors import ConfigurationError, QueueClosed
+from hellotext_async.fleet.link import Link
+from tests.redis.fleet import LEASE, client_of, entries, owners, references, until, worker
+from tests.redis.servers import Server
+
+
+def stream_of(server: Server, name: str, shards: int = 8) -> RedisStream:
+    return RedisStream(server.url, name, shards=shards, lease=LEASE)
+
+
+async def test_a_worker_delivers_what_producers_put(server: Server, name: str) -> None:
+    """And the producers learn the outcomes, by receipt and by id."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator, worker(emulator, stream) as one, stream.producer() as producer:
+        receipts = [
+            await producer.put("page.viewed", session="s", event_id=str(n), metadata={"ref": str(n)}) for n in range(50)
+        ]
+        outcomes = [await receipt for receipt in receipts]
+        assert {outcome.verdict for outcome in outcomes} == {"delivered"}
+        found = await producer.outcome("7")
+        assert found is not None and found.delivered
+        assert one.stats().outcomes["delivered"] == 50
+        assert references(emulator) == [str(n) for n in range(50)]
+    assert await entries(stream, server.url) == 0
+
+
+async def test_workers_share_the_shards(server: Server, name: str) -> None:
+    """Evenly, whoever comes and goes; the last one has them all."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator, worker(emulator, stream) as first:
+        assert first.shards == tuple(range(8))
+        async with worker(emulator, stream) as second:
+            await until(lambda: len(first.shards) == len(second.shards) == 4)
+            async with worker(emulator, stream) as third:
+                await until(lambda: sorted(len(one.shards) for one in (first, second, third)) == [2, 3, 3])
+                assert sorted(first.shards + second.shards + third.shards) == list(range(8))
+                await until(lambda: {first.workers, second.workers, third.workers} == {3})
+        await until(lambda: first.shards == tuple(range(8)))
+        assert repr(first) == "StreamWorker(8 shards, 1 workers)"
+
+
+async def test_a_worker_that_stops_hands_over(server: Server, name: str) -> None:
+    """What is in flight ends, what waits is delivered by the next, nothing is unknown, and every shard is free."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator:
+        emulator.faults.add(Fault("delay", delay=0.3, times=4))
+        async with stream.producer() as producer:
+            for n in range(100):
+                await producer.put("page.viewed", session=f"s{n % 10}", metadata={"ref": str(n)})
+            async with worker(emulator, stream, concurrency=4) as one:
+                running = asyncio.ensure_future(one.run())
+                await until(lambda: one.stats().in_flight == 4)
+                one.stop()
+                report = await running
+            assert report.outcomes == {"delivered": 4, "rejected": 0, "unknown": 0, "expired": 0, "abandoned": 0}
+            assert (report.queued, report.in_flight) == (0, 0)
+            assert await owners(stream, server.url) == [""] * 8
+            assert await entries(stream, server.url) == 96
+            async with worker(emulator, stream) as other:
+                await until(lambda: other.stats().outcomes["delivered"] == 96)
+        assert sorted(references(emulator), key=int) == [str(n) for n in range(100)]
+        for subject in range(10):
+            mine = [int(ref) for ref in references(emulator) if int(ref) % 10 == subject]
+            assert mine == sorted(mine)
+
+
+async def test_sigterm_is_a_clean_end(server: Server, name: str) -> None:
+    """Where the program has no handler of its own, and none is left behind."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator, worker(emulator, stream) as one:
+        running = asyncio.ensure_future(one.run())
+        await until(lambda: signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+        report = await running
+        assert not report.suspended
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert await owners(stream, server.url) == [""] * 8
+
+
+async def test_a_cancelled_run_hands_over(server: Server, name: str) -> None:
+    """As one that was told to stop."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator, client_of(emulator) as client:
+        running = asyncio.ensure_future(client.worker(stream).run())
+        while "" in await owners(stream, server.url):
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await owners(stream, server.url) == [""] * 8
+
+
+async def test_a_worker_that_cannot_go_on_says_so(server: Server, name: str) -> None:
+    """Here something else has written over a key of the stream."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator, client_of(emulator) as client:
+        running = asyncio.ensure_future(client.worker(stream).run())
+        while "" in await owners(stream, server.url):
+            await asyncio.sleep(0.01)
+        link = Link(server.url)
+        await link.command("set", stream.layout.state(3), "nonsense")
+        await link.aclose()
+        with pytest.raises(QueueClosed, match="the queue died \\(SpoolError\\)") as caught:
+            await running
+        assert caught.value.kept
+
+
+async def test_a_worker_needs_a_stream_and_a_lease_that_outlasts_an_attempt(server: Server, name: str) -> None:
+    """Each by its name."""
+    async with Emulator() as emulator, client_of(emulator) as client:
+        with pytest.raises(ConfigurationError, match=r"^stream"):
+            client.worker("redis://localhost")  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match=r"^lease"):
+            await client.worker(RedisStream(server.url, name, lease=1)).open()
