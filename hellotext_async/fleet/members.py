@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Members"]
 
 BEAT: Final = 1.0
-"""Seconds between two beats, or a tenth of a short lease; a third more or less, so that workers do not move together."""
+"""Seconds between two beats, or a tenth of a short lease; a third more or less, lest workers move together."""
 
 
 class Members:

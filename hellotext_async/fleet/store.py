@@ -71,9 +71,8 @@ class RedisStore:
         self._commands: Commands = await self._stream.connect()
         losses = self._stream.losses
         self.members = Members(self._commands, self._ttl, self._changed)
-        self._reader = Reader(
-            self._commands, self._tenures, self._read, most=self._most, most_bytes=self._most_bytes
-        )  # fmt: skip
+        most, most_bytes = self._most, self._most_bytes
+        self._reader = Reader(self._commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
         self._stepper = Stepper(self._commands, losses, self._tenures, self._lost, self._ttl)
         self._holdings = Holdings(self._stepper, self._total, self.members.hurry)
         self._appender = Appender(self._commands, losses, REPLY_TIMEOUT)

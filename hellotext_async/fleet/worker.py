@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -122,7 +122,7 @@ class StreamWorker:
 
 
 @contextmanager
-def _on_sigterm(stop: Callable[[], None]) -> Iterator[None]:
+def _on_sigterm(stop: Callable[[], None]) -> Generator[None]:
     """Call `stop` at SIGTERM, unless the program has a handler of its own."""
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:

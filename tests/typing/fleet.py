@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_type
 
-from hellotext_async import Event, Outcome, Producer, Receipt, RedisStream
+from hellotext_async import Event, Hellotext, Outcome, Producer, Receipt, RedisStream, Report, StreamWorker
 
 
 def makes() -> None:
@@ -25,3 +25,11 @@ async def enqueues(producer: Producer) -> None:
     async for outcome in producer.deliver([{"action": "page.viewed", "session": "s"}]):
         assert_type(outcome, Outcome)
     producer.track("order.placed", ordre="x", profile="p")  # type: ignore[call-arg]
+
+
+async def delivers(client: Hellotext, stream: RedisStream) -> None:
+    async with client.worker(stream, concurrency=16) as worker:
+        assert_type(worker, StreamWorker)
+        assert_type(await worker.run(), Report)
+        assert_type(worker.shards, tuple[int, ...])
+    client.worker("redis://localhost")  # type: ignore[arg-type]
