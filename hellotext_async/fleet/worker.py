@@ -42,10 +42,9 @@ class WorkerBuffer:
 
 
 class StreamWorker:
-    """Delivers a stream's events beside other workers. ``client.worker(stream)`` makes one.
+    """Delivers a stream's events beside other workers, from its opening on; `run` is the rest of a worker's program.
 
-    >>> async with client.worker(stream) as worker:
-    ...     await worker.run()
+    ``client.worker(stream)`` makes one: ``async with client.worker(stream) as worker: await worker.run()``.
     """
 
     def __init__(self, queue: EventQueue, buffer: WorkerBuffer, *, drain: float) -> None:
