@@ -138,12 +138,13 @@ async def test_what_is_not_delivered_is_kept_or_abandoned(buffer: Buffer) -> Non
 
 async def test_what_was_in_flight_at_a_close_and_must_not_be_doubled_is_unknown(buffer: Buffer) -> None:
     """What may be repeated is kept."""
-    async with opened(buffer, Script(default=silent())) as queue:
+    script = Script(default=silent())
+    async with opened(buffer, script) as queue:
         for n in range(4):
             await put(queue, order(n))
         for n in range(4, 8):
             await put(queue, event(n))
-        while queue.stats().in_flight < 8:
+        while len(script.history) < 8:
             await asyncio.sleep(0.01)
         report = await queue.aclose(timeout=0)
     assert report.outcomes["unknown"] == (4 if durable(buffer) else 8)
