@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from . import decode, events, imports, limiter, memory, spool, sweeps, track
+from . import decode, events, imports, limiter, loop_lag, memory, spool, sweeps, track
 from .ground import Ground
 from .paired import PAIRS
 from .pictures import draw
@@ -25,6 +25,7 @@ BENCHES: Final[dict[str, Callable[[Ground], Iterator[Row]]]] = {
     "subjects": sweeps.subjects,
     "waiting": sweeps.standing,
     "limiter": limiter.rows,
+    "loop-lag": loop_lag.rows,
     "track": track.rows,
     "decode": decode.rows,
     "memory": memory.rows,
