@@ -10,7 +10,6 @@ import asyncio
 import socket
 import ssl
 import struct
-import sys
 from abc import ABC, abstractmethod
 from typing import Final, Self
 
@@ -66,8 +65,8 @@ class Listener(ABC):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for writer in self._writers:  # of tasks that were cancelled before they began
             writer.transport.abort()
-        if sys.version_info >= (3, 13):
-            self._server.abort_clients()  # also those that are in a handshake, for which it would wait
+        if (abort_all := getattr(self._server, "abort_clients", None)) is not None:  # asyncio's, from 3.13 on
+            abort_all()  # also those that are in a handshake, for which it would wait
             await self._server.wait_closed()
         if self._mistakes:
             raise ExceptionGroup("mistakes in a script", self._mistakes)
