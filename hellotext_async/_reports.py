@@ -1,7 +1,7 @@
 """What one client reports: warnings in the log, and the calls of its hooks.
 
 Rules. A log line holds the client's name, ids, counts, reasons and times, also as fields of the record
-(``hellotext_…``): never a token, a body, a phone or an e-mail. A line at WARNING calls for somebody's
+(``hellotext_…``): never a token, a body, a phone or an e-mail. A line at WARNING calls for a person's
 attention, and is not repeated while its cause lasts.
 """
 

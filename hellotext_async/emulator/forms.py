@@ -1,6 +1,6 @@
 """What a request's body says: JSON with flat bracket keys or nested objects, or a form with brackets.
 
-A parameter's brackets stay in its key (``email[work]``) until somebody asks for them with
+A parameter's brackets stay in its key (``email[work]``) until they are asked for with
 `bracketed` or `nested`, since ``email`` and ``email[work]`` may stand side by side.
 """
 

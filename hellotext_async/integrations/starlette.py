@@ -43,7 +43,7 @@ __all__ = [
 
 DRAIN: Final = 10.0
 REQUEST_RETRY: Final = Retry(attempts=3, deadline=10)
-"""How the default client retries a call: somebody waits for the response."""
+"""How the default client retries a call: the response waits for it."""
 REQUEST_TIMEOUTS: Final = Timeouts(connect=3, read=8, total=8)
 """How long the default client gives one request."""
 
