@@ -52,5 +52,5 @@ def test_a_value_that_no_event_can_carry_is_refused_by_name(fields: dict[str, An
 
 def test_text_that_utf_8_cannot_carry_is_found_when_the_event_is_encoded() -> None:
     """In the caller's stack: `track` and `put` encode at the call."""
-    with pytest.raises(InvalidParameter, match="^metadata: cannot be written as JSON"):
+    with pytest.raises(InvalidParameter, match=r"^metadata: cannot be written as JSON"):
         prepare("page.viewed", {"session": "s", "metadata": {"name": "\ud800"}})
