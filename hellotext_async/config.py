@@ -10,6 +10,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from os import PathLike
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
@@ -169,6 +170,20 @@ def check_flag(value: bool, name: str) -> bool:
     """`value` if it is True or False: a text such as "no" would be taken for true."""
     if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{name}: expected True or False")
+    return value
+
+
+def check_seconds(value: float, name: str) -> float:
+    """`value` if it is a finite number of seconds from 0."""
+    if not (_number(value) and value >= 0):
+        raise ConfigurationError(f"{name}: expected a finite number of seconds from 0")
+    return value
+
+
+def check_path(value: str | PathLike[str], name: str) -> str | PathLike[str]:
+    """`value` if it is a path."""
+    if not isinstance(value, (str, PathLike)) or not os.fspath(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{name}: expected a path")
     return value
 
 

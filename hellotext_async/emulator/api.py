@@ -36,6 +36,9 @@ class EmulatedApi:
     """The API of one business, without a socket. With `idempotency_keys` it applies what has the same key once."""
 
     def __init__(self, token: str, business_id: str, rate_limit: RateLimit | None, history: int, *, keep_events: bool):
+        for name, value in (("token", token), ("business_id", business_id)):
+            if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ValueError(f"{name}: expected a text that is not empty")
         self.token = token
         self.business_id = business_id
         self.store = Store(keep_events=keep_events)
@@ -58,6 +61,8 @@ class EmulatedApi:
 
     @rate_limit.setter
     def rate_limit(self, limit: RateLimit | None) -> None:
+        if limit is not None and not isinstance(limit, RateLimit):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError("rate_limit: expected None or a RateLimit")
         self._limited: tuple[RateLimit, Many] | None = None if limit is None else (limit, Many(limit))
 
     @property

@@ -44,6 +44,8 @@ class Emulator(EmulatedApi):
         history: int = 100_000,
         keep_events: bool = True,
     ) -> None:
+        if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError("port: expected a number from 0 to 65535")
         super().__init__(token, business_id, rate_limit, history, keep_events=keep_events)
         self._host = host
         self._port = port

@@ -41,6 +41,9 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"kind: expected one of {', '.join(get_args(Kind))}")
+        for name, kinds in (("times", int), ("status", int), ("delay", int | float)):
+            if not isinstance(getattr(self, name), kinds | None):
+                raise ValueError(f"{name}: expected None or a number")
         if self.times is not None and self.times < 1:
             raise ValueError("times: expected 1 or more, or None for all requests")
         if self.status is not None and not 200 <= self.status <= 599:

@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypedDict, cast
 
+from .._callbacks import check_callable
 from ..client import Hellotext
-from ..config import Retry, Timeouts, check_text
+from ..config import Retry, Timeouts, check_seconds, check_text
 from ..errors import ConfigurationError
 from ..queue.queue import EventQueue
 from ._extra import missing
@@ -81,6 +82,9 @@ def hellotext_lifespan(
     ...         yield {**state, "name": "my own"}
     """
     check_text(name, "name")
+    check_callable(make_client, "make_client")
+    check_callable(make_queue, "make_queue")
+    check_seconds(drain, "drain")
     make = make_client or (lambda: Hellotext(name=name, retry=REQUEST_RETRY, timeouts=REQUEST_TIMEOUTS))
 
     @asynccontextmanager
@@ -97,6 +101,8 @@ def hellotext_lifespan(
 
 def lifespans(*many: Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any]]]) -> Lifespan:
     """One lifespan that enters each of these in order, and yields the state of all."""
+    for one in many:
+        check_callable(one, "lifespans")
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncGenerator[HellotextState]:

@@ -15,7 +15,9 @@ from concurrent.futures import Future
 from typing import Any, Final, NamedTuple, TypeVar
 
 from .. import _process
+from .._callbacks import check_callable
 from ..client import Hellotext
+from ..config import check_seconds
 from ..errors import WrongLoop
 from ..queue.outcome import Report
 from ..queue.queue import EventQueue
@@ -60,9 +62,9 @@ class HellotextThread:
         make_queue: Callable[[Hellotext], EventQueue] = Hellotext.event_queue,
         drain: float = DRAIN,
     ) -> None:
-        self._make_client = make_client
-        self._make_queue = make_queue
-        self._drain = drain
+        self._make_client = check_callable(make_client, "make_client")
+        self._make_queue = check_callable(make_queue, "make_queue")
+        self._drain = check_seconds(drain, "drain")
         self._running: dict[_process.Process, _Running] = {}
         self._locks: dict[_process.Process, threading.Lock] = {}
 

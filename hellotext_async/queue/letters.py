@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import msgspec
 
 from .._events.event import Event
-from ..errors import APIError, HellotextError
+from ..errors import APIError, ConfigurationError, HellotextError, SpoolError
 from .possession import open_own
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .outcome import Outcome
 
 __all__ = ["Letter", "LetterFile", "append", "reason"]
+
+
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -83,7 +86,7 @@ def reason(error: HellotextError | None) -> str:
 def append(path: Path, letters: Sequence[Letter]) -> None:
     """Append the letters and sync them; the file is made if it is not there. OSError, SpoolError."""
     made = not path.exists()
-    file = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0))
+    file = open_own(path, _FLAGS)
     try:
         size = os.fstat(file).st_size
         lines = msgspec.json.Encoder().encode_lines(letters)
@@ -119,10 +122,19 @@ def _sync_folder(folder: Path) -> None:
 
 
 class LetterFile:
-    """Where a queue's letters go; they are written in a thread of its own."""
+    """Where a queue's letters go; they are written in a thread of its own.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    ConfigurationError if they cannot be; with `later` the path is not tried before the first letter: its
+    folder may not be there yet.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, later: bool = False) -> None:
         self._path = Path(path).absolute()
+        if not later:
+            try:
+                os.close(open_own(self._path, _FLAGS))
+            except SpoolError as error:
+                raise ConfigurationError(f"dead_letters: {error}") from None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext dead letters")
 
     async def write(self, letters: Sequence[Letter]) -> None:

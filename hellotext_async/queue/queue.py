@@ -210,7 +210,7 @@ class EventQueue:
         attempts = self._attempts()
         buffer = settings.buffer
         path = settings.dead_letters or (None if buffer is None else buffer.dead_letters)
-        letters = None if path is None else LetterFile(path)
+        letters = None if path is None else LetterFile(path, later=settings.dead_letters is None)
         self._thread, self._process = get_ident(), _process.current_process
         return Running(settings, attempts, MemoryStore() if buffer is None else buffer.store(settings), letters)
 

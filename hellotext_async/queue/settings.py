@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from .._policy.retry_policy import Delivery
-from ..config import EventFormat
+from ..config import EventFormat, check_flag
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError("delivery_timeout: expected seconds above 0")
         if self.ordering not in ("subject", None):
             raise ConfigurationError("ordering: expected 'subject' or None")
+        check_flag(self.strict_order, "strict_order")
         if self.delivery not in ("careful", "at_least_once", "at_most_once"):
             raise ConfigurationError("delivery: expected 'careful', 'at_least_once' or 'at_most_once'")
         if self.priority not in ("live", "background"):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 from weakref import WeakValueDictionary
 
 from .._policy.evidence import Attempt
+from ..config import check_path, check_seconds
 from ..errors import ConfigurationError, SpoolError
 from .commit import Committer, CommitThread, GroupCommit
 from .database import Database, Durability
@@ -77,14 +78,16 @@ class SqliteSpool:
             raise ConfigurationError("durability: expected 'full' or 'normal'")
         if not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("max_bytes: expected a whole number from 1")
-        self.path = Path(path)
+        self.path = Path(check_path(path, "path"))
         self._shared = False
         self.durability: Durability = durability
-        self.window = window.total_seconds() if isinstance(window, timedelta) else float(window)
+        self.window = window.total_seconds() if isinstance(window, timedelta) else window
         self.max_bytes = max_bytes
+        if dead_letters is not None:
+            check_path(dead_letters, "dead_letters")
         self.dead_letters = Path(dead_letters or self.path.with_name(f"{self.path.name}.dead-letters.jsonl"))
-        if not self.window >= 0:
-            raise ConfigurationError("window: expected a time from 0")
+        if self.window != inf:
+            check_seconds(self.window, "window")
 
     @classmethod
     def in_folder(cls, path: str | os.PathLike[str], **options: Unpack[SpoolOptions]) -> SqliteSpool:
@@ -93,7 +96,7 @@ class SqliteSpool:
         Each queue takes a file that no other has: first one in which a process that ended left events, so
         that the workers that start next deliver them. Dead letters go to one file in the folder.
         """
-        options.setdefault("dead_letters", Path(path) / "dead-letters.jsonl")
+        options.setdefault("dead_letters", Path(check_path(path, "path")) / "dead-letters.jsonl")
         spool = cls(Path(path) / "spool-1.db", **options)
         spool._shared = True
         return spool

@@ -105,7 +105,13 @@ def test_a_fault_is_met_as_often_as_it_says_and_in_turn() -> None:
     assert faults.match("POST", EVENTS) is None
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "explode"}, {"kind": "status", "times": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "explode"}, {"kind": "status", "times": 0}, {"kind": "status", "times": "x"},
+        {"kind": "status", "status": "503"}, {"kind": "delay", "delay": "x"}, {"kind": "delay", "delay": -1},
+    ],
+)  # fmt: skip
 def test_a_fault_that_cannot_be_is_a_mistake(wrong: dict[str, Any]) -> None:
     """Told when it is made."""
     with pytest.raises(ValueError, match="expected"):

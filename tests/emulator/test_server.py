@@ -168,3 +168,22 @@ async def test_other_families_hold_what_the_vendors_guides_describe(ask: Ask) ->
     assert (await ask("POST", EVENTS, action="product.viewed", session="s", product_variant="l"))[0] == 404
     assert kinds((await ask("POST", "/v1/objects", title="Trip"))[1]) == [("parameter_missing", "name")]
     assert (await ask("DELETE", path))[1] == {"id": product["id"], "type": "product", "deleted": True}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"port": "x"},
+        {"port": -1},
+        {"port": 65536},
+        {"port": True},
+        {"token": ""},
+        {"business_id": 5},
+        {"rate_limit": 5},
+    ],
+    ids=repr,
+)
+def test_a_bad_setting_of_an_emulator_is_refused_by_name(wrong: dict[str, Any]) -> None:
+    """When it is made."""
+    with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected"):
+        Emulator(**wrong)

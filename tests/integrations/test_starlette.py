@@ -22,8 +22,10 @@ from hellotext_async.integrations.starlette import (
     add_hellotext_handlers,
     client_of,
     hellotext_lifespan,
+    lifespans,
     queue_of,
 )
+from hellotext_async.integrations.threads import HellotextThread
 from tests.harness.canary import EMAIL, assert_unseen
 
 
@@ -166,3 +168,15 @@ def test_it_needs_no_fastapi() -> None:
     program = "import hellotext_async.integrations.starlette, sys; print('fastapi' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"make_client": 5}, {"make_queue": 5}, {"drain": "x"}, {"drain": -1}, {"drain": float("nan")}], ids=repr
+)
+def test_what_a_lifespan_or_a_thread_is_made_of_is_checked(wrong: dict[str, Any]) -> None:
+    """When it is made, by name."""
+    for make in (hellotext_lifespan, HellotextThread):
+        with pytest.raises(errors.ConfigurationError, match=f"^{next(iter(wrong))}: expected"):
+            make(**wrong)
+    with pytest.raises(errors.ConfigurationError, match=r"^lifespans: expected"):
+        lifespans(5)  # type: ignore[arg-type]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import ssl
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hellotext_async import Hellotext, Limits, Retry, Timeouts
+from hellotext_async import Hellotext, Limits, Retry, SqliteSpool, Timeouts
 from hellotext_async.config import Options
 from hellotext_async.errors import ConfigurationError
 
@@ -114,3 +115,47 @@ def test_a_client_that_was_never_opened_is_forgotten_in_silence() -> None:
         warnings.simplefilter("error")
         Hellotext("t")
         gc.collect()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"capacity": "x"}, {"max_bytes": 0}, {"concurrency": "x"}, {"ordering": "x"}, {"strict_order": "no"},
+        {"delivery": "x"}, {"delivery_timeout": "x"}, {"buffer": "x.db"}, {"dead_letters": 5}, {"on_outcome": 5},
+        {"priority": "x"}, {"transport": "x"},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_bad_setting_of_a_queue_is_refused_by_name(wrong: dict[str, Any]) -> None:
+    """When it is made."""
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(wrong))}: expected"):
+        Hellotext("t").event_queue(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"window": "x"},
+        {"window": -1},
+        {"durability": "x"},
+        {"max_bytes": 0},
+        {"dead_letters": 5},
+        {"path": 5},
+        {"path": ""},
+    ],
+    ids=repr,
+)
+def test_a_bad_setting_of_a_spool_is_refused_by_name(wrong: dict[str, Any]) -> None:
+    """When it is made, in a folder too."""
+    for make in (SqliteSpool, SqliteSpool.in_folder):
+        with pytest.raises(ConfigurationError, match=f"^{next(iter(wrong))}: expected"):
+            make(**{"path": "x.db", **wrong})
+
+
+@pytest.mark.parametrize("name", ["missing/letters", "", "file/letters"])
+async def test_dead_letters_that_cannot_be_written_are_refused_when_the_queue_opens(tmp_path: Path, name: str) -> None:
+    """Its folder is missing, it is a folder itself, or below a file."""
+    (tmp_path / "file").touch()
+    async with Hellotext("t", enabled=False) as client:
+        with pytest.raises(ConfigurationError, match=r"^dead_letters: .* cannot be opened"):
+            await client.event_queue(dead_letters=tmp_path / name).open()
