@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypedDict, TypeVar, cast
 from uuid import UUID
 
@@ -30,7 +31,18 @@ from .parameters import (
     RefundParameters,
 )
 
-__all__ = ["EVENT_FIELDS", "Body", "CartProduct", "EventFields", "read"]
+__all__ = [
+    "EVENT_FIELDS",
+    "PLAIN",
+    "Body",
+    "CartProduct",
+    "EventBody",
+    "EventFields",
+    "Item",
+    "Level1",
+    "Scalar",
+    "read",
+]
 
 Amount = int | float | Decimal
 Parameters = Mapping[str, Any]
@@ -98,18 +110,18 @@ class EventFields(TypedDict, total=False):
 _Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # larger ones are checked one by one
 _Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 # msgspec has no recursive types: deeper values than these are checked one by one, and then judged by `_Checked`.
-_Scalar: TypeAlias = str | _Int | _Finite | bool | None
-_Level1: TypeAlias = _Scalar | list[_Scalar] | dict[str, _Scalar]
-_Level2: TypeAlias = _Scalar | list[_Level1] | dict[str, _Level1]
-_Level3: TypeAlias = _Scalar | list[_Level2] | dict[str, _Level2]
-_Unchecked: TypeAlias = dict[str, _Scalar | list[_Level3] | dict[str, _Level3]]
+Scalar: TypeAlias = str | _Int | _Finite | bool | None
+Level1: TypeAlias = Scalar | list[Scalar] | dict[str, Scalar]
+_Level2: TypeAlias = Scalar | list[Level1] | dict[str, Level1]
+_Level3: TypeAlias = Scalar | list[_Level2] | dict[str, _Level2]
+_Unchecked: TypeAlias = dict[str, Scalar | list[_Level3] | dict[str, _Level3]]
 _Checked: TypeAlias = dict[str, Any]
 J = TypeVar("J")
 _Text = Annotated[str, Meta(min_length=1)]
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-class _Item(msgspec.Struct, Generic[J], forbid_unknown_fields=True, omit_defaults=True, gc=False):
+class Item(msgspec.Struct, Generic[J], forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One entry of `products`."""
 
     product: _Text | None = None
@@ -138,7 +150,7 @@ class EventBody(msgspec.Struct, Generic[J], forbid_unknown_fields=True, omit_def
     app: _Id | None = None
     app_parameters: J | None = None
     cart: _Id | None = None
-    products: Annotated[list[_Item[J]], Meta(min_length=1)] | None = None
+    products: Annotated[list[Item[J]], Meta(min_length=1)] | None = None
     coupon: _Id | None = None
     coupon_parameters: J | None = None
     form: _Id | None = None
@@ -164,29 +176,34 @@ class _Fast(EventBody[_Unchecked]):
     """A class of its own: msgspec would hash the whole type of an alias at every conversion."""
 
 
-_FAST: Final = cast("type[Body]", _Fast)
-for _kind in (_FAST, _CHECKED):  # now, since two threads that convert to a type for the first time can crash msgspec
+PLAIN: Final = cast("type[Body]", _Fast)
+"""What an event of plain values is converted to, at once."""
+for _kind in (PLAIN, _CHECKED):  # now, since two threads that convert to a type for the first time can crash msgspec
     msgspec.convert({}, _kind)
 
 EVENT_FIELDS: Final = frozenset(EventFields.__annotations__)
 _IDS: Final = frozenset({"profile", "session", "app", "cart", "coupon", "form", "order", "refund"})
 _ITEM_OBJECTS: Final = ("product", "product_variant", "product_parameters", "product_variant_parameters")
+_objects_of: Final = attrgetter(*_ITEM_OBJECTS)
+_NONE_OF_THEM: Final = (None,) * len(_ITEM_OBJECTS)
 _MILLISECONDS: Final = 100_000_000_000
 """Unix seconds of the year 5138: a larger number is milliseconds."""
 _PLACE: Final = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`")
 _UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
 
 
-def read(action: str, fields: Mapping[str, Any]) -> Body:
+def read(action: str, fields: Mapping[str, Any], first: type[Body] = PLAIN) -> Body:
     """The checked event; a snapshot, so that nothing the caller changes later changes it.
 
-    Raises InvalidParameter, naming the field.
+    It is of the type `first` if it fits. Raises InvalidParameter, naming the field.
     """
     if not isinstance(action, str) or not action:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidParameter("action", "expected text that is not empty")
     try:
-        body = msgspec.convert(fields, _FAST)
+        body = msgspec.convert(fields, first)
     except Exception:  # besides ValidationError: text that UTF-8 cannot carry, numbers too large to compare
+        if first is not PLAIN:
+            return read(action, fields)
         body = _normalised(fields)
     if body.action:
         raise InvalidParameter("action", "given twice")
@@ -197,9 +214,8 @@ def read(action: str, fields: Mapping[str, Any]) -> Body:
 
 def _check(body: Body, fields: Mapping[str, Any]) -> None:
     """What the types alone cannot say."""
-    for name in _IDS.intersection(fields):
-        value = getattr(body, name)
-        if value is not None and not is_id(value):
+    for name in fields:
+        if name in _IDS and (value := getattr(body, name)) is not None and not is_id(value):
             raise InvalidParameter(name, "expected an id: 1 to 64 letters, digits, '_' or '-'")
     if body.profile is None and body.session is None:
         raise InvalidParameter("profile", "an event needs a profile or a session")
@@ -229,9 +245,9 @@ def _seconds(moment: datetime | float) -> int:
     raise InvalidParameter("tracked_at", "expected Unix seconds; this looks like milliseconds")
 
 
-def _check_items(items: list[_Item[_Checked]]) -> None:
+def _check_items(items: list[Item[_Checked]]) -> None:
     for index, item in enumerate(items):
-        if all(getattr(item, name) is None for name in _ITEM_OBJECTS):
+        if _objects_of(item) == _NONE_OF_THEM:
             raise InvalidParameter(f"products[{index}]", f"expected one of: {', '.join(_ITEM_OBJECTS)}")
 
 

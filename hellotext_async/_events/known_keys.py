@@ -39,6 +39,7 @@ __all__ = [
     "check_parameters",
     "forget_warnings",
     "object_shape",
+    "typed_dicts_in",
     "unknown_keys",
     "warn_unknown",
 ]
@@ -217,7 +218,7 @@ def _keys(shapes: tuple[type[Any], ...]) -> _Keys:
     if found is None:
         found = _Keys()
         hints = [hint for shape in shapes for hint in get_type_hints(shape).items()]
-        inner = {name: tuple(dict.fromkeys(each for key, hint in hints if key == name for each in _inside(hint)))
+        inner = {name: tuple(dict.fromkeys(each for key, hint in hints if key == name for each in typed_dicts_in(hint)))
                  for name, _ in hints}  # fmt: skip
         found.known, found.nested = frozenset(inner), []
         _compiled[shapes] = found  # before what it holds: products hold variants, and variants their product
@@ -225,9 +226,9 @@ def _keys(shapes: tuple[type[Any], ...]) -> _Keys:
     return found
 
 
-def _inside(hint: Any) -> Iterator[type[Any]]:
+def typed_dicts_in(hint: Any) -> Iterator[type[Any]]:
     """The TypedDicts that a value of this type may hold at its top, or as the elements of a list."""
     if is_typeddict(hint):
         yield hint
     for part in get_args(hint):
-        yield from _inside(part)
+        yield from typed_dicts_in(part)

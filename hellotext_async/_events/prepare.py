@@ -15,7 +15,8 @@ from .._wire.params import encode, plain
 from ..errors import InvalidParameter
 from .actions import ACTIONS, require_trackables
 from .dialect import as_object
-from .fields import Body, read
+from .fields import PLAIN, Body, read
+from .known import KNOWN, given
 from .known_keys import WITH_PARAMETERS, check_parameters
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ __all__ = ["MAX_EVENT_BYTES", "Prepared", "encode_event", "plain_fields", "prepa
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+
+def _plain_value(value: object) -> Any:
+    return plain(value, "event")  # a subclass of a plain type
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain_value)
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
@@ -52,8 +58,8 @@ def prepare(
 
     Unknown keys of parameters warn, with `strict` they are refused. Raises InvalidParameter, naming the field.
     """
-    body = read(action, fields)
-    if not WITH_PARAMETERS.isdisjoint(fields):
+    body = read(action, fields, KNOWN if event_format == "typed" else PLAIN)
+    if type(body) is not KNOWN and not WITH_PARAMETERS.isdisjoint(fields):
         check_parameters(body, builtin=body.action in ACTIONS, strict=strict)
     return encode_event(body, event_format, tracked_at)
 
@@ -93,12 +99,11 @@ def _identified(body: Body) -> bool:
         return False
     if body.order is not None or body.object is not None:
         return True
-    new = body.order_parameters or body.object_parameters or {}
-    return new.get("reference") is not None
+    return given(body.order_parameters or body.object_parameters, "reference") is not None
 
 
 def _encoded(body: Body) -> bytes:
     try:
         return _encoder.encode(body)
-    except Exception:  # a subclass of a plain type, or text that UTF-8 cannot carry
+    except Exception:  # text that UTF-8 cannot carry: the field is named
         return encode(plain_fields(body))

@@ -157,7 +157,7 @@ def _nested(value: Any, name: str, depth: int) -> Any:
 def _fields(struct: msgspec.Struct) -> list[tuple[str, Any]]:
     pairs = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
     found = [(wire, getattr(struct, attribute)) for wire, attribute in pairs]
-    return [(wire, value) for wire, value in found if value is not None]
+    return [(wire, value) for wire, value in found if value is not None and value is not msgspec.UNSET]
 
 
 def shown(key: object) -> str:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hellotext_async._events.fields import _FAST, EventBody
+from hellotext_async._events.fields import PLAIN, EventBody
 from hellotext_async._events.prepare import prepare
 from hellotext_async.cli.shop import day
 
@@ -114,4 +114,4 @@ def test_an_event_of_plain_values_is_read_by_one_conversion() -> None:
     """The demo's day has every form of event; none of them needs the second, slower look."""
     for event in islice(day(["p1"], ["c1"], ends=1e9), 500):
         fields = {name: value for name, value in event.items() if name != "action"}
-        assert msgspec.to_builtins(msgspec.convert(fields, _FAST)) == fields
+        assert msgspec.to_builtins(msgspec.convert(fields, PLAIN)) == fields
