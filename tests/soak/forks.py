@@ -16,7 +16,7 @@ from .voice import Voice
 
 __all__ = ["fork"]
 
-PATIENCE: Final = 10.0
+PATIENCE: Final = 30.0
 
 
 async def fork(deed: str, queue: EventQueue, task: Task, voice: Voice) -> None:

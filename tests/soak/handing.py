@@ -162,7 +162,7 @@ class Handing:
             if receipt is not None:
                 taken.append((call, receipt))
         for call, receipt in taken:
-            self._wait(call, receipt, 30)
+            self._wait(call, receipt, 40)
 
     def _wait(self, call: int, receipt: Receipt, seconds: float) -> None:
         try:

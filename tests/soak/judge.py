@@ -175,22 +175,24 @@ def _sent_again(books: Books, told: Told) -> Iterator[str]:
 
 
 def _in_order(plan: Round, books: Books, told: Told) -> Iterator[str]:
-    """Of one subject, what was taken before another was offered is applied before it, and never beside it."""
+    """Of one subject, what was taken before another was offered, and was delivered, is applied before it."""
     if plan.ordering is None:
         return
     first: dict[str, Seen] = {}
-    late = {seen.key for seen in books.seen if seen.kind == "late"}
+    times = Counter(seen.key for seen in books.applied)
     for seen in books.applied:
         first.setdefault(seen.key, seen)
     for subject in {event.subject for event in told.events.values()}:
         calls = [
             event.calls[0]
             for event in told.events.values()
-            if event.subject == subject and len(event.calls) == 1 and event.key in first and event.key not in late
+            if event.subject == subject and len(event.calls) == 1 and event.key in first
         ]
+        answered = {event.key for event in told.events.values() if {end.verdict for end in event.ends} == {"delivered"}}
         for one in calls:
             for other in calls:
-                if _before(plan, one, other) and _at(first[other.key]) < _at(first[one.key]):
+                sure = one.key in answered and times[one.key] == 1  # else its answer may have been too late
+                if sure and _before(plan, one, other) and _at(first[other.key]) < _at(first[one.key]):
                     yield f"out of order: event {other.key} overtook {one.key} of subject {subject} ({one.how})"
 
 

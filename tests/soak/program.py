@@ -26,10 +26,10 @@ from .voice import Voice
 
 __all__ = ["run"]
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 40.0
 """Seconds after which what should have ended long ago is said to hang."""
 
-LONGEST: Final = 100.0
+LONGEST: Final = 200.0
 """Seconds after which a program that hangs as a whole says where, and ends."""
 
 
@@ -66,9 +66,9 @@ class _Program:
         self.sampler: threading.Thread | None = None
 
     async def live(self) -> None:
-        total = self.task.round.total
+        total = 15.0 if self.plan.name == "last" else self.task.round.total
         token, base = self.plan.tokens[0], self.task.url
-        client = Hellotext(token, base_url=base, timeouts=Timeouts(connect=1, read=total, total=total))
+        client = Hellotext(token, base_url=base, timeouts=Timeouts(connect=2, read=total, total=total))
         if self.plan.name == "last":
             await self.drain_all(client)
             return

@@ -71,9 +71,11 @@ class Host:
         async for line in self._process.stdout:
             word, number, value = line.decode().split()
             futures = self._started if word == "started" else self._ended
-            futures.pop(number).set_result(int(value))
+            if not (future := futures.pop(number)).done():
+                future.set_result(int(value))
         for future in (*self._started.values(), *self._ended.values()):
-            future.set_exception(RuntimeError("the host of the programs has ended"))
+            if not future.done():
+                future.set_exception(RuntimeError("the host of the programs has ended"))
 
 
 @dataclass(slots=True)
@@ -109,9 +111,9 @@ class _Running:
         url = await self.server.start()
         try:
             for number, step in enumerate(self.plan.steps):
-                await self.server.calm()
                 self.server.begin(step.weather)
                 await asyncio.gather(*(self.one(number, life, url) for life in range(len(step.lives))))
+                await self.server.calm()
         finally:
             await self.server.stop()
         told = read_told(self.folder, list(self.exits))

@@ -89,12 +89,9 @@ class Server:
             self._do(self._away(start, end), "down")
 
     async def calm(self) -> None:
-        """Every listener is up from here on."""
-        for task in [task for task in self._tasks if task.get_name() == "down"]:
-            task.cancel()
-            await asyncio.wait([task])
-        if self._server is None:
-            await self.start()
+        """It listens from here on."""
+        if down := [task for task in self._tasks if task.get_name() == "down"]:
+            await asyncio.wait(down)
 
     async def _away(self, start: float, end: float) -> None:
         await asyncio.sleep(start)

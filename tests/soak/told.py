@@ -87,7 +87,7 @@ def read_told(folder: Path, programs: list[str]) -> Told:
     for program in programs:
         lines = told.lines[program] = read_lines(folder / f"{program}.said")
         _calls(told, program, lines, ids)
-    for place in (folder / "letters.jsonl", folder / "spools" / "dead-letters.jsonl"):
+    for place in (folder / "letters.jsonl", folder / "events.db.dead-letters.jsonl"):
         for letter in read_lines(place):
             key = letter["payload"]["metadata"]["key"]
             told.events[key].letters.append(letter["verdict"])
