@@ -49,7 +49,8 @@ class Running:
     def __init__(self, settings: Settings, attempts: Attempts, store: Store, letters: LetterFile | None) -> None:
         self.loop = asyncio.get_running_loop()
         self.core = Core(settings, durable=store.durable)
-        self.death: HellotextError | None = None
+        self.death: QueueClosed | None = None
+        """What is handed in after its death is told this: it is nowhere."""
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
         self._closing = self._loading = False
         self._store = store
@@ -277,8 +278,8 @@ class Running:
         left = self.core.queued + len(self.core.in_flight)
         trace = None if error is None or isinstance(error, SpoolError) else error
         _log.error("event queue died (%s) with %d events undelivered", cause, left, exc_info=trace)
-        self.death = QueueClosed(f"the queue died ({cause})", kept=self._store.durable)
-        nowhere = error if isinstance(error, SpoolError) else QueueClosed(f"the queue died ({cause})", kept=False)
+        self.death = QueueClosed(f"the queue died ({cause})")
+        nowhere = error if isinstance(error, SpoolError) else self.death
         self._worker.halt()
         last = self._store.give_up()
         self.intake.fail(nowhere, last)
@@ -296,9 +297,9 @@ class Running:
         if self.death is None:
             return
         if self._store.durable:
-            self._keep_all(self.death)
+            self._keep_all(QueueClosed(str(self.death), kept=True))
         else:
             self._worker.cut_off()
-            self._leave(QueueClosed("the queue died", kept=False))
+            self._leave(self.death)
             self._settler.settle_now()
         self._settler.settled.check()

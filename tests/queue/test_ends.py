@@ -190,6 +190,28 @@ def test_events_from_threads_end_with_the_loop(loop: str) -> None:
     assert all(receipt.done() for receipt in receipts)
 
 
+@pytest.mark.parametrize("durable", [False, True])
+async def test_an_event_that_a_thread_hands_to_a_dying_queue_is_nowhere(tmp_path: Path, durable: bool) -> None:
+    """Its task is cancelled, and the queue will know in the loop's next turn: nothing says that the event is kept."""
+    path = tmp_path / "s.db" if durable else None
+    opened = await opened_on(path, Script()).open()
+    receipts: list[Receipt] = []
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.sleep(0)
+    thread = threading.Thread(target=lambda: receipts.append(opened.track("page.viewed", session="late")))
+    thread.start()
+    thread.join()
+    with pytest.raises(QueueClosed) as caught:
+        await receipts[0]
+    assert not caught.value.kept
+    for use in (opened.track, opened.put):
+        with pytest.raises(QueueClosed) as caught:
+            use("page.viewed", session="later")
+        assert not caught.value.kept
+    await opened.aclose()
+
+
 def test_a_thread_that_waits_comes_back_when_the_loop_is_closed_without_a_word() -> None:
     """Nothing was cancelled, so no event has an end: WrongLoop says that the loop is closed."""
     loop, ends = asyncio.new_event_loop(), list[type[BaseException]]()
