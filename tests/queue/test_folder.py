@@ -55,7 +55,7 @@ async def test_what_processes_left_is_delivered_by_those_that_come_next(tmp_path
     assert sorted(path.name for path in folder.glob("*.db")) == ["spool-1.db", "spool-2.db"]
     script = Script()
     async with opened_in(folder, script) as queue:
-        await queue.flush(10)
+        await queue.flush(60)
         assert queue.stats().outcomes["delivered"] + queue.stats().outcomes["unknown"] == 10
     assert {seen.json["metadata"]["ref"][0] for seen in script.history} == {"a", "b"}
 
