@@ -17,7 +17,7 @@ from ..queue.entry import Trouble, id_of
 from .commands import Ending
 from .layout import digest
 from .letters import encode_letter
-from .record import Mark, verdict_text
+from .record import Mark, ending_text
 
 if TYPE_CHECKING:
     from ..queue.entry import Entry
@@ -129,4 +129,4 @@ def _ending(entry: Entry, place: _Place, end: Finish | None) -> Ending:
     if end is None:
         return Ending(place.entry, place.size, event_id, "")
     letter = b"" if end.verdict == "delivered" else encode_letter(end, time.time())
-    return Ending(place.entry, place.size, event_id, verdict_text(end.verdict, end.attempts), letter)
+    return Ending(place.entry, place.size, event_id, ending_text(end), letter)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import NotAccepted, QueueFull, SpoolError
 from ..queue.entry import Entry, id_of
-from ..queue.outcome import Outcome
 from ..queue.settler import notify
 from .appender import FULL, STORED, WAITS, Answer
 from .ending import end_tasks
-from .record import verdict_from
+from .record import outcome_from
 
 if TYPE_CHECKING:
     from .appender import Appender
@@ -135,13 +134,13 @@ class Outbox:
             self._ended_before(entry, answer)
 
     def _ended_before(self, entry: Entry, answer: str) -> None:
-        ended = verdict_from(answer)
+        ended = outcome_from(answer, id_of(entry), entry.action, entry.context)
         if ended is None:
             self._refuse(entry, NotAccepted("the server's answer is unknown", may_be_accepted=True))
             return
         self._leave(entry)
         entry.state, entry.body = "ended", b""
-        entry.end = Outcome(verdict=ended[0], event_id=id_of(entry), action=entry.action, attempts=ended[1])
+        entry.end = ended
         notify(entry)
 
     def _refuse(self, entry: Entry, error: NotAccepted | QueueFull | SpoolError) -> None:

@@ -27,7 +27,7 @@ from .appender import Appender
 from .commands import OVERHEAD
 from .outbox import Outbox
 from .recall import Recall
-from .record import verdict_from
+from .record import outcome_from
 
 if TYPE_CHECKING:
     from .._events.event import Event
@@ -161,8 +161,7 @@ class Producer:
         """
         self._running()
         found = await self._recall.anywhere(event_id)
-        ended = None if found is None else verdict_from(found)
-        return None if ended is None else Outcome(verdict=ended[0], event_id=event_id, action="", attempts=ended[1])
+        return None if found is None else outcome_from(found, event_id, "")
 
     @property
     def accepted(self) -> int:

@@ -14,7 +14,7 @@ from ..queue.settler import notify
 from .commands import MOST
 from .ending import end_tasks
 from .layout import digest
-from .record import verdict_from
+from .record import has_ended, outcome_from
 
 if TYPE_CHECKING:
     from .commands import Commands
@@ -46,7 +46,7 @@ class Recall:
         """What is remembered of an id, in whichever shard. SpoolError."""
         wanted = [(shard, digest(event_id)) for shard in range(self._commands.layout.shards)]
         found = [one for one in await self._commands.recall(wanted, await self._now()) if one is not None]
-        return next((one for one in found if verdict_from(one) is not None), found[0] if found else None)
+        return next((one for one in found if has_ended(one)), found[0] if found else None)
 
     async def _now(self) -> float:
         """The server's clock."""
@@ -99,10 +99,4 @@ class Recall:
 def _end(entry: Entry, text: str | None) -> Outcome | HellotextError | None:
     if text is None:
         return SpoolError(FORGOTTEN)
-    ended = verdict_from(text)
-    if ended is None:
-        return None
-    verdict, attempts = ended
-    return Outcome(
-        verdict=verdict, event_id=id_of(entry), action=entry.action, attempts=attempts, context=entry.context
-    )  # fmt: skip
+    return outcome_from(text, id_of(entry), entry.action, entry.context)

@@ -1,7 +1,7 @@
 """What is stored of an event, of its attempts, and of its end. Pure.
 
-Rules. An event is one field, in MessagePack. What an id ended in is a letter and the number of
-attempts: it is remembered for every event of the window, so it is short.
+Rules. An event is one field, in MessagePack. What an id ended in is a letter, the number of attempts
+and a mark if it may be there twice: it is remembered for every event of the window, so it is short.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ..queue.outcome import VERDICTS, Verdict
+from ..queue.outcome import VERDICTS, Outcome, Verdict
 
 if TYPE_CHECKING:
     from .._wire.call import Idempotency
+    from ..queue.store import Finish
 
-__all__ = ["Mark", "Stored", "decode", "encode", "verdict_from", "verdict_text"]
+__all__ = ["Mark", "Stored", "decode", "encode", "ending_text", "has_ended", "outcome_from"]
 
 _KINDS: Final[tuple[Idempotency, ...]] = ("safe", "idempotent", "non_idempotent", "at_most_once")
 _KIND: Final = {kind: number for number, kind in enumerate(_KINDS)}
@@ -25,6 +26,9 @@ _LETTER: Final[dict[Verdict, str]] = {
 _VERDICT: Final[dict[str, Verdict]] = {letter: verdict for verdict, letter in _LETTER.items()}
 if set(_LETTER) != set(VERDICTS):
     raise AssertionError("a verdict has no letter")
+
+
+MARK: Final = "!"
 
 
 class Stored(msgspec.Struct, array_like=True, frozen=True):
@@ -88,14 +92,27 @@ class Mark(msgspec.Struct, frozen=True):
         return cls(epoch, attempts, doubts, lost_owners, bool(in_flight))
 
 
-def verdict_text(verdict: Verdict, attempts: int) -> str:
-    """What is remembered of an event that has ended."""
-    return f"{_LETTER[verdict]}{attempts}"
+def ending_text(end: Finish) -> str:
+    """What is remembered under the id of an event that has ended."""
+    return f"{_LETTER[end.verdict]}{end.attempts}{MARK if end.maybe_duplicated else ''}"
 
 
-def verdict_from(text: str) -> tuple[Verdict, int] | None:
-    """The verdict and the attempts that were remembered; None: the event waits."""
+def outcome_from(text: str, event_id: str, action: str, context: object = None) -> Outcome | None:
+    """The outcome that is remembered under an event's id; None: the event waits."""
     verdict = _VERDICT.get(text[:1])
     if verdict is None:
         return None
-    return verdict, int(text[1:]) if text[1:].isdigit() else 0
+    number = text[1:].removesuffix(MARK)
+    return Outcome(
+        verdict=verdict,
+        event_id=event_id,
+        action=action,
+        attempts=int(number) if number.isdigit() else 0,
+        maybe_duplicated=text.endswith(MARK),
+        context=context,
+    )
+
+
+def has_ended(text: str) -> bool:
+    """Whether what is remembered under an id is an outcome."""
+    return text[:1] in _VERDICT

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from .._clock import boottime
 from ..errors import ConfigurationError, QueueFull, SpoolError
 from ..queue.entry import Entry, id_of
-from ..queue.outcome import Outcome
 from ..queue.store import Appended, Finish, Loaded
 from .appender import FULL, STORED, WAITS, Answer, Appender
 from .commands import Ending
@@ -25,7 +24,7 @@ from .members import Members
 from .own import OwnEvents
 from .pruning import prune
 from .reader import Item, Reader
-from .record import verdict_from
+from .record import outcome_from
 from .stepper import Stepper
 from .tenure import Tenure
 
@@ -185,10 +184,8 @@ class RedisStore:
             if first is None:
                 self._loop.call_soon(self._changed)
             return first or "aside"
-        ended = verdict_from(answer)
-        if ended is None:
-            return SpoolError("what the server remembers of the event's id cannot be read")
-        return Outcome(verdict=ended[0], event_id=id_of(entry), action=entry.action, attempts=ended[1])
+        ended = outcome_from(answer, id_of(entry), entry.action, entry.context)
+        return ended or SpoolError("what the server remembers of the event's id cannot be read")
 
     def place(self, entry: Entry, *, crowded: bool) -> bool:
         """It waits in the stream, and comes back by `load` in its turn."""

@@ -117,6 +117,19 @@ async def test_an_id_is_remembered_after_the_queue(buffer: Buffer) -> None:
     assert len(script.history) == (1 if durable(buffer) else 2)
 
 
+async def test_an_outcome_that_is_remembered_keeps_its_mark(buffer: Buffer) -> None:
+    """An event that may be there twice is so for those, too, who hand it in again later."""
+    if not durable(buffer):
+        return
+    async with opened(buffer, Script(answers(500), answers(200))) as queue:
+        first = await (await put(queue, event(1), event_id="mine"))
+    async with opened(buffer, Script()) as queue:
+        again = await (await put(queue, event(1), event_id="mine", context="of mine"))
+    for outcome in (first, again):
+        assert (outcome.verdict, outcome.attempts, outcome.maybe_duplicated) == ("delivered", 2, True)
+    assert again.context == "of mine"
+
+
 async def test_what_is_not_delivered_is_kept_or_abandoned(buffer: Buffer) -> None:
     """At the close; what was kept is delivered by the next queue, in order, and its first receipts said so."""
     async with opened(buffer, Script(default=unsent())) as queue:
