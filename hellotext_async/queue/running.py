@@ -187,7 +187,7 @@ class Running:
         await self._settler.settled.until(lambda: self.death is not None)
         if self.death is None:
             raise AssertionError("it has died")
-        return self.death
+        return QueueClosed(str(self.death), kept=self._store.durable)
 
     def stats(self) -> Stats:
         """The queue at this moment."""
