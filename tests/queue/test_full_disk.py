@@ -1,0 +1,96 @@
+"""A disk without room: new events are refused, those that were accepted are delivered, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hellotext_async import EventQueue, Receipt, SpoolError, SqliteSpool
+from tests.harness.transport import Script, received, unsent
+from tests.rig import queue
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of four MiB."""
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if mount is None or umount is None or subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], check=False, capture_output=True
+    ).returncode:  # fmt: skip
+        pytest.skip("a file system cannot be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run([umount, "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path, *, leave: int = 0) -> Path:
+    """Use what is left of a disk, but for `leave` bytes."""
+    ballast = folder / "ballast"
+    free = shutil.disk_usage(folder).free - leave
+    ballast.write_bytes(bytes(max(0, free)))
+    return ballast
+
+
+async def put(opened: EventQueue, number: int, *, size: int = 1) -> Receipt:
+    return await opened.put("page.viewed", session=f"s{number}", metadata={"text": "x" * size})
+
+
+async def tried(opened: EventQueue) -> Receipt | None:
+    try:
+        return await put(opened, 1000)
+    except SpoolError:
+        return None
+
+
+async def test_a_full_disk_refuses_new_events_and_delivers_the_old(small_disk: Path) -> None:
+    """The space kept in reserve is given up for their ends; with room again, new events are taken."""
+    script = Script(default=unsent(takes=0.01))
+    spool = SqliteSpool(small_disk / "s.db")
+    async with queue(script, buffer=spool, delivery_timeout=3600) as opened:
+        kept = [await put(opened, number) for number in range(50)]
+        ballast = fill(small_disk)
+        refused = 0
+        while not refused:
+            try:
+                kept.append(await put(opened, len(kept), size=50_000))
+            except SpoolError as error:
+                refused += 1
+                assert "full" in str(error)
+        script.default = received()
+        assert {(await receipt).verdict for receipt in kept} == {"delivered"}
+        ballast.unlink()
+        async with asyncio.timeout(30):
+            while (last := await tried(opened)) is None:  # a full disk is looked at once a second
+                await asyncio.sleep(0.1)
+        assert (await last).verdict == "delivered"
+
+
+async def test_a_disk_that_is_full_from_the_beginning_is_a_spool_error(small_disk: Path) -> None:
+    """When the queue opens, or at the first event; the file is not damaged by it."""
+    fill(small_disk)
+    with pytest.raises(SpoolError):
+        async with queue(Script(), buffer=SqliteSpool(small_disk / "s.db"), delivery_timeout=3600) as opened:
+            await put(opened, 0)
+    (small_disk / "ballast").unlink()
+    async with queue(Script(), buffer=SqliteSpool(small_disk / "s.db"), delivery_timeout=3600) as opened:
+        assert (await (await put(opened, 0))).verdict == "delivered"
+
+
+async def test_a_spool_that_is_deleted_while_it_is_used_ends_its_queue_with_the_reason(tmp_path: Path) -> None:
+    """Its events are not taken for delivered or stored."""
+    path = tmp_path / "s.db"
+    async with queue(Script(), buffer=SqliteSpool(path), delivery_timeout=3600) as opened:
+        await (await put(opened, 0))
+        path.unlink()
+        with pytest.raises(SpoolError, match="was deleted or replaced while it was in use"):
+            await (await put(opened, 1)).accepted()
