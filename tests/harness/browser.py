@@ -36,6 +36,10 @@ class Page:
         self._session: str | None = None
         self.errors: list[str] = []
 
+    def detach(self) -> None:
+        """What is called from now on is the browser's own."""
+        self._session = None
+
     async def attach(self) -> None:
         """Open a page and follow what it reports."""
         target = await self.call("Target.createTarget", url="about:blank")
@@ -145,7 +149,7 @@ async def browse(folder: Path) -> AsyncGenerator[Page]:
             reader = asyncio.create_task(page.read())
             await page.attach()
             yield page
-            page._session = None
+            page.detach()
             await page.call("Browser.close")
             await reader
     finally:
