@@ -198,5 +198,5 @@ def test_a_checkpoint_that_cannot_be_written_names_itself(tmp_path: Path) -> Non
     folder.rmdir()
     checkpoint.begin(1)
     checkpoint.end(1, "delivered")
-    with pytest.raises(ConfigurationError, match=r"--checkpoint .*/jobs/c: No such file"):
+    with pytest.raises(ConfigurationError, match=r"--checkpoint .*c: No such file"):
         checkpoint.save()

@@ -22,6 +22,12 @@ def test_every_setting_of_a_client_and_a_queue_is_explained() -> None:
     assert {name for name in names - {"self", "token"} if not re.search(rf"`{name}=?`", SETTINGS)} == set()
 
 
+def test_no_setting_is_explained_twice() -> None:
+    """A second entry would say something else one day."""
+    entries = re.findall(r"^`(\w+)`\n:", SETTINGS, re.MULTILINE)
+    assert len(entries) == len(set(entries)) > 10
+
+
 def test_every_variable_of_the_environment_is_named_and_no_other() -> None:
     """As the package spells them."""
     read = {
