@@ -24,6 +24,8 @@ class Process:
 current_process = Process()
 first_use = threading.Lock()
 """Held while building what two threads must not build at once. Read it from this module: a fork replaces it."""
+id_lock = threading.RLock()
+"""Held while an event is given an id, for no longer. Read it from this module, too."""
 
 
 _loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
@@ -39,8 +41,8 @@ def own_selector_after_fork(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _forked() -> None:
-    global current_process, first_use
-    current_process, first_use = Process(), threading.Lock()
+    global current_process, first_use, id_lock
+    current_process, first_use, id_lock = Process(), threading.Lock(), threading.RLock()
     for loop in list(_loops):
         with suppress(AttributeError, OSError, ValueError):  # uvloop sees to it itself
             _renew(loop)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import anyio
 
+from .._callbacks import call_back, check_callable
 from .._events.event import Event, fields_of
 from ..errors import HellotextError, InvalidParameter, QueueFull
 from .entry import end_of
@@ -78,7 +79,7 @@ class _Window:
         if isinstance(end, Outcome):
             self._ended.append(end)
             if self._on_end is not None:
-                self._on_end(end)
+                call_back("on_end", self._on_end, end)
         else:
             self.error = end
         _wake(self._change)
@@ -119,7 +120,7 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
         waiter.set_result(None)
 
 
-async def deliver(
+def deliver(
     queue: Taker, events: Stream, *, most: int, on_invalid: OnInvalid | None, on_end: OnEnd | None = None
 ) -> AsyncGenerator[Outcome, None]:
     """Feed `events` to `queue`, at most `most` under way, and yield every outcome as soon as there is one.
@@ -129,9 +130,15 @@ async def deliver(
     is raised. InvalidParameter says which event it was. Events that a closing queue keeps in its
     spool have no outcome: then QueueClosed is raised at the end. Whoever stops fetching stops the
     feeding; the stream is closed in every case. `on_end` is called with every outcome at once,
-    fetched or not.
+    fetched or not; what it raises is logged. ConfigurationError if one of them is no plain function.
     """
-    window = _Window(most, on_end)
+    on_invalid, on_end = check_callable(on_invalid, "on_invalid"), check_callable(on_end, "on_end")
+    return _deliver(queue, events, _Window(most, on_end), on_invalid)
+
+
+async def _deliver(
+    queue: Taker, events: Stream, window: _Window, on_invalid: OnInvalid | None
+) -> AsyncGenerator[Outcome, None]:
     # A stream may be slow: outcomes do not wait for its next event.
     feeder = asyncio.create_task(_feed(queue, events, window, on_invalid), name="hellotext bulk feeder")
     feeder.add_done_callback(window.fed)

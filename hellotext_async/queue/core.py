@@ -309,11 +309,15 @@ class Core:
         self._over(entry, "kept", error)
 
     def keep(self, entry: Entry, error: HellotextError) -> None:
-        """The event stays in the store for the next opening; it goes on being counted as queued."""
-        self._over(entry, "kept", error)
+        """The event stays in the store for the next opening; it goes on being counted, and takes no room here."""
+        if not entry.over:
+            if entry.state != "aside":
+                self._give_room(entry)
+            self._over(entry, "kept", error)
 
     def _over(self, entry: Entry, state: State, end: Outcome | HellotextError) -> None:
-        entry.state, entry.end, entry.body, entry.trouble, entry.enqueued_in = state, end, b"", None, None
+        entry.end, entry.body, entry.trouble, entry.enqueued_in = end, b"", None, None
+        entry.state = state  # last: another thread that reads it finds the end
         for flush in self.flushes:
             flush.left.discard(entry)
 

@@ -169,9 +169,11 @@ _numbers = itertools.count(1)
 
 
 def id_of(entry: Entry) -> str:
-    """The event's id; one is made if the caller gave none. A forked child makes ids of its own."""
+    """The event's id; one is made if the caller gave none, the same for every thread. A forked child makes its own."""
     if entry.event_id is None:
-        here = _process.current_process
-        prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
-        entry.event_id = f"{prefix}-{next(_numbers)}"
+        with _process.id_lock:
+            if entry.event_id is None:
+                here = _process.current_process
+                prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
+                entry.event_id = f"{prefix}-{next(_numbers)}"
     return entry.event_id

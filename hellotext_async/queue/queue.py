@@ -98,7 +98,7 @@ class EventQueue:
         ``context``. An invalid event ends the feeding, unless `on_invalid` takes it (called with the
         event and the InvalidParameter), and so does an error of the iterable's own: what came
         before it is delivered and yielded, then the error is raised. `on_end` is called with every
-        outcome at the moment of its end, be it fetched or not.
+        outcome at the moment of its end, be it fetched or not; what it raises is logged.
         """
         most = min(self._settings.capacity, max(1024, 8 * self._settings.concurrency))
         return deliver(self, events, most=most, on_invalid=on_invalid, on_end=on_end)

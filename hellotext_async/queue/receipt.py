@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
@@ -179,7 +180,8 @@ def on_accepted(entry: Entry, loop: asyncio.AbstractEventLoop) -> asyncio.Future
 
 def _done(future: Ending) -> None:
     if not future.done():
-        future.set_result(None)
+        with suppress(concurrent.futures.InvalidStateError):  # a thread's may have been cancelled just now
+            future.set_result(None)
 
 
 def _result(entry: Entry) -> Outcome:

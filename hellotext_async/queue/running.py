@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
@@ -39,6 +40,8 @@ __all__ = ["Running"]
 
 LAST_LOAD: Final = 5.0
 """Seconds that a close waits for what is being read from the store."""
+TRIES: Final = 1000
+"""Times that another thread reads the numbers again until they are of one moment."""
 
 _log = logging.getLogger("hellotext_async.queue")
 
@@ -190,7 +193,16 @@ class Running:
         return QueueClosed(str(self.death), kept=self._store.durable)
 
     def stats(self) -> Stats:
-        """The queue at this moment."""
+        """The queue at this moment, for any thread: one that reads while the loop changes a number reads again."""
+        for _ in range(TRIES):
+            with suppress(RuntimeError):  # what is looked through was changed meanwhile
+                stats = self._stats()
+                if stats.accepted == sum(stats.outcomes.values()) + stats.queued + stats.in_flight:
+                    return stats
+            time.sleep(0)
+        return self._stats()
+
+    def _stats(self) -> Stats:
         core, now = self.core, self.loop.time()
         away = self._worker.away_since
         return Stats(
