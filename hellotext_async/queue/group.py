@@ -31,7 +31,7 @@ class Group:
     """Filled by kind; what came of it is below."""
 
     def __init__(self) -> None:
-        self.opening = False
+        self.opening: float | None = None  # the wall's time
         self.forgotten: list[tuple[str]] = []
         self.new: list[New] = []
         self.flight: dict[int, None] | None = None
@@ -47,6 +47,7 @@ class Group:
         # What came of it.
         self.durable = False
         self.count = self.newest = 0
+        self.opened_at = 0.0
         self.stored: list[int | Known | SpoolError] = []
         self.rows: list[Row] = []
 
@@ -81,8 +82,10 @@ class Group:
 
     def _commit(self, db: Database, *, refuse: bool) -> None:
         db.begin(spare=refuse or not self.new)
-        if self.opening:
-            self.count, self.newest, self.clock = db.count(), db.newest(), self.clock or db.clock_row
+        if self.opening is not None:
+            self.count, self.newest = db.count(), db.newest()
+            self.opened_at = _spool_clock(db.clock_row, self.opening)
+            self.clock = self.opened_at, self.opening, False  # at once: a crash would leave the old one
         if self.forgotten:
             db.forget_ids(self.forgotten)
         number = self._add(db, refuse=refuse)
@@ -98,7 +101,7 @@ class Group:
             db.close_ids(self.closed)
         if self.freed:
             db.free_ids(self.freed)
-        if self.clock is not None and not self.opening:
+        if self.clock is not None:
             clock, wall, standing = self.clock
             db.set_clock(clock, wall, standing=standing)
         db.purge(time.time())
@@ -127,3 +130,11 @@ class Group:
             self.stored.append(number)
         db.add(new)
         return len(new)
+
+
+def _spool_clock(kept: tuple[float, float, bool] | None, wall: float) -> float:
+    """The clock by which the spool's events age: the wall's, less the time for which deliveries stood still."""
+    if kept is None:
+        return wall
+    clock, at, standing = kept
+    return clock if standing else clock + max(0.0, wall - at)

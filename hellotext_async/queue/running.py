@@ -137,6 +137,8 @@ class Running:
         end = self._rules.interrupted(entry) if loaded.was_in_flight else None
         if end is None and loaded.damaged:
             end = self._rules.abandoned(entry, SpoolError("its row in the spool is damaged"))
+        elif end is None and self._worker.suspension is None and self._rules.late(entry, self._worker.now()):
+            end = self._rules.expired(entry)
         self.core.load(entry, queue=end is None, arrived=loaded.arrived)
         if end is not None:
             self._worker.end_unsent(entry, end)

@@ -148,14 +148,14 @@ class SqliteStore:
     async def open(self, clock: float) -> int:
         """Take possession; how many events it holds. SpoolBusy, SpoolError."""
         group = self._commits.group
-        group.opening = True
+        group.opening = time.time()
         try:
             await self._commits.committed()
         except SpoolError as error:
             self._failure = error
             raise
         self._last_aside = group.newest
-        self._epoch = _spool_clock(group.clock, time.time()) - clock
+        self._epoch = group.opened_at - clock
         return group.count
 
     async def append(self, entries: Sequence[Entry]) -> Sequence[Appended]:
@@ -344,11 +344,3 @@ class SqliteStore:
         except sqlite3.Error as error:
             self._failure = SpoolError(f"the spool failed ({error})")
             raise self._failure from None
-
-
-def _spool_clock(kept: tuple[float, float, bool] | None, wall: float) -> float:
-    """The clock by which the spool's events age: the wall's, less the time for which deliveries stood still."""
-    if kept is None:
-        return wall
-    clock, at, standing = kept
-    return clock if standing else clock + max(0.0, wall - at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import zlib
 from pathlib import Path
@@ -118,3 +119,71 @@ async def test_a_spool_of_an_older_format_is_brought_up_to_date(tmp_path: Path, 
         await second.flush()
         assert second.stats().outcomes["delivered"] == 1
     assert [seen.json["action"] for seen in script.history] == ["order.placed"]
+
+
+def let_pass(path: Path, seconds: float) -> None:
+    """So much time passes between two processes: what the file says of time is so much older."""
+    with sqlite3.connect(path) as link:
+        link.execute("update clock set wall = wall - ?", (seconds,))
+    link.close()
+
+
+@pytest.mark.parametrize(
+    ("fields", "sent", "verdict"),
+    [(event(0), False, "expired"), (order(0), False, "expired"), (order(0), True, "unknown")],
+    ids=["never sent", "never sent, idempotent", "cut off"],
+)
+@virtual_time
+async def test_what_expired_while_the_spool_was_closed_is_not_sent(
+    tmp_path: Path, fields: dict[str, Any], sent: bool, verdict: str
+) -> None:
+    """It ends as it would have; what has time left is sent."""
+    path, seen = tmp_path / "s.db", list[Outcome]()
+    async with opened_on(path, Script(default=silent() if sent else unsent()), delivery_timeout=100) as first:
+        await put(first, fields)
+        await asyncio.sleep(1)
+        await first.aclose(timeout=0)
+    let_pass(path, 98)
+    async with opened_on(path, Script(default=silent() if sent else unsent()), delivery_timeout=100) as second:
+        assert second.stats().outcomes["expired"] == 0
+        await put(second, order(9))
+        await asyncio.sleep(0.1)
+        await second.aclose(timeout=0)
+    let_pass(path, 98)
+    script = Script()
+    async with opened_on(path, script, delivery_timeout=100, on_outcome=seen.append) as third:
+        await third.flush()
+    assert {outcome.verdict for outcome in seen} == {verdict, "delivered"}
+    assert [one.json["order"] for one in script.history] == ["o9"]
+
+
+@virtual_time
+async def test_a_clock_that_stood_when_a_process_crashed_goes_on_with_the_next_one(tmp_path: Path) -> None:
+    """The time from the suspension to the next opening does not count; after that it does, crash or not."""
+    path = tmp_path / "s.db"
+    first = await opened_on(path, Script(default=answers(401)), delivery_timeout=100).open()
+    await put(first, order(0))
+    await asyncio.sleep(1)
+    assert first.stats().suspended
+    copies = [tmp_path / f"{n}.db" for n in range(2)]
+    crash(path, copies[0])
+    await first.aclose(timeout=0)
+    let_pass(copies[0], 3600)
+    second = await opened_on(copies[0], Script(default=unsent()), delivery_timeout=100).open()
+    await asyncio.sleep(1)
+    assert second.stats().queued == 1
+    crash(copies[0], copies[1])
+    await second.aclose(timeout=0)
+    let_pass(copies[1], 200)
+    script, seen = Script(), list[Outcome]()
+    async with opened_on(copies[1], script, delivery_timeout=100, on_outcome=seen.append) as third:
+        await third.flush()
+    assert [outcome.verdict for outcome in seen] == ["expired"]
+    assert not script.asked
+
+
+def crash(path: Path, copy: Path) -> None:
+    """What a process that dies now would leave behind."""
+    for suffix in ("", "-wal"):
+        if Path(f"{path}{suffix}").exists():
+            shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
