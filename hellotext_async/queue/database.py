@@ -52,6 +52,11 @@ class Database:
         self._owner = secrets.token_hex(8)
         self._possession = Possession(path)
         try:
+            self._ours = looks_like_ours(path)
+        except BaseException:
+            self._possession.leave_nothing()
+            raise
+        try:
             self._link = self._open_or_replace()
             self.reserve = Reserve(path)
         except BaseException:
@@ -72,7 +77,6 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         file = open_own(self._path)
         try:
-            self._ours = looks_like_ours(file, self._path)
             self._place = os.fstat(file)
         finally:
             os.close(file)

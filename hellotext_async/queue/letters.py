@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import msgspec
 
 from .._events.event import Event
-from ..errors import APIError, ConfigurationError, HellotextError, SpoolError
+from ..errors import APIError, ConfigurationError, HellotextError
 from .possession import open_own
 
 if TYPE_CHECKING:
@@ -121,21 +122,33 @@ def _sync_folder(folder: Path) -> None:
             os.close(file)
 
 
+def _unwritable(path: Path) -> str | None:
+    try:
+        file = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        if path.parent.is_dir():
+            return None if os.access(path.parent, os.W_OK | os.X_OK) else "its folder cannot be written"
+        return "its folder is not there"
+    except OSError as error:
+        return str(error.strerror)
+    try:
+        return None if stat.S_ISREG(os.fstat(file).st_mode) else "it is no plain file"
+    finally:
+        os.close(file)
+
+
 class LetterFile:
-    """Where a queue's letters go; they are written in a thread of its own.
+    """Where a queue's letters go; they are written in a thread of its own."""
 
-    ConfigurationError if they cannot be; with `later` the path is not tried before the first letter: its
-    folder may not be there yet.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], *, later: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path).absolute()
-        if not later:
-            try:
-                os.close(open_own(self._path, _FLAGS))
-            except SpoolError as error:
-                raise ConfigurationError(f"dead_letters: {error}") from None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext dead letters")
+
+    def check(self) -> None:
+        """ConfigurationError if letters cannot be written here; the file is not made before there is one."""
+        why = _unwritable(self._path)
+        if why is not None:
+            raise ConfigurationError(f"dead_letters: {self._path} cannot be written ({why})")
 
     async def write(self, letters: Sequence[Letter]) -> None:
         """Return when the letters are durable; OSError, SpoolError."""

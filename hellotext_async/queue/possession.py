@@ -38,16 +38,34 @@ class Possession:
     """The lock of one path; SpoolBusy if another holds it."""
 
     def __init__(self, path: Path) -> None:
-        self._file: int | None = open_own(path.with_name(f"{path.name}.lock"))
-        try:
-            _lock(self._file)
-        except OSError:
+        self._path = path.with_name(f"{path.name}.lock")
+        self._made = not self._path.exists()
+        self._file: int | None = None
+        while not self._is_of_the_path():  # one that refused the path may remove the file that was just opened
             self.release()
-            raise SpoolBusy(
-                f"the spool {path} is in use by another queue or process: give each its own path, "
-                "or use SqliteSpool.in_folder()"
-            ) from None
+            self._file = open_own(self._path)
+            try:
+                _lock(self._file)
+            except OSError:
+                self.release()
+                raise SpoolBusy(
+                    f"the spool {path} is in use by another queue or process: give each its own path, "
+                    "or use SqliteSpool.in_folder()"
+                ) from None
         _held.add(self)
+
+    def _is_of_the_path(self) -> bool:
+        """Whether the file that is locked is the one that others find."""
+        try:
+            return self._file is not None and os.path.samestat(os.fstat(self._file), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def leave_nothing(self) -> None:
+        """Give it up, and remove what was made for it: the path is somebody else's."""
+        if self._made:
+            self._path.unlink(missing_ok=True)
+        self.release()
 
     def release(self) -> None:
         """Give it up."""

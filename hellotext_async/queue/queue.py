@@ -210,12 +210,17 @@ class EventQueue:
         attempts = self._attempts()
         buffer = settings.buffer
         path = settings.dead_letters or (None if buffer is None else buffer.dead_letters)
-        letters = None if path is None else LetterFile(path, later=settings.dead_letters is None)
+        letters = None if path is None else LetterFile(path)
+        if letters is not None and settings.dead_letters is not None:
+            letters.check()  # a spool's own are checked when it is open: it may make their folder
         self._thread, self._process = get_ident(), _process.current_process
         return Running(settings, attempts, MemoryStore() if buffer is None else buffer.store(settings), letters)
 
     async def open(self) -> Self:
-        """Open it now rather than at the first event; SpoolBusy or SpoolError if the spool cannot be used."""
+        """Open it now rather than at the first event; SpoolBusy or SpoolError if the spool cannot be used.
+
+        ConfigurationError if dead letters cannot be written.
+        """
         inside = self._running()
         try:
             await inside.opened()

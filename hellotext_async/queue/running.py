@@ -78,12 +78,9 @@ class Running:
 
     async def _run(self) -> None:
         """Take possession of the store, then let in what has room: what it holds, and those who wait."""
-        try:
-            found = await self._store.open(self._worker.now())
-        except HellotextError as error:
-            self._opened.set_exception(error)
-            self._opened.exception()
-            raise
+        found = await self._store.open(self._worker.now())
+        if self._letters is not None:
+            self._letters.check()
         self.core.found(found)
         self._opened.set_result(None)
         if self._store.durable:
@@ -109,7 +106,7 @@ class Running:
             self._worker.hand_over()
 
     async def opened(self) -> None:
-        """Return when possession is taken; SpoolBusy, SpoolError."""
+        """Return when possession is taken; SpoolBusy, SpoolError, ConfigurationError, QueueClosed if it died first."""
         await asyncio.shield(self._opened)
 
     async def _load(self) -> None:
@@ -289,11 +286,16 @@ class Running:
         if self.death is not None:
             return
         cause = "its task was cancelled" if error is None else type(error).__name__
-        left = self.core.queued + len(self.core.in_flight)
-        trace = None if error is None or isinstance(error, SpoolError) else error
-        _log.error("event queue died (%s) with %d events undelivered", cause, left, exc_info=trace)
-        self.death = QueueClosed(f"the queue died ({cause})")
-        nowhere = error if isinstance(error, SpoolError) else self.death
+        what = "died" if self._opened.done() else "was not opened"
+        self.death = QueueClosed(f"the queue {what} ({cause})")
+        nowhere = error if isinstance(error, HellotextError) else self.death
+        left = len(self.core.pending) + self.core.queued + len(self.core.in_flight)
+        if left or self._opened.done():  # else the caller of `open` has the error
+            trace = None if isinstance(error, HellotextError) else error
+            _log.error("event queue %s (%s) with %d events undelivered", what, cause, left, exc_info=trace)
+        if not self._opened.done():
+            self._opened.set_exception(nowhere)
+            self._opened.exception()  # nobody may have asked for it
         self._worker.halt()
         last = self._store.give_up()
         self.intake.fail(nowhere, last)

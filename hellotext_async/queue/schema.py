@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import zlib
 from pathlib import Path
 from typing import Any, Final
@@ -43,12 +44,59 @@ _FIRST_TABLES: Final = {"events", "sent", "flight", "ids"}
 _OLD_NAMES: Final = {"repeatable": "idempotent", "duplicable": "non_idempotent", "once": "at_most_once"}
 
 
-def looks_like_ours(file: int, path: Path) -> bool:
-    """Whether the file's header is a spool's; SpoolError if the file is no database at all: it stays as it is."""
-    header = os.read(file, 100)
+def looks_like_ours(path: Path) -> bool:
+    """Whether the file has a spool's header, False if there is no file; SpoolError if it is somebody else's.
+
+    It is only looked at: somebody else's file stays as it is, and nothing is written beside it.
+    """
+    header = _header(path)
     if header and not header.startswith(b"SQLite format 3\0"):
         raise SpoolError(f"{path} is not a spool: it is left as it is")
-    return (_number(header, 68), _number(header, 60)) in ((APPLICATION, FORMAT), (APPLICATION, 2), (0, 1))
+    application, version = _number(header, 68), _number(header, 60)
+    if application not in (0, APPLICATION) or (header and application == 0 and _is_foreign(_tables_at_rest(path))):
+        raise _foreign(path)
+    return (application, version) in ((APPLICATION, FORMAT), (APPLICATION, 2), (0, 1))
+
+
+def _header(path: Path) -> bytes:
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        file = os.open(path, flags)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise SpoolError(f"{path} is no plain file: it is left as it is")
+            return os.read(file, 100)
+        finally:
+            os.close(file)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise SpoolError(f"{path} cannot be opened ({error.strerror})") from None
+
+
+def _tables_at_rest(path: Path) -> set[str]:
+    """The tables of a database that is perhaps not ours, read without a lock or a file beside it."""
+    try:
+        link = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
+        try:
+            return _tables(link)
+        finally:
+            link.close()
+    except sqlite3.Error:
+        return set()
+
+
+def _tables(link: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in link.execute("select name from sqlite_master where type = 'table'")}
+
+
+def _is_foreign(tables: set[str]) -> bool:
+    """Whether a database without an application id has tables that are not those of a spool's first format."""
+    return bool(tables) and not tables >= _FIRST_TABLES
+
+
+def _foreign(path: Path) -> SpoolError:
+    return SpoolError(f"{path} is another program's database: it is left as it is")
 
 
 def _number(header: bytes, at: int) -> int:
@@ -59,9 +107,9 @@ def claim(link: sqlite3.Connection, path: Path) -> int:
     """The format of the spool, 0 if it is new, written into the header as ours; SpoolError if it is somebody's."""
     (application,) = link.execute("pragma application_id").fetchone()
     (version,) = link.execute("pragma user_version").fetchone()
-    tables = {name for (name,) in link.execute("select name from sqlite_master where type = 'table'")}
-    if application not in (0, APPLICATION) or (application == 0 and tables and not tables >= _FIRST_TABLES):
-        raise SpoolError(f"{path} is another program's database: it is left as it is")
+    tables = _tables(link)
+    if application not in (0, APPLICATION) or (application == 0 and _is_foreign(tables)):
+        raise _foreign(path)
     if version not in range(FORMAT + 1):
         raise SpoolError(f"the spool {path} has format {version}, which this version does not know")
     if application == 0:

@@ -251,9 +251,9 @@ async def test_a_damaged_spool_is_set_aside_and_reported(tmp_path: Path, caplog:
     assert "damaged" in caplog.text
 
 
-@pytest.mark.parametrize("kind", ["text", "database", "empty database of another program"])
+@pytest.mark.parametrize("kind", ["text", "database", "database in WAL mode", "empty database of another program"])
 async def test_a_file_that_is_not_a_spool_is_refused_and_left_as_it_is(tmp_path: Path, kind: str) -> None:
-    """Not moved, not changed; nothing is written next to it that stays."""
+    """Not moved, not changed, as readable as it was; nothing is written beside it."""
     path = tmp_path / "theirs.db"
     if kind == "text":
         path.write_bytes(b"this is not a database, and long enough to be sure of it" * 100)
@@ -261,12 +261,31 @@ async def test_a_file_that_is_not_a_spool_is_refused_and_left_as_it_is(tmp_path:
         link = sqlite3.connect(path)
         link.execute("pragma application_id = 99" if "empty" in kind else "create table customers (name)")
         link.commit()
+        if "WAL" in kind:
+            link.execute("pragma journal_mode = wal")
         link.close()
+    path.chmod(0o644)
     before = path.read_bytes()
     with pytest.raises(SpoolError, match=r"theirs\.db"):
         await opened_on(path, Script()).open()
     assert path.read_bytes() == before
-    assert set(os.listdir(tmp_path)) <= {"theirs.db", "theirs.db.lock"}
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert os.listdir(tmp_path) == ["theirs.db"]
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "a link"])
+async def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    """Nothing waits for the other end of a pipe."""
+    path = tmp_path / "s.db"
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SpoolError, match=r"s\.db"):
+        await opened_on(path, Script()).open()
+    assert os.listdir(tmp_path) == ["s.db"]
 
 
 async def test_a_row_whose_checksum_is_wrong_is_not_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

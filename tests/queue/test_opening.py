@@ -1,0 +1,97 @@
+"""What a queue finds out when it opens, and what it says if it cannot."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hellotext_async.errors import ConfigurationError, SpoolBusy
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from hellotext_async.queue.sqlite import SqliteSpool
+from tests.harness.transport import Script, answers
+from tests.rig import engine
+
+
+def made(**settings: Any) -> EventQueue:
+    own = engine(Script(default=answers(422)))
+    return EventQueue(lambda: own, Settings(**settings))
+
+
+def unwritable(folder: Path, kind: str) -> Path:
+    """A path at which no letter can be written."""
+    path = folder / "letters.jsonl"
+    if kind == "no folder":
+        return folder / "missing" / "letters.jsonl"
+    if kind == "a folder in its place":
+        path.mkdir()
+    elif kind == "a link":
+        path.symlink_to(folder / "elsewhere")
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    else:
+        (folder / "file").write_text("")
+        return folder / "file" / "letters.jsonl"
+    return path
+
+
+KINDS = ["no folder", "a folder in its place", "a link", "a pipe", "a file for its folder"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_letters_that_cannot_be_written_are_found_out_when_the_queue_opens(tmp_path: Path, kind: str) -> None:
+    """The error names the path, for a queue in memory and over a spool, whose file is free afterwards."""
+    path, spool = unwritable(tmp_path, kind), SqliteSpool(tmp_path / "s.db", dead_letters=tmp_path / "good.jsonl")
+    for settings in ({}, {"buffer": spool}):
+        with pytest.raises(ConfigurationError, match=r"^dead_letters: .*letters\.jsonl cannot be written"):
+            await made(dead_letters=path, **settings).open()
+    with pytest.raises(ConfigurationError, match="dead_letters"):
+        await made(buffer=SqliteSpool(tmp_path / "s.db", dead_letters=path)).open()
+    async with made(buffer=spool) as opened:
+        assert (await (await opened.put("page.viewed", session="s"))).verdict == "rejected"
+    assert (tmp_path / "good.jsonl").exists()
+
+
+async def test_letters_that_cannot_be_written_are_found_out_by_the_first_event(tmp_path: Path) -> None:
+    """It opens the queue: in memory the call says so, over a spool the event is not accepted."""
+    path = tmp_path / "missing" / "letters.jsonl"
+    with pytest.raises(ConfigurationError, match="missing"):
+        made(dead_letters=path).track("page.viewed", session="s")
+    opened = made(buffer=SqliteSpool(tmp_path / "s.db", dead_letters=path))
+    receipt = opened.track("page.viewed", session="s")
+    with pytest.raises(ConfigurationError, match="missing"):
+        await receipt.accepted()
+    await opened.aclose()
+
+
+async def test_a_file_of_letters_is_not_made_before_there_is_one(tmp_path: Path) -> None:
+    """Nothing to find out leaves a file behind."""
+    async with made(dead_letters=tmp_path / "letters.jsonl"):
+        assert os.listdir(tmp_path) == []
+
+
+async def test_a_queue_that_cannot_be_opened_did_not_die(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller has the error; nothing is logged about events that never were."""
+    async with made(buffer=SqliteSpool(tmp_path / "s.db")):
+        for _ in range(2):
+            with pytest.raises(SpoolBusy):
+                await made(buffer=SqliteSpool(tmp_path / "s.db")).open()
+    assert "died" not in caplog.text
+
+
+async def test_a_queue_that_cannot_be_opened_refuses_what_it_was_given(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the reason, which is logged with the number of events."""
+    async with made(buffer=SqliteSpool(tmp_path / "s.db")):
+        second = made(buffer=SqliteSpool(tmp_path / "s.db"))
+        receipts = [second.track("page.viewed", session="s") for _ in range(3)]
+        for receipt in receipts:
+            with pytest.raises(SpoolBusy):
+                await receipt.accepted()
+        await second.aclose()
+    assert "not opened" in caplog.text
+    assert "3 events" in caplog.text
