@@ -11,6 +11,7 @@ import asyncio
 import time
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import suppress
 from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -258,7 +259,7 @@ class EventQueue:
             self._closed = QueueClosed(kept=False)
         if self._inside is None:
             return Report(outcomes=dict.fromkeys(VERDICTS, 0))
-        if self._closing is None:
+        if self._closing is None or self._closing.cancelled():  # before its first step
             if hand_over:
                 self._inside.hand_over()
             self._closing = asyncio.get_running_loop().create_task(self._close(self._inside, timeout))
@@ -273,7 +274,8 @@ class EventQueue:
     async def _close(self, inside: Running, timeout: float) -> Report:
         settled = asyncio.ensure_future(inside.settled())
         hurry = asyncio.ensure_future(self._hurry.wait())
-        await asyncio.wait([settled, hurry], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(asyncio.CancelledError):  # a program that cancels all its tasks waits no longer
+            await asyncio.wait([settled, hurry], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         hurry.cancel()
         report = await inside.aclose()

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -55,7 +56,7 @@ class Running:
         self.death: QueueClosed | None = None
         """What is handed in after its death is told this: it is nowhere."""
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
-        self._closing = self._loading = False
+        self._closing = self._loading = self._judged = False
         self._store = store
         self._letters = letters
         self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
@@ -232,41 +233,47 @@ class Running:
     # The end.
 
     async def aclose(self) -> Report:
-        """Cut off what is in flight, end or keep what is left, and make everything durable."""
+        """Cut off what is in flight, end or keep what is left, and make everything durable.
+
+        A store that fails, or a program that cancels this task with all others, is the queue's death.
+        """
         self._closing = True
-        closed = QueueClosed(kept=False)
-        if self.death is None:
-            await self._wait_for_pending(closed)
-            await self._worker.stop()
-            await self._hand_back(self._worker.cut_off())
-        if self.death is None:
-            # What is being read is neither in the store nor here: cut off, nobody would hear of it.
-            with anyio.move_on_after(LAST_LOAD):
-                await self._settler.settled.until(lambda: not self._loading or self.death is not None)
-            self._leave(QueueClosed(kept=self._store.durable))
-            await self._settler.settled.until(lambda: not self.core.in_flight or self.death is not None)
-        self._tasks.cancel()
-        standing = self._worker.suspension is not None
-        await self._store.close(self._worker.now(), standing=standing)
+        try:
+            if self.death is None:
+                await self._wind_down()
+            self._tasks.cancel()
+            await self._store.close(self._worker.now(), standing=self._worker.suspension is not None)
+        except asyncio.CancelledError:
+            self._die(None)
+        except Exception as error:
+            self._die(error)
+        while self.death is not None and not self._judged:
+            with suppress(asyncio.CancelledError):
+                await self._settler.settled.until(lambda: self._judged)
         if self._letters is not None:
-            await self._settler.try_letters(self._letters)
+            with suppress(asyncio.CancelledError):
+                await self._settler.try_letters(self._letters)
             self._letters.close()
         self._keep_all(QueueClosed(kept=True))
         self._settler.settled.check()
         return self.report(kept=self.core.queued + len(self.core.in_flight))
 
-    async def _wait_for_pending(self, closed: QueueClosed) -> None:
-        """What the store is about to have it gets; those who wait for room go away."""
-        self.intake.close(closed)
-        await self._settler.settled.until(
-            lambda: not (self.core.pending or self.intake.withdrawn) or self.death is not None
-        )
+    async def _wind_down(self) -> None:
+        """What the store is about to have it gets; those who wait for room go away, what is in flight is cut off."""
+        self.intake.close(QueueClosed(kept=False))
+        await self._unless_dead(lambda: not (self.core.pending or self.intake.withdrawn))
+        await self._worker.stop()
+        await self._store.requeue(self._worker.cut_off())
+        # What is being read is neither in the store nor here: cut off, nobody would hear of it.
+        with anyio.move_on_after(LAST_LOAD):
+            await self._unless_dead(lambda: not self._loading)
+        if self.death is None:
+            self._leave(QueueClosed(kept=self._store.durable))
+            await self._unless_dead(lambda: not self.core.in_flight)
 
-    async def _hand_back(self, cut: list[Entry]) -> None:
-        try:
-            await self._store.requeue(cut)
-        except SpoolError as error:
-            self._die(error)
+    async def _unless_dead(self, holds: Callable[[], bool]) -> None:
+        """Return when it holds, or the queue died."""
+        await self._settler.settled.until(lambda: self.death is not None or holds())
 
     def _leave(self, error: QueueClosed) -> None:
         """What still waits is abandoned unless there is a store that keeps it."""
@@ -310,8 +317,9 @@ class Running:
 
     def _dead(self) -> None:
         """All tasks have ended: what they held is judged."""
-        if self.death is None:
+        if self.death is None or self._judged:
             return
+        self._judged = True
         if self._store.durable:
             self._keep_all(QueueClosed(str(self.death), kept=True))
         else:
