@@ -1,6 +1,6 @@
-"""A queue that runs: its parts put together, what it reads back from its store, flushing, closing and dying.
+"""A queue that runs: its parts put together, flushing, closing and dying.
 
-Rules. A part asks only those below it: intake, worker, settler, store and core. If a task of the
+Rules. A part asks only those below it: intake, loader, worker, settler, store and core. If a task of the
 queue ends unexpectedly the queue dies: events in memory end as abandoned, stored ones are kept,
 and nothing waits for ever. A close takes nothing that is durable away.
 """
@@ -19,11 +19,12 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from ..errors import HellotextError, NotSent, QueueClosed, SpoolError
+from ..errors import HellotextError, NotSent, QueueClosed
 from .core import Core
 from .decide import Rules
 from .entry import Entry, id_of
 from .intake import Intake
+from .loader import Loader
 from .outcome import Outcome, Report, Stats
 from .receipt import Receipt
 from .settler import Settler, notify
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from .._events.event import Event
     from .letters import LetterFile
     from .settings import Settings
-    from .store import Loaded, Store
+    from .store import Store
     from .worker import Attempts
 
 __all__ = ["Running"]
@@ -56,7 +57,7 @@ class Running:
         self.death: QueueClosed | None = None
         """What is handed in after its death is told this: it is nowhere."""
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
-        self._closing = self._loading = self._judged = False
+        self._judged = False
         self._store = store
         self._letters = letters
         self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
@@ -73,6 +74,7 @@ class Running:
             idempotency_keys=settings.idempotency_keys,
         )
         self.intake = Intake(self.core, store, self._settler, self._worker)
+        self._loader = Loader(self.core, self._rules, store, self._settler, self._worker)
         self._opened: asyncio.Future[None] = self.loop.create_future()
         self._tasks.spawn(self._run())
         self._settler.start(self._tasks)
@@ -87,19 +89,13 @@ class Running:
         if self._store.durable:
             self._tasks.spawn(self.intake.append())
         if self._store.shared:
-            self._tasks.spawn(self._watch())
+            self._tasks.spawn(self._loader.watch())
         self._settler.freed.set()
         while True:
             await self._settler.freed.wait()
             self._settler.freed.clear()
             self.intake.admit()
-            await self._load()
-
-    async def _watch(self) -> None:
-        """Let in what other processes appended to the store."""
-        while True:
-            self.core.arrive_from_elsewhere(await self._store.arrived())
-            self._settler.freed.set()
+            await self._loader.load()
 
     def hand_over(self) -> None:
         """Leave to other processes what is not in flight."""
@@ -109,37 +105,6 @@ class Running:
     async def opened(self) -> None:
         """Return when possession is taken; SpoolBusy, SpoolError, ConfigurationError, QueueClosed if it died first."""
         await asyncio.shield(self._opened)
-
-    async def _load(self) -> None:
-        """Bring back from the store what there is room for."""
-        most, most_bytes = self.core.room_to_load()
-        if not most or self._closing:
-            return
-        self._loading = True
-        loaded = await self._store.load(most, most_bytes)
-        self._loading = False
-        if not loaded and not self._store.shared:
-            self.core.aside = 0
-            self._settler.settled.check()
-        for one in loaded:
-            self._bring_in(one)
-        self._worker.wake()
-        self._settler.settled.check()
-
-    def _bring_in(self, loaded: Loaded) -> None:
-        entry = loaded.entry
-        if loaded.elsewhere:
-            self.core.load(entry, queue=False, arrived=loaded.arrived)
-            self._worker.leave(entry)
-            return
-        end = self._rules.interrupted(entry) if loaded.was_in_flight else None
-        if end is None and loaded.damaged:
-            end = self._rules.abandoned(entry, SpoolError("its row in the spool is damaged"))
-        elif end is None and self._worker.suspension is None and self._rules.late(entry, self._worker.now()):
-            end = self._rules.expired(entry)
-        self.core.load(entry, queue=end is None, arrived=loaded.arrived)
-        if end is not None:
-            self._worker.end_unsent(entry, end)
 
     def receipt(self, entry: Entry) -> Receipt:
         """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
@@ -237,7 +202,7 @@ class Running:
 
         A store that fails, or a program that cancels this task with all others, is the queue's death.
         """
-        self._closing = True
+        self._loader.stop()
         try:
             if self.death is None:
                 await self._wind_down()
@@ -266,7 +231,7 @@ class Running:
         await self._store.requeue(self._worker.cut_off())
         # What is being read is neither in the store nor here: cut off, nobody would hear of it.
         with anyio.move_on_after(LAST_LOAD):
-            await self._unless_dead(lambda: not self._loading)
+            await self._unless_dead(lambda: not self._loader.reading)
         if self.death is None:
             self._leave(QueueClosed(kept=self._store.durable))
             await self._unless_dead(lambda: not self.core.in_flight)
