@@ -8,39 +8,36 @@ the loop and the process of its first use; `track` takes events from every threa
 from __future__ import annotations
 
 import asyncio
-import time
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import suppress
 from threading import get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import anyio
-import msgspec
 
 from .. import _process
 from .._callbacks import call_back
 from .._events.event import Event
-from .._events.prepare import Prepared, prepare, prepare_event
 from .._site import creation_site
-from ..errors import Forked, HellotextError, InvalidParameter, QueueClosed, QueueFull, WrongLoop
+from ..errors import Forked, HellotextError, QueueClosed, QueueFull, WrongLoop
 from .bulk import OnEnd, OnInvalid, Stream, deliver
 from .letters import LetterFile
 from .outcome import VERDICTS, Outcome, Report, Stats
+from .preparing import Preparing
 from .receipt import Receipt
 from .running import Running
 from .store import MemoryStore
 
 if TYPE_CHECKING:
     from .._events.fields import EventFields
+    from .._events.prepare import Prepared
     from .entry import Entry
     from .settings import Settings
     from .worker import Attempts
 
 __all__ = ["EventQueue"]
-
-P = TypeVar("P", bound=Prepared | Event)
 
 CLOSE: float = 10
 """Seconds that closing waits for events to be delivered unless told otherwise."""
@@ -57,6 +54,7 @@ class EventQueue:
     def __init__(self, attempts: Callable[[], Attempts], settings: Settings) -> None:
         self._attempts = attempts
         self._settings = settings
+        self._preparing = Preparing(settings)
         self._created_at = creation_site()
         self._process = _process.current_process
         self._thread = 0
@@ -77,7 +75,7 @@ class EventQueue:
         """
         if isinstance(action, str):
             return self.enqueue(action, fields, context)
-        return self._enter(self._ready(action, fields), context)
+        return self._enter(self._preparing.any(action, fields), context)
 
     def put(
         self, action: str | Event, /, *, context: object = None, **fields: Unpack[EventFields]
@@ -88,7 +86,7 @@ class EventQueue:
         sent. With a spool, SpoolError if the event could not be written.
         """
         self._running()
-        return self._put(self._checked(self._ready(action, fields)), context)
+        return self._put(self._preparing.any(action, fields), context)
 
     def deliver(
         self, events: Stream, *, on_invalid: OnInvalid | None = None, on_end: OnEnd | None = None
@@ -106,31 +104,13 @@ class EventQueue:
 
     def enqueue(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`track` for an action and its fields in a mapping."""
-        ready = self._prepare(action, fields) if self._settings.before_send is None else self._ready(action, fields)
+        preparing = self._preparing
+        ready = (preparing.plain if preparing.before_send is None else preparing.any)(action, fields)
         return self._enter(ready, context)
 
     async def put_fields(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`put` for an action and its fields in a mapping."""
-        return await self._put(self._checked(self._ready(action, fields)), context)
-
-    def _ready(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared | Event:
-        """The event as it is sent; the Event itself if `before_send` drops it."""
-        settings = self._settings
-        if not isinstance(action, str) and fields:
-            raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
-        if settings.before_send is None and isinstance(action, str):
-            return self._prepare(action, fields)
-        event = Event(action, **fields) if isinstance(action, str) else action
-        sent = event if settings.before_send is None else settings.before_send(event)
-        if sent is None:
-            return event
-        ready = prepare_event(sent, settings.event_format, time.time(), strict=settings.strict)
-        return self._checked(_keyed(ready) if settings.idempotency_keys else ready)
-
-    def _prepare(self, action: str, fields: Mapping[str, Any]) -> Prepared:
-        settings = self._settings
-        ready = prepare(action, fields, settings.event_format, time.time(), strict=settings.strict)
-        return _keyed(ready) if settings.idempotency_keys else ready
+        return await self._put(self._preparing.any(action, fields), context)
 
     def _enter(self, ready: Prepared | Event, context: object) -> Receipt:
         inside = self._inside
@@ -145,11 +125,11 @@ class EventQueue:
             or self._process is not _process.current_process
         ):
             if inside is not None and get_ident() != self._thread and self._process is _process.current_process:
-                return self._hand_over(inside, self._checked(ready), context)
+                return self._hand_over(inside, self._preparing.fitting(ready), context)
             inside = self._running()
         entry = inside.intake.enter(ready, context)
         if entry is None:
-            self._checked(ready)
+            self._preparing.fitting(ready)
             raise QueueFull(f"the queue holds {inside.core.count} events; put() waits for room")
         return inside.receipt(entry)
 
@@ -158,11 +138,6 @@ class EventQueue:
         if isinstance(ready, Event):
             return inside.drop(ready, context)
         return inside.receipt(await inside.intake.put(ready, context))
-
-    def _checked(self, ready: P) -> P:
-        if isinstance(ready, Prepared) and len(ready.body) > self._settings.max_bytes:
-            raise InvalidParameter("event", f"larger than the queue's max_bytes ({self._settings.max_bytes})")
-        return ready
 
     def _hand_over(self, inside: Running, ready: Prepared, context: object) -> Receipt:
         """From another thread: the event is made here, and comes in at the loop's next turn."""
@@ -328,8 +303,3 @@ class EventQueue:
 
     def __repr__(self) -> str:
         return f"EventQueue({'closed' if self._closed else 'open' if self._inside else 'new'})"
-
-
-def _keyed(ready: Prepared) -> Prepared:
-    """An event that is sent with a key, by which the API recognises a repeat."""
-    return msgspec.structs.replace(ready, idempotency="idempotent")

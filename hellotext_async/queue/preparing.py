@@ -1,0 +1,58 @@
+"""From what a caller hands in to the bytes that are sent: checked, seen by `before_send`, and not too large."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .._events.event import Event
+from .._events.prepare import Prepared, prepare, prepare_event
+from ..errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+__all__ = ["Preparing"]
+
+
+class Preparing:
+    """Prepares the events of one queue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._format = settings.event_format
+        self._strict = settings.strict
+        self._keyed = settings.idempotency_keys
+        self._max_bytes = settings.max_bytes
+        self.before_send = settings.before_send
+
+    def plain(self, action: str, fields: Mapping[str, Any]) -> Prepared:
+        """An event that no `before_send` sees; its size is not checked yet."""
+        ready = prepare(action, fields, self._format, time.time(), strict=self._strict)
+        return _with_key(ready) if self._keyed else ready
+
+    def any(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared | Event:
+        """An event as it is sent; the Event itself if `before_send` drops it."""
+        if not isinstance(action, str) and fields:
+            raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
+        if self.before_send is None and isinstance(action, str):
+            return self.fitting(self.plain(action, fields))
+        event = Event(action, **fields) if isinstance(action, str) else action
+        sent = event if self.before_send is None else self.before_send(event)
+        if sent is None:
+            return event
+        ready = prepare_event(sent, self._format, time.time(), strict=self._strict)
+        return self.fitting(_with_key(ready) if self._keyed else ready)
+
+    def fitting(self, ready: Prepared) -> Prepared:
+        """`ready`, if a queue can ever have room for it; else InvalidParameter."""
+        if len(ready.body) > self._max_bytes:
+            raise InvalidParameter("event", f"larger than the queue's max_bytes ({self._max_bytes})")
+        return ready
+
+
+def _with_key(ready: Prepared) -> Prepared:
+    """An event that is sent with a key, by which the API recognises a repeat."""
+    return msgspec.structs.replace(ready, idempotency="idempotent")
