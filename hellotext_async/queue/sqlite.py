@@ -1,47 +1,30 @@
-"""`SqliteSpool`: accepted events on disk, durable before they are called accepted, through crashes and restarts.
-
-Rules. One thread does everything, in groups; within a group new events come first, then marks,
-then ends, then what is read. An event is marked in flight before its request is written, so after
-a crash it is known which ones may have been sent. Within a process time is the loop's; the wall
-clock says only how much of it passed between two processes.
-"""
+"""`SqliteSpool`: accepted events on disk, durable before they are called accepted, through crashes and restarts."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
-from weakref import WeakValueDictionary
 
-from .._policy.evidence import Attempt
 from ..config import check_path, check_seconds
-from ..errors import ConfigurationError, SpoolError
-from .commit import Committer, CommitThread, GroupCommit
+from ..errors import ConfigurationError
+from .commit import Committer, CommitThread
 from .database import Database, Durability
-from .entry import Entry, Trouble, id_of
 from .folder import claim_one
-from .group import Group
-from .outcome import Outcome
-from .rows import Known, New, Row
-from .store import Appended, Finish, LastGroup, Loaded
+from .sqlite_store import SqliteStore
 
 if TYPE_CHECKING:
     from .commit import Resource
     from .settings import Settings
 
-__all__ = ["SqliteSpool", "SqliteStore"]
+__all__ = ["SqliteSpool"]
 
 WEEK: Final = timedelta(days=7)
 GIB: Final = 1024**3
-
-_DOUBT: Final = Attempt("uncertain", reason="the process ended")
 
 
 class SpoolOptions(TypedDict, total=False):
@@ -111,236 +94,9 @@ class SqliteSpool:
 
     def store(self, settings: Settings) -> SqliteStore:
         """The store of one queue, in the running loop."""
-        return SqliteStore(self)
+        path = self.path.absolute()
+        loop = asyncio.get_running_loop()
+        return SqliteStore(type(self).committer(lambda: self.open_database(path), loop, "hellotext spool"))
 
     def __repr__(self) -> str:
         return f"SqliteSpool({str(self.path)!r})"
-
-
-class SqliteStore:
-    """One queue's use of a spool."""
-
-    durable = True
-    shared = False
-    lost = 0
-
-    async def arrived(self) -> int:
-        """Nothing does."""
-        return 0
-
-    def __init__(self, spool: SqliteSpool) -> None:
-        path = spool.path.absolute()
-        self._committer = type(spool).committer(
-            lambda: spool.open_database(path),
-            asyncio.get_running_loop(),
-            "hellotext spool",
-        )
-        self._closing = threading.Event()
-        self._commits = GroupCommit(Group, self._write, self._committer)
-        self._failure: SpoolError | None = None
-        self._flight: dict[int, None] = {}
-        self._aside: WeakValueDictionary[int, Entry] = WeakValueDictionary()
-        self._epoch = 0.0
-        self._watched: dict[int, Entry] = {}
-        self._unplaced: set[int] = set()
-        self._in_memory = self._loaded = self._last_aside = 0
-
-    async def open(self, clock: float) -> int:
-        """Take possession; how many events it holds. SpoolBusy, SpoolError."""
-        group = self._commits.group
-        group.opening = time.time()
-        try:
-            await self._commits.committed()
-        except SpoolError as error:
-            self._failure = error
-            raise
-        self._last_aside = group.newest
-        self._epoch = group.opened_at - clock
-        return group.count
-
-    async def append(self, entries: Sequence[Entry]) -> Sequence[Appended]:
-        """Keep new events; one answer each, in order."""
-        group = self._commits.group
-        start = len(group.new)
-        group.new.extend(self._row(entry) for entry in entries)
-        group.appended += entries
-        await self._commits.committed()
-        return [
-            self._appended(entry, result)
-            for entry, result in zip(entries, group.stored[start : start + len(entries)], strict=True)
-        ]
-
-    def _row(self, entry: Entry) -> New:
-        accepted = self._epoch + entry.at
-        return New(
-            id_of(entry), entry.given, entry.action, entry.subject, entry.idempotency, accepted, entry.body
-        )  # fmt: skip
-
-    def _appended(self, entry: Entry, result: int | Known | SpoolError) -> Appended:
-        if isinstance(result, int):
-            entry.key = result
-            self._unplaced.add(result)
-            return "stored"
-        if isinstance(result, SpoolError):
-            return result
-        if result.verdict is not None:
-            return Outcome(
-                verdict=result.verdict,
-                event_id=id_of(entry),
-                action=entry.action,
-                attempts=result.attempts,
-                maybe_duplicated=result.maybe_duplicated,
-                context=entry.context,
-            )
-        first = self._aside.get(result.number)
-        if first is not None:
-            return first
-        entry.key = result.number
-        self._set_aside(entry)
-        return "aside"
-
-    def place(self, entry: Entry, *, crowded: bool) -> bool:
-        """Whether it waits here alone: behind others that do, or as the first of them.
-
-        What is numbered in (`_loaded`, `_last_aside`] and placed waits here; no younger event may be in memory.
-        """
-        key = entry.key
-        self._unplaced.discard(key)
-        if self._last_aside <= self._loaded and crowded and key > self._in_memory:
-            self._loaded = key - 1
-        elif self._last_aside <= self._loaded or key <= self._loaded:
-            self._in_memory = max(self._in_memory, key)
-            return False
-        self._last_aside = max(self._last_aside, key)
-        self._set_aside(entry)
-        return True
-
-    def _set_aside(self, entry: Entry) -> None:
-        """What is waited for, or has a context, is remembered though it waits on disk."""
-        self._aside[entry.key] = entry
-        if entry.watch is not None or entry.context is not None:
-            self._watched[entry.key] = entry
-
-    async def load(self, most: int, most_bytes: int) -> Sequence[Loaded]:
-        """The next events that wait here alone."""
-        found: list[Loaded] = []
-        while not found and self._last_aside > self._loaded:
-            group = self._commits.group
-            group.wanted = (self._loaded, self._last_aside, most, most_bytes)
-            await self._commits.committed()
-            self._loaded = group.rows[-1].seq if group.rows else self._last_aside
-            self._in_memory = max(self._in_memory, self._loaded)
-            rows = (row for row in group.rows if row.seq not in self._unplaced)
-            found = [Loaded(self._entry(row), row.in_flight, row.damaged) for row in rows]
-        return found
-
-    def _entry(self, row: Row) -> Entry:
-        entry = self._aside.get(row.seq)
-        self._watched.pop(row.seq, None)
-        if entry is None:
-            entry = Entry(row.action, row.body, row.subject, row.idempotency, 0.0, row.id, row.given, key=row.seq)
-            if row.given:
-                self._aside[row.seq] = entry
-        entry.body, entry.subject, entry.idempotency = row.body, row.subject, row.idempotency
-        entry.at = row.accepted - self._epoch
-        if row.attempts:
-            doubts = row.doubts + row.in_flight
-            doubt = _DOUBT if doubts else None
-            entry.trouble = Trouble(attempts=row.attempts, doubt=doubt, doubts=doubts, last=doubt)
-        return entry
-
-    def waiting(self) -> Sequence[Entry]:
-        """Events that wait here alone and are waited for by somebody."""
-        return [entry for entry in self._aside.values() if entry.state == "aside"]
-
-    async def mark(self, entry: Entry) -> float | None:
-        """It is durable that the event is about to be sent."""
-        trouble, group = entry.trouble, self._commits.group
-        if trouble is None:
-            self._flight[entry.key] = None
-            group.flight = self._flight
-        else:
-            group.marks.append((entry.key, trouble.attempts + 1, True, trouble.doubts))
-        await self._commits.committed()
-        return inf
-
-    async def requeue(self, entries: Sequence[Entry]) -> None:
-        """Events that were marked wait to be sent again."""
-        group = self._commits.group
-        for entry in entries:
-            trouble = entry.trouble
-            if self._flight.pop(entry.key, 0) is None:
-                group.flight = self._flight
-            if trouble is not None:
-                group.marks.append((entry.key, trouble.attempts, False, trouble.doubts))
-        await self._commits.committed()
-
-    async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> None:
-        """The events have ended, or were not wanted after all."""
-        group = self._commits.group
-        for entry, end in zip(entries, ends, strict=True):
-            key = entry.key
-            group.gone.append(key)
-            if self._flight.pop(key, 0) is None:
-                group.flight = self._flight
-            else:
-                group.noted.append(key)
-            if end is None:
-                group.freed.append((id_of(entry),))
-                continue
-            group.ended.append(entry)
-            if entry.given:
-                group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, time.time(), id_of(entry)))
-        await self._commits.committed()
-        if self._unplaced:
-            self._unplaced.difference_update(group.gone)
-
-    def hand_over(self) -> None:
-        """One queue at a time owns the file."""
-
-    async def forget(self, event_id: str) -> None:
-        """An event that ended badly may be appended again under its id."""
-        self._commits.group.forgotten.append((event_id,))
-        await self._commits.committed()
-
-    async def pause(self, clock: float, *, standing: bool) -> None:
-        """The delivery clock stands still from now on, or goes on."""
-        self._commits.group.clock = (self._epoch + clock, time.time(), standing)
-        await self._commits.committed()
-
-    async def close(self, clock: float, *, standing: bool) -> None:
-        """Make everything durable and give up possession."""
-        self._closing.set()
-        try:
-            if self._failure is None:
-                await self.pause(clock, standing=standing)
-        except SpoolError:
-            pass  # it is logged by the queue, which it ended
-        await self._commits.idle()
-        await self._committer.stop()
-
-    def give_up(self) -> LastGroup:
-        """Finish what is being written, and give up possession."""
-        self._closing.set()
-        group = self._commits.abandon(self._failure or SpoolError("the queue died"))
-        if group is None:
-            return LastGroup()
-        appended: list[tuple[Entry, Appended]] = []
-        for entry, result in zip(group.appended, group.stored, strict=True):
-            if entry.state == "pending":
-                appended.append((entry, self._appended(entry, result)))
-        return LastGroup(appended, group.ended)
-
-    # In the thread.
-
-    def _write(self, group: Group, db: Database) -> None:
-        if self._failure is not None:
-            raise self._failure
-        try:
-            group.write(db, self._closing.wait)
-        except SpoolError as error:
-            self._failure = error
-            raise
-        except sqlite3.Error as error:
-            self._failure = SpoolError(f"the spool failed ({error})")
-            raise self._failure from None

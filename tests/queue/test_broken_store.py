@@ -11,7 +11,7 @@ import pytest
 from hellotext_async.errors import HellotextError
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteStore
+from hellotext_async.queue.sqlite_store import SqliteStore
 from tests.harness.clock import virtual_time
 from tests.harness.transport import Script, answers, received, silent
 from tests.rig import LoopSpool, assert_adds_up, engine, event, order
@@ -34,7 +34,8 @@ class BrokenSpool(LoopSpool):
     """What a queue is given."""
 
     def store(self, settings: Settings) -> BrokenStore:
-        self.made = BrokenStore(self)
+        loop = asyncio.get_running_loop()
+        self.made = BrokenStore(self.committer(lambda: self.open_database(self.path), loop, "spool"))
         return self.made
 
 
