@@ -13,6 +13,7 @@ from .._events.prepare import Prepared, prepare, prepare_event
 from ..errors import InvalidParameter
 
 if TYPE_CHECKING:
+    from ..config import EventFormat
     from .settings import Settings
 
 __all__ = ["Preparing"]
@@ -22,7 +23,7 @@ class Preparing:
     """Prepares the events of one queue."""
 
     def __init__(self, settings: Settings) -> None:
-        self._format = settings.event_format
+        self._format: EventFormat = settings.event_format
         self._strict = settings.strict
         self._keyed = settings.idempotency_keys
         self._max_bytes = settings.max_bytes
