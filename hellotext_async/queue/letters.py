@@ -148,7 +148,7 @@ class LetterFile:
         """ConfigurationError if letters cannot be written here; the file is not made before there is one."""
         why = _unwritable(self._path)
         if why is not None:
-            raise ConfigurationError(f"dead_letters: {self._path} cannot be written ({why})")
+            raise ConfigurationError(f"dead_letters: {self._path} cannot be opened ({why})")
 
     async def write(self, letters: Sequence[Letter]) -> None:
         """Return when the letters are durable; OSError, SpoolError."""

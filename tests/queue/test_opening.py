@@ -46,7 +46,7 @@ async def test_letters_that_cannot_be_written_are_found_out_when_the_queue_opens
     """The error names the path, for a queue in memory and over a spool, whose file is free afterwards."""
     path, spool = unwritable(tmp_path, kind), SqliteSpool(tmp_path / "s.db", dead_letters=tmp_path / "good.jsonl")
     for settings in ({}, {"buffer": spool}):
-        with pytest.raises(ConfigurationError, match=r"^dead_letters: .*letters\.jsonl cannot be written"):
+        with pytest.raises(ConfigurationError, match=r"^dead_letters: .*letters\.jsonl cannot be opened"):
             await made(dead_letters=path, **settings).open()
     with pytest.raises(ConfigurationError, match="dead_letters"):
         await made(buffer=SqliteSpool(tmp_path / "s.db", dead_letters=path)).open()
