@@ -189,6 +189,8 @@ def _in_order(plan: Round, books: Books, told: Told) -> Iterator[str]:
             if event.subject == subject and len(event.calls) == 1 and event.key in first
         ]
         answered = {event.key for event in told.events.values() if {end.verdict for end in event.ends} == {"delivered"}}
+        # A definite no ended it; a kill may have come before that was durable, and then it is sent once more.
+        answered -= {seen.key for seen in books.seen if seen.kind == "422"}
         for one in calls:
             for other in calls:
                 sure = one.key in answered and times[one.key] == 1  # else its answer may have been too late
