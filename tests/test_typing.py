@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
+
+import pytest
 
 import hellotext_async
+from hellotext_async import Hellotext
 
 PROMISES: Final = {path.stem: path.read_text() for path in (Path(__file__).parent / "typing").glob("[!_]*.py")}
 
@@ -22,3 +27,37 @@ def test_every_file_has_wrong_calls() -> None:
     for name, text in PROMISES.items():
         assert "# type: ignore[" in text, name
         assert "reportUnnecessaryTypeIgnoreComment=true" in text, name
+
+
+WRONG: Final = [line for text in PROMISES.values() for line in text.splitlines() if "# type: ignore[" in line]
+PARAMETERS: Final = [
+    name for name in hellotext_async.__all__ if name.endswith("Parameters") or name in ("CartItem", "OrderItem")
+]
+
+
+def verbs() -> Iterator[tuple[str, str]]:
+    """Every verb of every family."""
+    client = Hellotext("t")
+    for family, value in vars(client).items():
+        if hasattr(value, "_sends"):
+            for verb, _ in inspect.getmembers(type(value), inspect.isfunction):
+                if not verb.startswith("_"):
+                    yield family, verb
+
+
+@pytest.mark.parametrize(("family", "verb"), list(verbs()))
+def test_every_verb_has_a_wrong_call(family: str, verb: str) -> None:
+    """By its full name, or in the function of its family."""
+    every = "\n".join(PROMISES.values())
+    functions = re.findall(rf"^async def {family}\(.*\n((?:    .*\n|\n)*)", every, re.MULTILINE)
+    own = [line for text in functions for line in text.splitlines() if f"family.{verb}(" in line and line in WRONG]
+    assert own or [line for line in WRONG if f"client.{family}.{verb}(" in line]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_key_of_the_parameters_has_a_wrong_value(name: str) -> None:
+    """And there is a key that the type does not have."""
+    given = set(re.findall(rf"\b{name}\((\w+)=", "\n".join(WRONG)))
+    known = set(get_type_hints(getattr(hellotext_async, name)))
+    assert known <= given
+    assert given - known
