@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from .actions import TRACKABLES
 from .collection import scalar
 from .forms import is_array, is_object
-from .refusal import blank, missing, not_found, refuse
+from .instances import check_instance
+from .refusal import blank, missing, refuse
 from .values import finite, is_empty
 
 if TYPE_CHECKING:
@@ -237,12 +238,13 @@ def _custom(store: Store, body: Object) -> Plan:
     """An object of the business's own: any id passes, for no route shows them; parameters always make a new one."""
     name = _choice(body, "object", "object_parameters")
     given, type = body[name], body.get("object_type")
-    if type is not None and store.objects.find(type) is None:
-        raise not_found("object_type")
+    structure = None if type is None else store.objects.get(type, "object_type")
     if name == "object":
         if scalar(given) is None:
             raise refuse("invalid", name)
         return lambda: str(given)
     if not is_object(given):
         raise refuse("invalid", name)
+    if structure is not None:
+        check_instance(store, structure, given)
     return lambda: store.new(store.instances, object_type=type, fields=given)["id"]

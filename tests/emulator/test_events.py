@@ -146,6 +146,29 @@ async def test_a_custom_action_may_be_about_an_object_of_ones_own(emulator: Emul
     assert first != second
 
 
+async def test_an_object_of_ones_own_has_what_its_structure_asks_for(emulator: Emulator, ask: Ask) -> None:
+    """What is required is there, what is unique is nobody else's: by name or by id, until the structure changes."""
+    seat = {"id": "seat-1", "kind": "text", "name": "seat", "required": True, "unique": True}
+    _, made = await ask(
+        "POST", "/v1/objects", name="trip", title="Trips", properties=[seat, {"kind": "text", "name": "to"}]
+    )
+
+    async def booked(**given: Any) -> list[tuple[str, str | None]]:
+        status, answer = await track(ask, "signup_form.completed", object_type="trip", object_parameters=given)
+        return [] if status == 200 else kinds(answer)
+
+    assert await booked(to="Salto") == [("parameter_missing", "seat")]
+    assert await booked(to="Salto", seat="") == [("parameter_invalid_empty", "seat")]
+    assert await booked(to="Salto", seat=5) == []
+    assert await booked(to="Minas", seat="5") == [("parameter_not_unique", "seat")]
+    assert await booked(property_by_id={"seat-1": "5"}) == [("parameter_not_unique", "seat")]
+    assert await booked(to="Salto", seat="6") == []
+    assert len(emulator.events) == 2
+    await ask("PATCH", f"/v1/objects/{made['id']}", properties=[{**seat, "required": False, "unique": False}])
+    assert await booked(to="Salto", seat="6") == []
+    assert await booked(to="Salto") == []
+
+
 async def test_the_events_of_an_action_go_with_it(emulator: Emulator, ask: Ask) -> None:
     """Renamed and deleted; the counts are of what was accepted, and stay."""
     await track(ask, "signup_form.completed")
