@@ -67,20 +67,20 @@ class Families:
         self._core = core
         self._options = options
         sends = self._sends = Sender(core, options)
-        self.actions = Actions(sends)
-        self.apps = Apps(sends)
-        self.carts = Carts(sends)
-        self.coupons = Coupons(sends)
+        self.actions = Actions(sends, strict=core.strict)
+        self.apps = Apps(sends, strict=core.strict)
+        self.carts = Carts(sends, strict=core.strict)
+        self.coupons = Coupons(sends, strict=core.strict)
         self.events = Events(sends, core.event_format, core.reports.before_send, strict=core.strict)
-        self.lists = ProfileLists(sends)
-        self.messages = Messages(sends)
-        self.objects = Objects(sends)
-        self.orders = Orders(sends)
-        self.products = Products(sends)
-        self.profiles = Profiles(sends)
-        self.properties = Properties(sends)
+        self.lists = ProfileLists(sends, strict=core.strict)
+        self.messages = Messages(sends, strict=core.strict)
+        self.objects = Objects(sends, strict=core.strict)
+        self.orders = Orders(sends, strict=core.strict)
+        self.products = Products(sends, strict=core.strict)
+        self.profiles = Profiles(sends, strict=core.strict)
+        self.properties = Properties(sends, strict=core.strict)
         self.sessions = Sessions(sends, core.business_id)
-        self.templates = Templates(sends)
+        self.templates = Templates(sends, strict=core.strict)
 
     def with_options(
         self,

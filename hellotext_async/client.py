@@ -46,8 +46,9 @@ class Hellotext(Families):
     `token` comes from HELLOTEXT_API_TOKEN and `base_url` from HELLOTEXT_API_URL unless given.
     Building does no I/O; the first use, `open()` or ``async with`` opens it in the running loop,
     to which it belongs from then on. `allow_http` permits plain http beyond loopback;
-    ``enabled=False`` runs everything and sends nothing. `strict` refuses events whose parameters hold keys that
-    the API does not know, instead of warning of them. `ssl` and `proxy` are for the connections.
+    ``enabled=False`` runs everything and sends nothing. `strict` refuses what holds a key that the API is not known
+    to have, in the parameters of an event or in what a family takes, instead of warning of it. `ssl` and `proxy`
+    are for the connections.
     `name` stands in its repr, log lines and metrics, where a program has several clients.
     `idempotency_keys` sends a stable ``Idempotency-Key`` with each create and event, and then repeats them
     when no answer came; the vendor documents such a key for one public route only, so it is off unless you

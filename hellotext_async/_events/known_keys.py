@@ -1,4 +1,4 @@
-"""What is done about a key that the parameters of an event do not have: a warning once for each, or a refusal.
+"""What is done about an unknown key in an event's parameters or a resource's fields: a warning once, or a refusal.
 
 Rules. The known keys are those of the TypedDicts in `parameters`, read from them. What is known is
 decided by the parameter's name; for `object_parameters` by the action, and for a custom action
@@ -36,12 +36,12 @@ __all__ = [
     "SHAPES",
     "WITH_PARAMETERS",
     "UnknownParameterWarning",
+    "check_inside",
     "check_parameters",
     "forget_warnings",
     "object_shape",
     "typed_dicts_in",
     "unknown_keys",
-    "warn_unknown",
 ]
 
 SHAPES: Final[dict[str, tuple[type[Any], ...]]] = {
@@ -114,9 +114,7 @@ def check_parameters(body: Body, *, builtin: bool, strict: bool = False) -> None
     found = _of_body(body)
     if any(found) and not _known(body.action, builtin, found):
         for unknown in unknown_keys(body, builtin=builtin):
-            if strict:
-                raise InvalidParameter(f"{unknown.place}.{shown(unknown.key)}", _problem(unknown))
-            _warn(unknown)
+            _report(unknown, strict=strict)
 
 
 def unknown_keys(body: Body, *, builtin: bool) -> Iterator[Unknown]:
@@ -131,12 +129,15 @@ def unknown_keys(body: Body, *, builtin: bool) -> Iterator[Unknown]:
             yield from _unknown(f"products[{at}].{name}", getattr(item, name), _keys(SHAPES[name]))
 
 
-def warn_unknown(name: str, value: Any, shape: type[Any]) -> None:
-    """Warn of the unknown keys inside `value`, which stands under `name` in a mapping of the TypedDict `shape`."""
+def check_inside(name: str, value: Any, shape: type[Any], *, strict: bool = False) -> None:
+    """Warn of the unknown keys inside `value`, which stands under `name` in a mapping of the TypedDict `shape`.
+
+    With `strict` raise InvalidParameter.
+    """
     for key, inner in _keys((shape,)).nested:
         if key == name:
             for unknown in _unknown(name, value, inner):
-                _warn(unknown)
+                _report(unknown, strict=strict)
 
 
 def _known(action: str, builtin: bool, found: tuple[Any, ...]) -> bool:
@@ -182,12 +183,13 @@ def _unknown(place: str, value: Any, keys: _Keys) -> Iterator[Unknown]:
             yield from _unknown(f"{place}.{name}", value.get(name), inner)
 
 
-def _problem(unknown: Unknown) -> str:
-    hint = f"; did you mean {unknown.nearest!r}?" if unknown.nearest else ""
-    return f"no such key is known, and the client is strict{hint}"
-
-
-def _warn(unknown: Unknown) -> None:
+def _report(unknown: Unknown, *, strict: bool) -> None:
+    """Warn of it once; with `strict` refuse it."""
+    if strict:
+        hint = f"; did you mean {unknown.nearest!r}?" if unknown.nearest else ""
+        raise InvalidParameter(
+            f"{unknown.place}.{shown(unknown.key)}", f"no such key is known, and the client is strict{hint}"
+        )
     kind = (unknown.place.rpartition("]")[2], unknown.key)
     if kind in _warned or len(_warned) >= _MOST_WARNINGS:
         return

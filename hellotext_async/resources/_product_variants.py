@@ -5,7 +5,7 @@ from typing import Unpack
 from .._events.parameters import VariantChanges, VariantFields
 from .._wire.call import Call
 from ._product import ProductVariant
-from ._verbs import ByName, Deleted, Deletes, Retrieves, checked
+from ._verbs import ByName, Deleted, Deletes, Retrieves
 
 __all__ = ["HasVariants", "NewVariant"]
 
@@ -22,7 +22,7 @@ class HasVariants(ByName):
     async def create_variant(self, product: str, /, **fields: Unpack[NewVariant]) -> ProductVariant:
         """Add a variant to a product."""
         path = self._at(product, "variants")
-        body = checked(fields, NewVariant)
+        body = self._checked(fields, NewVariant)
         return await self._sends.send(Call("POST", path, ProductVariant, "non_idempotent", body=body))
 
     async def retrieve_variant(self, variant: str, /) -> ProductVariant:
@@ -31,7 +31,7 @@ class HasVariants(ByName):
 
     async def update_variant(self, variant: str, /, **changes: Unpack[VariantChanges]) -> ProductVariant:
         """Change what is passed of a variant."""
-        return await _Variants(self._sends)._patch(ProductVariant, variant, checked(changes, VariantChanges))
+        return await _Variants(self._sends)._patch(ProductVariant, variant, self._checked(changes, VariantChanges))
 
     async def delete_variant(self, variant: str, /) -> Deleted:
         """Delete a variant."""

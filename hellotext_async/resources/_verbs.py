@@ -26,7 +26,7 @@ from typing import (
 
 import msgspec
 
-from .._events.known_keys import warn_unknown
+from .._events.known_keys import check_inside
 from .._wire.call import Call, Idempotency
 from .._wire.codec import Answer
 from .._wire.kinds import convert
@@ -63,8 +63,13 @@ class Family:
     key: ClassVar[str] = ""
     noun: ClassVar[str] = ""
 
-    def __init__(self, sends: Sends) -> None:
+    def __init__(self, sends: Sends, *, strict: bool = False) -> None:
         self._sends = sends
+        self._strict = strict
+
+    def _checked(self, given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
+        """`checked`; with `strict` an unknown key inside a field is refused too."""
+        return checked(given, shape, strict=self._strict)
 
     @staticmethod
     def _segment(id: str) -> str:
@@ -139,8 +144,11 @@ def text(name: str, value: object) -> str:
     raise InvalidParameter(name, "expected text")
 
 
-def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
-    """`given` if it fits the TypedDict `shape`; InvalidParameter for a key unknown, missing or mistyped."""
+def checked(given: Mapping[str, Any], shape: type[Any], *, strict: bool = False) -> dict[str, Any]:
+    """`given` if it fits the TypedDict `shape`; InvalidParameter for a key unknown, missing or mistyped.
+
+    An unknown key further inside warns once, with `strict` it is refused.
+    """
     fields = _fields_of(shape)
     reject_unknown(given, frozenset(fields), "this call")
     for name in sorted(shape.__required_keys__):
@@ -149,7 +157,7 @@ def checked(given: Mapping[str, Any], shape: type[Any]) -> dict[str, Any]:
     body = {name: _fitting(name, plain(value, name), fields[name]) for name, value in given.items()}
     for name, value in body.items():
         if isinstance(value, (dict, list)):
-            warn_unknown(name, value, shape)
+            check_inside(name, value, shape, strict=strict)
     return body
 
 

@@ -3,7 +3,7 @@
 from typing import TypedDict, Unpack
 
 from .._wire.codec import Answer, Moment
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["Action", "ActionChanges", "Actions", "NewAction"]
 
@@ -52,8 +52,8 @@ class Actions(Retrieves[Action], Lists[Action], Deletes):
 
     async def create(self, **fields: Unpack[NewAction]) -> Action:
         """Create an action. A name in use, or one of the API's own, is ValidationFailed."""
-        return await self._post(Action, checked(fields, NewAction))
+        return await self._post(Action, self._checked(fields, NewAction))
 
     async def update(self, id: str, /, **changes: Unpack[ActionChanges]) -> Action:
         """Change what is passed of an action. A name in use is ValidationFailed."""
-        return await self._patch(Action, id, checked(changes, ActionChanges))
+        return await self._patch(Action, id, self._checked(changes, ActionChanges))

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 from .._wire.codec import Answer, Moment
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["App", "AppChanges", "Apps", "NewApp"]
 
@@ -47,8 +47,8 @@ class Apps(Retrieves[App], Lists[App], Deletes):
 
     async def create(self, **fields: Unpack[NewApp]) -> App:
         """Create an app."""
-        return await self._post(App, checked(fields, NewApp))
+        return await self._post(App, self._checked(fields, NewApp))
 
     async def update(self, id: str, /, **changes: Unpack[AppChanges]) -> App:
         """Change what is passed of an app."""
-        return await self._patch(App, id, checked(changes, AppChanges))
+        return await self._patch(App, id, self._checked(changes, AppChanges))

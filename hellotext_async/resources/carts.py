@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 from .._wire.codec import Answer, Moment
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["Cart", "CartFields", "Carts"]
 
@@ -46,8 +46,8 @@ class Carts(Retrieves[Cart], Lists[Cart], Deletes):
 
     async def create(self, **fields: Unpack[CartFields]) -> Cart:
         """Create a cart."""
-        return await self._post(Cart, checked(fields, CartFields))
+        return await self._post(Cart, self._checked(fields, CartFields))
 
     async def update(self, id: str, /, **changes: Unpack[CartFields]) -> Cart:
         """Change what is passed of a cart."""
-        return await self._patch(Cart, id, checked(changes, CartFields))
+        return await self._patch(Cart, id, self._checked(changes, CartFields))

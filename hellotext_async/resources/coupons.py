@@ -3,7 +3,7 @@
 from typing import TypedDict, Unpack
 
 from .._wire.codec import Answer, Moment
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["Coupon", "CouponChanges", "Coupons", "NewCoupon"]
 
@@ -46,8 +46,8 @@ class Coupons(Retrieves[Coupon], Lists[Coupon], Deletes):
 
     async def create(self, **fields: Unpack[NewCoupon]) -> Coupon:
         """Create a coupon. A code in use is ValidationFailed."""
-        return await self._post(Coupon, checked(fields, NewCoupon))
+        return await self._post(Coupon, self._checked(fields, NewCoupon))
 
     async def update(self, id: str, /, **changes: Unpack[CouponChanges]) -> Coupon:
         """Change what is passed of a coupon. A code in use is ValidationFailed."""
-        return await self._patch(Coupon, id, checked(changes, CouponChanges))
+        return await self._patch(Coupon, id, self._checked(changes, CouponChanges))

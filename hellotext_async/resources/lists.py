@@ -6,7 +6,7 @@ from .._wire.call import Call
 from .._wire.params import id_segment
 from ._profile import Profile, ProfileList
 from ._upsert import find_or_create, found
-from ._verbs import ByName, Deletes, Lists, Retrieves, checked
+from ._verbs import ByName, Deletes, Lists, Retrieves
 
 __all__ = ["ListChanges", "NewList", "ProfileList", "ProfileLists"]
 
@@ -31,7 +31,7 @@ class ProfileLists(ByName, Retrieves[ProfileList], Lists[ProfileList], Deletes):
 
     async def create(self, **fields: Unpack[NewList]) -> ProfileList:
         """Create a list."""
-        return await self._post(ProfileList, checked(fields, NewList))
+        return await self._post(ProfileList, self._checked(fields, NewList))
 
     async def ensure(self, name: str, /) -> ProfileList:
         """The list with this name, created if there is none; see `_upsert` for programs that do so at the same time."""
@@ -44,7 +44,7 @@ class ProfileLists(ByName, Retrieves[ProfileList], Lists[ProfileList], Deletes):
 
     async def update(self, id_or_name: str, /, **changes: Unpack[ListChanges]) -> ProfileList:
         """Rename a list. By its id if you can: a repeat after a lost answer does not find the old name any more."""
-        return await self._patch(ProfileList, id_or_name, checked(changes, ListChanges))
+        return await self._patch(ProfileList, id_or_name, self._checked(changes, ListChanges))
 
     async def add_profile(self, id_or_name: str, profile: str, /) -> Profile:
         """Put a profile on a list, unless it is there already; answers the profile."""

@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict, Unpack
 import msgspec
 
 from .._wire.codec import Answer, Moment
-from ._verbs import Lists, Retrieves, checked
+from ._verbs import Lists, Retrieves
 
 __all__ = ["Message", "MessageTechnology", "MessageTemplate", "Messages", "NewMessage", "Received"]
 
@@ -71,4 +71,4 @@ class Messages(Retrieves[Message], Lists[Message]):
 
         Raises OutcomeUnknown when nothing proves whether it was taken; `client.reconcile` looks for it.
         """
-        return await self._post(Received, checked(fields, NewMessage), idempotency="at_most_once")
+        return await self._post(Received, self._checked(fields, NewMessage), idempotency="at_most_once")

@@ -10,7 +10,7 @@ from typing import NotRequired, TypedDict, Unpack
 import msgspec
 
 from .._wire.codec import Answer, Moment, Record
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["NewObject", "NewObjectProperty", "ObjectChanges", "ObjectProperty", "ObjectStructure", "Objects"]
 
@@ -71,8 +71,8 @@ class Objects(Retrieves[ObjectStructure], Lists[ObjectStructure], Deletes):
 
     async def create(self, **fields: Unpack[NewObject]) -> ObjectStructure:
         """Create a structure. A name in use is ValidationFailed."""
-        return await self._post(ObjectStructure, checked(fields, NewObject))
+        return await self._post(ObjectStructure, self._checked(fields, NewObject))
 
     async def update(self, id: str, /, **changes: Unpack[ObjectChanges]) -> ObjectStructure:
         """Change the title or the properties of a structure."""
-        return await self._patch(ObjectStructure, id, checked(changes, ObjectChanges))
+        return await self._patch(ObjectStructure, id, self._checked(changes, ObjectChanges))

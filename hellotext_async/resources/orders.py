@@ -10,7 +10,7 @@ import msgspec
 from .._events.parameters import OrderFields, OrderParameters
 from .._wire.codec import Answer, Moment, Record
 from .._wire.money import Money
-from ._verbs import Lists, Retrieves, checked
+from ._verbs import Lists, Retrieves
 
 __all__ = ["Order", "OrderLine", "Orders"]
 
@@ -53,8 +53,8 @@ class Orders(Retrieves[Order], Lists[Order]):
         Nothing keeps a second one with the same reference from being made: after OutcomeUnknown
         look first (`client.reconcile` does).
         """
-        return await self._post(Order, checked(fields, OrderParameters))
+        return await self._post(Order, self._checked(fields, OrderParameters))
 
     async def update(self, id: str, /, **changes: Unpack[OrderFields]) -> Order:
         """Change what is passed of an order; not its lines, and no step of it (an event is that)."""
-        return await self._patch(Order, id, checked(changes, OrderFields))
+        return await self._patch(Order, id, self._checked(changes, OrderFields))

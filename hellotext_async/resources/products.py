@@ -11,7 +11,7 @@ from ..errors import InvalidParameter
 from ._product import Product
 from ._product_variants import HasVariants
 from ._upsert import find_or_create, found
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["NewProduct", "Products"]
 
@@ -30,14 +30,14 @@ class Products(HasVariants, Retrieves[Product], Lists[Product], Deletes):
 
     async def create(self, **fields: Unpack[NewProduct]) -> Product:
         """Create a product, with its variants if there are any; a reference that exists is not recognised."""
-        return await self._post(Product, checked(fields, NewProduct))
+        return await self._post(Product, self._checked(fields, NewProduct))
 
     async def update(self, key: str, /, **changes: Unpack[ProductParameters]) -> Product:
         """Change what is passed of a product.
 
         `variants` replaces all there are, and an empty list deletes them all: leave it out to keep them.
         """
-        return await self._patch(Product, key, checked(changes, ProductParameters))
+        return await self._patch(Product, key, self._checked(changes, ProductParameters))
 
     async def upsert(self, **fields: Unpack[NewProduct]) -> Product:
         """Update the product with this `reference` (of this `source`), else this `sku`; or create it.
@@ -45,7 +45,7 @@ class Products(HasVariants, Retrieves[Product], Lists[Product], Deletes):
         A lost answer is looked up before anything is sent again. Two programs that create it at the
         same moment keep one product, if the API finds the older of two by their reference.
         """
-        body = checked(fields, NewProduct)
+        body = self._checked(fields, NewProduct)
         key = body.get("reference", body.get("sku"))
         if key is None:
             raise InvalidParameter("reference", "upsert needs a reference or a sku")

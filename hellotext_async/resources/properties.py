@@ -4,7 +4,7 @@ from typing import Literal, NotRequired, TypedDict, Unpack
 
 from .._wire.codec import Answer, Moment
 from ..errors import InvalidParameter
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["NewProperty", "Properties", "Property", "PropertyChanges", "PropertyKind"]
 
@@ -56,14 +56,14 @@ class Properties(Retrieves[Property], Lists[Property], Deletes):
 
     async def create(self, **fields: Unpack[NewProperty]) -> Property:
         """Define a property. A name that begins with a digit or holds braces is ValidationFailed."""
-        body = checked(fields, NewProperty)
+        body = self._checked(fields, NewProperty)
         if body["kind"] in ("address", "email", "phone") and not body.get("profile"):
             raise InvalidParameter("profile", f"required for the kind {body['kind']}")
         return await self._post(Property, body)
 
     async def update(self, id: str, /, **changes: Unpack[PropertyChanges]) -> Property:
         """Change what is passed of a property."""
-        body = checked(changes, PropertyChanges)
+        body = self._checked(changes, PropertyChanges)
         if body.get("position", 0) is None:
             body["position"] = ""  # the document's way to the bottom
         return await self._patch(Property, id, body)

@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict, Unpack
 import msgspec
 
 from .._wire.codec import Answer, Moment
-from ._verbs import Deletes, Lists, Retrieves, checked
+from ._verbs import Deletes, Lists, Retrieves
 
 __all__ = ["NewTemplate", "Template", "TemplateCategory", "TemplateTechnology", "Templates", "WholeTemplate"]
 
@@ -63,8 +63,8 @@ class Templates(Retrieves[Template], Lists[Template], Deletes):
 
     async def create(self, **fields: Unpack[NewTemplate]) -> Template:
         """Create a template. For WhatsApp it can be sent once its `state` is ``approved``."""
-        return await self._post(Template, checked(fields, NewTemplate))
+        return await self._post(Template, self._checked(fields, NewTemplate))
 
     async def update(self, id: str, /, **content: Unpack[WholeTemplate]) -> Template:
         """Replace the content of a template. The route is a PATCH, and it is not partial: pass all that is to stay."""
-        return await self._patch(Template, id, checked(content, WholeTemplate))
+        return await self._patch(Template, id, self._checked(content, WholeTemplate))

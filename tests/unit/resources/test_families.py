@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hellotext_async import resources
+from hellotext_async import Families, Hellotext, resources
 from hellotext_async._events.known_keys import UnknownParameterWarning
 from hellotext_async._wire.codec import Answer
 from hellotext_async._wire.money import Money
@@ -260,6 +260,31 @@ async def test_a_misspelt_key_inside_a_field_is_warned_of() -> None:
     with pytest.warns(UnknownParameterWarning, match="'quantity'"):
         await Orders(sends).create(items=[{"product": "p", "quantyty": 1}])  # type: ignore[typeddict-unknown-key]
     assert sends.body == {"items": [{"product": "p", "quantyty": 1}]}
+
+
+MISSPELT: list[tuple[Callable[[Families], Any], str]] = [
+    (lambda client: client.orders.create(items=[{"product": "p", "quantyty": 1}]), "items[0].quantyty"),
+    (lambda client: client.products.create(name="p", price={"amount": 1, "curency": "USD"}), "price.curency"),
+    (lambda client: client.products.update("p", variants=[{"name": "v", "skuu": "s"}]), "variants[0].skuu"),
+    (lambda client: client.products.upsert(name="p", sku="s", variants=[{"nam": "v"}]), "variants[0].nam"),
+    (lambda client: client.products.create_variant("p", name="v", price={"amout": 1}), "price.amout"),
+    (lambda client: client.products.update_variant("v", price={"amout": 1}), "price.amout"),
+    (lambda client: client.objects.create(name="n", title="t", properties=[{"kind": "text", "name": "n", "uniqe": True}]),
+     "properties[0].uniqe"),
+    (lambda client: client.messages.send(profile="p", template={"id": "t", "short_links": {}}), "template.short_links"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asking", "place"), MISSPELT, ids=[place for _, place in MISSPELT])
+async def test_a_strict_client_refuses_a_misspelt_key_inside_a_field(
+    asking: Callable[[Families], Any], place: str
+) -> None:
+    """By its place, in creates and in updates, through views too."""
+    async with Hellotext("t", enabled=False, strict=True) as client:
+        for families in (client, client.with_options(wait=0)):
+            with pytest.raises(InvalidParameter, match="the client is strict; did you mean") as caught:
+                await asking(families)
+            assert caught.value.parameter == place
 
 
 async def test_values_inside_are_named_by_their_place() -> None:
