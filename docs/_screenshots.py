@@ -19,7 +19,7 @@ NAMES = (("Ana", "Lima"), ("Bruno", "Sosa"), ("Carla", "Pereira"), ("Diego", "Ca
 
 
 async def main() -> None:
-    """A shop's half minute with faults and a limit, then two pictures."""
+    """A shop's half minute with faults and a limit, then the pictures."""
     emulator = Emulator(rate_limit=RateLimit(60, 60))
     async with emulator, Hellotext(emulator.token, base_url=emulator.url) as client:
         profiles = [(await client.profiles.create(first_name=a, last_name=b)).id for a, b in NAMES]
@@ -49,13 +49,17 @@ async def shop(client: Hellotext, emulator: Emulator, events: Iterator[dict[str,
 
 
 async def take(page: Page, emulator: Emulator, profile: str) -> None:
-    """The page with a request, and a profile in the dark."""
-    for dark, place, name in (
-        (False, f"requests/{len(emulator.requests)}", "inspector.png"),
-        (True, f"profiles/{profile}", "inspector-profile.png"),
+    """The page with a request, a profile in the dark, and both on a phone."""
+    newest = f"requests/{len(emulator.requests)}"
+    for dark, width, place, name in (
+        (False, 1240, newest, "inspector.png"),
+        (True, 1240, f"profiles/{profile}", "inspector-profile.png"),
+        (False, 390, "", "inspector-phone.png"),
+        (True, 390, newest, "inspector-phone-dark.png"),
     ):
-        await page.open(f"{emulator.url}/?{dark}#/{place}", width=1240, height=800, dark=dark)
-        await page.until("!document.querySelector('#detail').hidden && document.querySelectorAll('#chart rect').length")
+        await page.open(f"{emulator.url}/?{name}#/{place}", width=width, height=800, dark=dark)
+        shown = "!document.querySelector('#detail').hidden" if place else "document.querySelectorAll('#list li').length"
+        await page.until(f"{shown} && document.querySelectorAll('#chart rect').length")
         await page.screenshot(IMAGES / name)
 
 
