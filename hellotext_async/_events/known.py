@@ -6,7 +6,7 @@ is refused here: what does not fit is judged by `fields.read` and by `known_keys
 
 from __future__ import annotations
 
-from typing import Any, Final, Union, cast, get_type_hints
+from typing import Annotated, Any, Final, Union, cast, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -60,7 +60,8 @@ _item: Any = _of(
     Item[dict[str, Level1]], "Item", {name: of for name, of in _parameters.items() if name.startswith("product")}
 )
 # The keys of `object_parameters` depend on the action: an event with them does not fit.
-_known = _of(PLAIN, "KnownEvent", {**_parameters, "products": list[_item], "object_parameters": None})
+_items: Any = Annotated[list[_item], msgspec.Meta(min_length=1)]
+_known = _of(PLAIN, "KnownEvent", {**_parameters, "products": _items, "object_parameters": None})
 
 KNOWN: Final = cast("type[Body]", _known)
 """What an event is converted to if every key of its parameters is known. Its parameters are structs."""

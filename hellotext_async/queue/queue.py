@@ -83,7 +83,7 @@ class EventQueue:
         """Take one event as soon as there is room; its receipt once the event is accepted.
 
         Its arguments are checked at the call. Cancelled before it returns, the event is never
-        sent. With a spool, SpoolError if the event could not be written.
+        sent, unless the process ends in that moment. With a spool, SpoolError if the event could not be written.
         """
         self._running()
         return self._put(self._preparing.any(action, fields), context)
