@@ -62,8 +62,14 @@ def _day() -> list[tuple[str, Fields]]:
 
 
 def shop() -> Iterator[tuple[str, Fields]]:
-    """The action and the fields of the shop's events, without end."""
-    return cycle(_day())
+    """The action and the fields of the shop's events, without end; each is built anew, as a program does it."""
+    return ((action, _anew(fields)) for action, fields in cycle(_day()))
+
+
+def _anew(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _anew(each) for key, each in value.items()}
+    return [_anew(each) for each in value] if isinstance(value, list) else value
 
 
 def bodies(mix: Mix) -> Iterator[bytes]:

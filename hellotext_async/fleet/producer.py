@@ -20,7 +20,7 @@ from .. import _process
 from .._events.prepare import Prepared, prepare, prepare_event
 from ..errors import ConfigurationError, Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
 from ..queue.bulk import OnEnd, OnInvalid, Stream, deliver
-from ..queue.entry import Entry
+from ..queue.entry import Entry, More
 from ..queue.outcome import Outcome
 from ..queue.receipt import Receipt
 from .appender import Appender
@@ -191,10 +191,8 @@ class Producer:
         known = None if event_id is None else self._receipts.get(event_id)
         if known is not None and known._entry.state in ("pending", "aside"):  # pyright: ignore[reportPrivateUsage]
             return known
-        entry = Entry(
-            ready.action, ready.body, ready.subject, ready.idempotency, loop.time(), event_id, event_id is not None
-        )  # fmt: skip
-        entry.context = context
+        entry = Entry(ready.action, ready.body, ready.subject, ready.idempotency, loop.time())
+        entry.more = More(event_id, event_id is not None, context=context)
         receipt = Receipt(entry, loop)
         if event_id is not None:
             self._receipts[event_id] = receipt

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from .._clock import boottime
 from ..errors import ConfigurationError, QueueFull, SpoolError
-from ..queue.entry import Entry, id_of
+from ..queue.entry import Entry, More, id_of
 from ..queue.store import Appended, Finish, Loaded
 from .appender import FULL, STORED, WAITS, Answer, Appender
 from .commands import Ending
@@ -247,7 +247,8 @@ class RedisStore:
         if not own:
             self._count(item, 1)
         if entry is None:
-            entry = Entry(stored.action, stored.body, stored.subject, stored.idempotency, 0.0, event_id, stored.given)
+            entry = Entry(stored.action, stored.body, stored.subject, stored.idempotency, 0.0)
+            entry.more = More(event_id, stored.given)
         entry.body, entry.subject, entry.idempotency = stored.body, stored.subject, stored.idempotency
         entry.at = min(int(item.entry.partition("-")[0]) / 1000 - self._epoch, self._clock())
         mark = tenure.left.pop(item.entry, None)
@@ -265,7 +266,8 @@ class RedisStore:
         return self.members.server_ahead + boottime() - self._epoch
 
     def _damaged(self, item: Item) -> Loaded:
-        entry = Entry("", b"{}", None, "at_most_once", self._clock(), f"damaged-{item.entry}", False)
+        more = More(f"damaged-{item.entry}")
+        entry = Entry("", b"{}", None, "at_most_once", self._clock(), more=more)
         self._holdings.hold(entry, item, None, readable=False)
         return Loaded(entry, damaged=True, arrived=True)
 

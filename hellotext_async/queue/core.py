@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from .decide import Later
 from .delivery_clock import DeliveryClock
-from .entry import Entry, State, end_of, id_of
+from .entry import Entry, More, State, end_of, id_of
 from .ids import Ids
 from .order import HOLD, Order
 from .outcome import VERDICTS, Outcome, Verdict
@@ -32,6 +32,8 @@ __all__ = ["Core", "Flush"]
 
 BURST: Final = 256
 """Events that wait for so short a time that their memory does not matter."""
+SAME_MOMENT: Final = 0.001
+"""Seconds within which events have one time of acceptance: a number of its own would take 24 bytes for each."""
 
 
 class Flush:
@@ -69,6 +71,7 @@ class Core:
         self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
         self.count = 0
         self.bytes = 0
+        self._last = -inf
         self.ids = Ids()
         self.clock = DeliveryClock()
 
@@ -92,11 +95,15 @@ class Core:
             return None
         if self.count > BURST:
             body = bytes(memoryview(body))  # the encoder's buffer is larger than what is in it
+        if clock - self._last > SAME_MOMENT:
+            self._last = clock
         event_id, subject = ready.event_id, ready.subject if self._ordered else None
-        given = event_id is not None
-        entry = Entry(ready.action, body, subject, ready.idempotency, clock, event_id, given)
+        entry = Entry(ready.action, body, subject, ready.idempotency, self._last)
         if event_id is not None:
+            entry.more = More(event_id, given=True)
             self.ids.add(event_id, entry)
+        elif self._durable:
+            entry.more = More()  # a store needs its id, and gives it a number
         if context is not None:
             entry.context = context
         if self._capture:
@@ -115,7 +122,9 @@ class Core:
         """An event that is not known here yet."""
         event_id = ready.event_id
         subject = ready.subject if self._ordered else None
-        entry = Entry(ready.action, ready.body, subject, ready.idempotency, clock, event_id, event_id is not None)
+        entry = Entry(ready.action, ready.body, subject, ready.idempotency, clock)
+        if event_id is not None:
+            entry.more = More(event_id, given=True)
         if context is not None:
             entry.context = context
         if self._capture:
@@ -293,10 +302,13 @@ class Core:
         self.outcomes["delivered"] += 1
         self.count -= 1
         self.bytes -= len(entry.body)
-        if entry.given:
-            self.ids.end(entry)
+        more = entry.more
+        if more is not None:
+            more.enqueued_in = None
+            if more.given:
+                self.ids.end(entry)
         entry.at = clock - entry.at
-        entry.state, entry.body, entry.enqueued_in = "delivered", b"", None
+        entry.state, entry.body = "delivered", b""
         for flush in self.flushes:
             flush.left.discard(entry)
 

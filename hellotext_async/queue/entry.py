@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar, cast, overload
 
 import msgspec
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .._wire.call import Idempotency
     from ..errors import HellotextError
 
-__all__ = ["LIFE", "Entry", "State", "Trouble", "Watcher", "end_of", "id_of", "watch"]
+__all__ = ["LIFE", "Entry", "More", "State", "Trouble", "Watcher", "end_of", "id_of", "watch"]
+
+T = TypeVar("T")
 
 State = Literal["offered", "pending", "stored", "queued", "aside", "in_flight", "delivered", "ended", "kept", "refused"]
 
@@ -82,8 +84,48 @@ class Watcher(Protocol):
         ...
 
 
+class More(msgspec.Struct, eq=False):
+    """What most events in memory never have; see `Entry`, by which it is read and changed."""
+
+    event_id: str | None = None
+    given: bool = False
+    key: int = 0
+    trouble: Trouble | None = None
+    watch: Watcher | None = None
+    context: object = None
+    enqueued_in: Context | None = None
+    end: Outcome | HellotextError | None = None
+
+
+class Rare(Generic[T]):
+    """A field of an entry that is kept in its `more`, which is made when the first of them is set."""
+
+    def __init__(self, name: str, absent: T) -> None:
+        self._name = name
+        self._absent = absent
+
+    @overload
+    def __get__(self, entry: None, owner: object) -> Rare[T]: ...
+    @overload
+    def __get__(self, entry: Entry, owner: object) -> T: ...
+    def __get__(self, entry: Entry | None, owner: object) -> Rare[T] | T:
+        if entry is None:
+            return self
+        more = entry.more
+        return self._absent if more is None else cast("T", getattr(more, self._name))
+
+    def __set__(self, entry: Entry, value: T) -> None:
+        if entry.more is None:
+            if value is self._absent:
+                return
+            with _process.id_lock:  # an id may be asked for in another thread
+                if entry.more is None:
+                    entry.more = More()
+        setattr(entry.more, self._name, value)
+
+
 class Entry(msgspec.Struct, eq=False, weakref=True):
-    """One event: what is sent, and how far it is.
+    """One event: what is sent, and how far it is. Many wait at once, so what most never have takes no room in it.
 
     `at` is when it was accepted, on the delivery clock; once delivered, the seconds that took.
     `given` says that `event_id` is the caller's; another id is made when it is asked for. `key`
@@ -97,15 +139,17 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
     subject: str | None
     idempotency: Idempotency
     at: float
-    event_id: str | None = None
-    given: bool = False
     state: State = "pending"
-    key: int = 0
-    trouble: Trouble | None = None
-    watch: Watcher | None = None
-    context: object = None
-    enqueued_in: Context | None = None
-    end: Outcome | HellotextError | None = None
+    more: More | None = None
+
+    event_id = Rare[str | None]("event_id", None)
+    given = Rare[bool]("given", False)
+    key = Rare[int]("key", 0)
+    trouble = Rare[Trouble | None]("trouble", None)
+    watch = Rare[Watcher | None]("watch", None)
+    context = Rare[object]("context", None)
+    enqueued_in = Rare["Context | None"]("enqueued_in", None)
+    end = Rare["Outcome | HellotextError | None"]("end", None)
 
     @property
     def over(self) -> bool:
@@ -170,10 +214,13 @@ _numbers = itertools.count(1)
 
 def id_of(entry: Entry) -> str:
     """The event's id; one is made if the caller gave none, the same for every thread. A forked child makes its own."""
-    if entry.event_id is None:
-        with _process.id_lock:
-            if entry.event_id is None:
-                here = _process.current_process
-                prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
-                entry.event_id = f"{prefix}-{next(_numbers)}"
-    return entry.event_id
+    more = entry.more
+    if more is not None and more.event_id is not None:
+        return more.event_id
+    with _process.id_lock:
+        made = entry.event_id
+        if made is None:
+            here = _process.current_process
+            prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
+            made = entry.event_id = f"{prefix}-{next(_numbers)}"
+    return made

@@ -86,7 +86,7 @@ class Order:
 
     def done(self, entry: Entry) -> None:
         """An event that was taken has ended; the next of its subject may go."""
-        if entry.subject is not None and (entry.trouble is None or entry.trouble.holds):
+        if entry.subject is not None and (entry.more is None or entry.trouble is None or entry.trouble.holds):
             self._pass_on(entry.subject)
 
     def _pass_on(self, subject: str) -> None:

@@ -22,7 +22,7 @@ import anyio
 from ..errors import HellotextError, NotSent, QueueClosed
 from .core import Core
 from .decide import Rules
-from .entry import Entry, id_of
+from .entry import Entry, More, id_of
 from .intake import Intake
 from .loader import Loader
 from .outcome import Outcome, Report, Stats
@@ -115,7 +115,7 @@ class Running:
     def drop(self, event: Event, context: object) -> Receipt:
         """`before_send` does not want the event: it is counted, and was never accepted."""
         self.core.dropped += 1
-        entry = Entry(event.action, b"", None, "at_most_once", 0.0, event.event_id, state="refused")
+        entry = Entry(event.action, b"", None, "at_most_once", 0.0, "refused", More(event.event_id))
         error = NotSent("dropped by before_send", attempts=0)
         entry.end = Outcome(
             verdict="abandoned", event_id=id_of(entry), action=entry.action, attempts=0, error=error, context=context

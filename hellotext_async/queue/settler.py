@@ -187,7 +187,7 @@ def _why(error: OSError | SpoolError) -> str:
 
 def notify(entry: Entry) -> None:
     """Tell those who wait that the event has its end."""
-    watcher = entry.watch
+    watcher = None if entry.more is None else entry.more.watch
     if watcher is not None:
         entry.watch = None
         watcher.ended(entry)

@@ -20,7 +20,7 @@ from .._policy.evidence import Attempt
 from ..errors import SpoolError
 from .commit import GroupCommit
 from .database import Database
-from .entry import Entry, Trouble, id_of
+from .entry import Entry, More, Trouble, id_of
 from .group import Group
 from .outcome import Outcome
 from .rows import Known, New, Row
@@ -150,7 +150,8 @@ class SqliteStore:
         entry = self._aside.get(row.seq)
         self._watched.pop(row.seq, None)
         if entry is None:
-            entry = Entry(row.action, row.body, row.subject, row.idempotency, 0.0, row.id, row.given, key=row.seq)
+            more = More(row.id, row.given, row.seq)
+            entry = Entry(row.action, row.body, row.subject, row.idempotency, 0.0, more=more)
             if row.given:
                 self._aside[row.seq] = entry
         entry.body, entry.subject, entry.idempotency = row.body, row.subject, row.idempotency

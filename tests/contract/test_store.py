@@ -15,7 +15,7 @@ import pytest
 
 from hellotext_async._policy.evidence import Attempt
 from hellotext_async.errors import SpoolBusy
-from hellotext_async.queue.entry import Entry, Trouble
+from hellotext_async.queue.entry import Entry, More, Trouble
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
@@ -58,7 +58,8 @@ async def opened(make: Maker, *, clock: float = 0.0, count: int = 0) -> AsyncIte
 def entry(number: int, *, given: bool = False, size: int = 0) -> Entry:
     body = b'{"n":%d,"x":"%s"}' % (number, b"x" * size)
     idempotency: Any = "idempotent" if number % 2 else "non_idempotent"
-    return Entry("page.viewed", body, f"s{number % 3}", idempotency, float(number), f"e{number}", given)
+    more = More(f"e{number}", given)
+    return Entry("page.viewed", body, f"s{number % 3}", idempotency, float(number), more=more)
 
 
 async def kept(store: Store, entries: list[Entry], *, crowded: bool = False) -> list[bool]:
