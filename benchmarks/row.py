@@ -18,6 +18,7 @@ Unit = Literal[
     "x its dependencies",
     "x the smallest",
     "x fewer",
+    "x asyncio's TLS",
     "x without",
     "ms",
     "B",
