@@ -312,7 +312,7 @@ class Limiter:
             pacer.wasted,
             when,
             kind=pacer.kind,
-            tolerance=1.0 if pacer.kind == "spacing" else None,
+            tolerance=pacer.tolerance,
             limited_for=pacer.limited_for(now),
             retry_after=pacer.retry_after,
         )

@@ -19,9 +19,10 @@ DIP, LEAST_DIP, PROBING, ADDED = 0.1, 0.03, 7.0, 0.02
 """How far below w it begins, how steep it is beyond, what it gains beside the cubic in K; as shares of w."""
 RAISED, EARLY = 1.2, 0.4
 """By how much w has risen with a limit that was raised; the part of K within which a throttle is early."""
-SHORTEST, LONGEST = 10.0, 70.0
+FIRST, SHORTEST, LONGEST, LONGEST_APART = 3.0, 10.0, 70.0, 25.0
 PER_REFUSAL, PER_GATE, FREE, FOLLOW = 100, 80.0, 0.3, 0.25
-"""K: its bounds, requests for each refused one, seconds for each one of a gate beyond so many, how fast it follows."""
+"""K: that of a cycle that begins with a guess, its bounds (the last where the limit is one of spacing), requests for
+each refused one, seconds for each one of a gate beyond so many, how fast it follows."""
 
 
 class Curve(msgspec.Struct):
@@ -67,15 +68,28 @@ class Curve(msgspec.Struct):
     def follow(self, refused: int, shut: float) -> None:
         """Let K follow what the last cycle wasted: requests, and seconds behind a gate."""
         wanted = max(PER_REFUSAL * refused / self.anchor, PER_GATE * (shut - FREE))
-        self.k += FOLLOW * (min(LONGEST, max(SHORTEST, wanted)) - self.k)
+        self.k = max(SHORTEST, self.k + FOLLOW * (min(LONGEST, max(SHORTEST, wanted)) - self.k))
+
+    @property
+    def early(self) -> bool:
+        """Whether a throttle now would be early."""
+        return self.passed < EARLY * self.k
+
+    def guess(self) -> None:
+        """The anchor to come is hardly more than a guess: soon look beyond it."""
+        self.k = FIRST
 
     def restart(self, anchor: float, shut: float, *, enough: bool, before: float) -> None:
         """Begin a cycle towards `anchor`, at a dip that is less where the gate has held back already."""
         # Over K seconds the cubic holds back a quarter of its dip.
-        early = self.passed < EARLY * self.k
-        self.dip = DIP if early or not enough else max(LEAST_DIP, DIP - 4 * shut / self.k)
+        self.dip = DIP if self.early or not enough else max(LEAST_DIP, DIP - 4 * shut / self.k)
         self.anchor = anchor
         self.clock = self.began = self.k if enough and anchor > RAISED * before else 0.0
+
+    def restart_near(self, anchor: float) -> None:
+        """Begin a cycle at a rate that hardly differs from `anchor`."""
+        self.anchor, self.dip, self.k = anchor, LEAST_DIP, min(self.k, LONGEST_APART)
+        self.clock = self.began = 0.0
 
     def shift(self, by: float) -> None:
         """Count the time from another beginning."""

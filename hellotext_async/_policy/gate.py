@@ -9,11 +9,12 @@ import msgspec
 
 from .backoff import Uniform
 
-__all__ = ["Gate"]
+__all__ = ["PAUSE", "SHORT_PAUSE", "Gate"]
 
 LONGEST_WAIT: Final = 3600.0
-PAUSE: Final = 0.2
-"""Seconds that a gate is closed, at most, when nothing is told; longer at a low rate and after failed probes."""
+PAUSE, SHORT_PAUSE = 0.2, 0.04
+"""Seconds that a gate is closed, at most, when nothing is told, and where the limit is one of spacing; longer at a
+low rate and after failed probes."""
 
 
 class Gate(msgspec.Struct):
@@ -29,10 +30,14 @@ class Gate(msgspec.Struct):
     failed_probes: int = 0
     shut: float = 0.0
 
-    def close(self, now: float, rate: float, anchor: float, retry_after: float | None, uniform: Uniform) -> None:
-        """Close it for what was told, or for a short time that doubles with each failed probe."""
+    def close(
+        self, now: float, rate: float, anchor: float, retry_after: float | None, uniform: Uniform, *, least: float
+    ) -> None:
+        """Close it for what was told, or for a short time, at most `least` or 1/rate, that doubles with each failed
+        probe.
+        """
         longest = min(30.0, max(1.0, 50 / anchor))
-        first = max(PAUSE, 1 / rate)
+        first = max(least, 1 / rate)
         pause = uniform(0.5, 1.0) * min(longest, first * 2.0 ** min(self.failed_probes, 20))
         if retry_after is not None:
             asked = min(LONGEST_WAIT, max(0.0, retry_after)) * uniform(1.0, 1.05)

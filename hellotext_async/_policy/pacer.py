@@ -25,7 +25,10 @@ Rules.
    processes that share a limit come to equal shares only while their K are nearly equal.
 7. The curve's clock runs with the deliveries that had to wait for their time. Deliveries that had
    not take back what was probed beyond w: an idle client neither runs away nor forgets.
-8. Other failures move nothing. r is at least 0.5/s, unless the user's ceiling is less.
+8. A limit without burst (see `tolerance`) refuses what comes too soon after the one before. There a request
+   is due 1/r after the last one was sent, nothing is caught up, and w is not measured: it is lowered
+   by a fiftieth when a throttle comes soon after the last, and raised by a hundredth when it was seldom.
+9. Other failures move nothing. r is at least 0.5/s, unless the user's ceiling is less.
 """
 
 from __future__ import annotations
@@ -35,13 +38,17 @@ from typing import Final, Literal
 
 from .backoff import Uniform
 from .curve import FLOOR
+from .gate import PAUSE, SHORT_PAUSE
 from .meter import LITTLE
 from .pacer_record import VERSION, PacerRecord
+from .slow_start import STEPS
 
 __all__ = ["Pacer"]
 
-PROBE, WAITED, EPOCH = 1, 2, 4
-"""A stamp is the epoch (times EPOCH) and two flags."""
+PROBE, WAITED, GROUP, STEP, EPOCH = 1, 2, 4, 8, 8 * STEPS
+"""A stamp is the epoch (times EPOCH), the step of the slow start (times STEP) and three flags."""
+STRAY: Final = 4
+"""A throttle in the first moments may be a stray one if at least so many were delivered for each refused."""
 UNKNOWN: Final = PacerRecord()
 
 
@@ -62,7 +69,7 @@ class Pacer:
         record = PacerRecord(
             VERSION, self.rate, self._epoch, self._learned, self._lowered, self.retry_after, self.last_throttle,
             self._limited_since, self._gate, self._curve, self._meter, self._schedule, self._slow_start,
-            self._suspicion,
+            self._suspicion, self._distance, self._tolerance,
         )  # fmt: skip
         return record.shifted(shift)
 
@@ -85,6 +92,7 @@ class Pacer:
         self._limited_since = record.limited_since
         self._gate, self._curve, self._meter = record.gate, record.curve, record.meter
         self._schedule, self._slow_start, self._suspicion = record.schedule, record.slow_start, record.suspicion
+        self._distance, self._tolerance = record.distance, record.tolerance
 
     @property
     def wasted(self) -> float:
@@ -96,7 +104,17 @@ class Pacer:
         """What the limit looks like."""
         if self._limited_since is None:
             return "none"
-        return "spacing" if self._suspicion.spacing else "rate"
+        return "spacing" if self._spacing else "rate"
+
+    @property
+    def tolerance(self) -> float | None:
+        """How many requests the limit lets through at once, None if that is not known."""
+        found = self._tolerance.estimate(self._curve.anchor)
+        return None if found == inf else found
+
+    @property
+    def _spacing(self) -> bool:
+        return self._tolerance.spacing(self._curve.anchor)
 
     def limited_for(self, now: float) -> float:
         """Seconds since a limit was met, 0 if none was."""
@@ -112,34 +130,37 @@ class Pacer:
             return now
         if self._gate.probing:
             return inf
-        at = max(self._gate.opens_at, self._schedule.due)
-        if at > now:
-            self._schedule.waited = True
-        return at
+        return max(self._gate.opens_at, self._schedule.ready_at(now, self.rate))
 
     def sent(self, now: float) -> int:
         """A request starts; its answer is reported with the stamp returned."""
         rate = self.rate
         if rate is None:
             return 0
-        self._schedule.start(now, rate)
+        group = GROUP if self._schedule.start(now, rate) else 0
+        stamp = self._epoch * EPOCH + self._slow_start.step * STEP + group
         if self._gate.probe_due:
             self._gate.begin_probe(now)
-            return self._epoch * EPOCH | PROBE
-        return self._epoch * EPOCH | (WAITED if self._schedule.waited else 0)
+            return stamp | PROBE
+        return stamp | (WAITED if self._schedule.waited else 0)
 
     def delivered(self, now: float, stamp: int) -> None:
         """The server took it, or refused it for what it says and not for its number."""
         gate = self._gate
         self._meter.delivered += 1
+        if stamp & GROUP and self._tolerance.delivered():
+            self._suspicion.clear()
+            self._schedule.apart = False
         if stamp & PROBE:
             gate.end_probe(now)
             gate.failed_probes = 0
             if not gate.probe_due:
                 self._reopen(now)
-        elif not self._learned:
-            self._meter.note_tenth(now)
-            if self._slow_start.active and stamp // EPOCH == self._epoch:
+            return
+        self._meter.note_tenth(now)
+        if not self._learned:
+            slow = self._slow_start
+            if slow.active and stamp // EPOCH == self._epoch and stamp // STEP % STEPS == slow.step:
                 self._grow()
         elif stamp // EPOCH == self._epoch and not (gate.probe_due or gate.probing):
             self._advance(now, waited=bool(stamp & WAITED))
@@ -161,12 +182,14 @@ class Pacer:
             self._gate.failed_probes += 1
         elif stamp // EPOCH == self._epoch:
             self._epoch += 1
-            if self._learned:
-                self._suspicion.throttled(self._curve.part, self._curve.anchor, self._meter.taken)
-            self._lower(now)
+            if stamp & GROUP:
+                self._tolerance.refused()
+            else:
+                self._lower(now, stamp // STEP % STEPS)
         elif retry_after is None:
             return
-        self._gate.close(now, self.rate or FLOOR, self._curve.anchor, retry_after, self._uniform)
+        least = SHORT_PAUSE if self._spacing else PAUSE
+        self._gate.close(now, self.rate or FLOOR, self._curve.anchor, retry_after, self._uniform, least=least)
 
     def lost(self, now: float, stamp: int) -> None:
         """It proved nothing about the rate: 5xx, no answer, cancelled, never sent. After a lost probe goes another."""
@@ -198,37 +221,74 @@ class Pacer:
     def _bounded(self, rate: float) -> float:
         return min(self._ceiling, max(FLOOR, rate))
 
-    def _lower(self, now: float) -> None:
-        curve = self._curve
+    def _lower(self, now: float, step: int) -> None:
+        curve, meter, slow = self._curve, self._meter, self._slow_start
+        self._lowered = True
         if self._learned:
+            self._suspicion.throttled(curve.part, curve.anchor, meter.taken)
             self._advance(now, waited=True)
             curve.peak = self.rate or FLOOR
+            meter.peak = meter.lately(now, self._tolerance.estimate(curve.anchor))
+        elif slow.active and self._spacing:
+            curve.peak = slow.refused(self.rate or FLOOR, step)
+            curve.anchor = self.rate = self._bounded(curve.peak / slow.growth)
+            return
         else:
-            curve.clock = self._meter.measure_last_second(now)
-            curve.anchor = curve.peak = self._bounded(self._meter.taken / curve.clock)
-        self._lowered = True
+            curve.clock = meter.measure_last_second(now)
+            if self._tolerance.elapsed == inf:
+                self._tolerance.elapsed = meter.since_first(now)
+            curve.anchor = curve.peak = self._bounded(meter.taken / curve.clock)
         self.rate = self._bounded(curve.lowered())
 
     def _reopen(self, now: float) -> None:
-        curve, meter = self._curve, self._meter
         shut = self._gate.take_shut()
-        self._schedule.reopen(now)
-        curve.heard = now
-        meter.span += shut
-        if not self._lowered:
+        lowered, self._lowered = self._lowered, False
+        self._curve.heard = now
+        self._meter.span += shut
+        self._meter.shut += shut
+        if lowered:
+            self._begin_cycle(now, shut)
+        group = 0
+        if lowered:
+            rate = self._curve.anchor
+            group = self._tolerance.test(rate, rate * shut, suspected=self._suspicion.spacing)
+        self._schedule.reopen(now, self.rate or FLOOR, apart=self._spacing, group=group)
+
+    def _begin_cycle(self, now: float, shut: float) -> None:
+        """Set the anchor anew, or begin a slow start if nothing tells where."""
+        curve, meter, slow = self._curve, self._meter, self._slow_start
+        if not self._learned and not slow.starts:
+            self._tolerance.first_throttle(meter.taken - 1)
+        if not self._learned and self._knows_little() and slow.begin():
+            if slow.starts == 1:
+                self.rate = self._bounded(max(self.rate or FLOOR, meter.taken / curve.clock))
             return
-        self._lowered = False
-        if not self._learned and meter.taken < LITTLE and self._slow_start.begin():
-            return
-        self._slow_start.active = False
-        meter.span += curve.passed
+        slow.active = False
         before = curve.anchor
         if self._learned:
+            meter.span += curve.passed
             curve.follow(meter.refused, shut)
-        else:
-            self._learned, before = True, inf
+        elif not self._spacing:
+            meter.span += curve.passed
             curve.peak = self._bounded(meter.taken / curve.clock)
-        enough = meter.enough
-        curve.restart(self._bounded(meter.limit(curve.peak)), shut, enough=enough, before=before)
+            if self._tolerance.small:
+                curve.guess()
+        if self._spacing:
+            if self._learned:
+                before = self._distance.widen(curve.peak, before, meter.taken, passed=curve.passed, shut=shut)
+            curve.restart_near(self._bounded(before))
+            meter.begin()
+        else:
+            before = before if self._learned else inf
+            enough = meter.enough
+            anchor = self._bounded(meter.limit(curve.peak, self._tolerance.estimate(before), meter.peak))
+            curve.restart(anchor, shut, enough=enough, before=before)
+        self._learned = True
         meter.refused = 0
         self._advance(now, waited=True)
+
+    def _knows_little(self) -> bool:
+        """Whether what was delivered before the first throttles tells nothing, or they may have been stray ones."""
+        meter, slow = self._meter, self._slow_start
+        stray = not slow.starts and STRAY * meter.refused <= meter.taken and self._tolerance.at_once
+        return meter.taken < LITTLE or stray or self._spacing

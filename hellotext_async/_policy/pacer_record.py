@@ -11,7 +11,8 @@ from .gate import Gate
 from .meter import Meter
 from .schedule import Schedule
 from .slow_start import SlowStart
-from .spacing import Suspicion
+from .spacing import Distance, Suspicion
+from .tolerance import Tolerance
 
 __all__ = ["VERSION", "PacerRecord"]
 
@@ -39,6 +40,8 @@ class PacerRecord(msgspec.Struct, frozen=True):
     schedule: Schedule = msgspec.field(default_factory=Schedule)
     slow_start: SlowStart = msgspec.field(default_factory=SlowStart)
     suspicion: Suspicion = msgspec.field(default_factory=Suspicion)
+    distance: Distance = msgspec.field(default_factory=Distance)
+    tolerance: Tolerance = msgspec.field(default_factory=Tolerance)
 
     def shifted(self, by: float) -> PacerRecord:
         """The same by a clock that shows `by` seconds more; it shares nothing with this one."""

@@ -14,24 +14,56 @@ FAST: Final = 400.0
 TICKS: Final = 0.002
 """Seconds that a late request may catch up: `CATCH_UP` above the rate `FAST`, which timers of 1 ms cannot keep, else
 the ticks of a timer, for a limit without burst refuses what comes too close to the one before."""
+TOGETHER: Final = 0.2
+"""The part of 1/rate within which a group is sent together."""
 
 
 class Schedule(msgspec.Struct):
-    """When one more is due, and whether somebody had to wait for it."""
+    """When one more is due, and whether somebody had to wait for it.
+
+    A limit of spacing allows no catching up: then `apart` is set, and the next is due 1/rate after the last
+    was sent. `group` is how many are still to go together, `began` when the first of them went.
+    """
 
     due: float = -inf
     waited: bool = False
+    apart: bool = False
+    group: int = 0
+    began: float = inf
+    sent: float = -inf
 
-    def start(self, now: float, rate: float) -> None:
-        """A request starts: the next is due 1/rate after this one was, or should have been."""
-        if now > self.due + CATCH_UP:
+    def ready_at(self, now: float, rate: float) -> float:
+        """When the next may start."""
+        at = self.due
+        if self.group and self.began < inf:
+            at = self.began
+        elif self.apart:
+            at = max(at, self.sent + 1 / rate)
+        if at > now:
+            self.waited = True
+        return at
+
+    def start(self, now: float, rate: float) -> bool:
+        """A request starts; whether it is one of a group that goes together."""
+        if now > (max(self.due, self.sent + 1 / rate) if self.apart else self.due) + CATCH_UP:
             self.waited = False
-        self.due = max(self.due, now - (TICKS if self.waited and rate <= FAST else CATCH_UP)) + 1 / rate
+        due = max(self.due, now - (TICKS if self.waited and rate <= FAST else CATCH_UP))
+        self.sent = now
+        self.due = now if self.apart and not self.group else due + 1 / rate
+        if not self.group:
+            return False
+        self.began = min(self.began, now)
+        together = now - self.began <= TOGETHER / rate
+        self.group = self.group - 1 if together else 0
+        return together
 
-    def reopen(self, now: float) -> None:
-        """Nothing is owed for the time that the gate was closed."""
-        self.due = max(self.due, now)
+    def reopen(self, now: float, rate: float, *, apart: bool, group: int) -> None:
+        """The probe is through. Nothing is owed for the time that the gate was closed; the next `group` go together."""
+        self.apart, self.group, self.began = apart, group, inf
+        self.due = max(now, self.sent + 1 / rate if group else min(self.due, self.sent + 1 / rate))
 
     def shift(self, by: float) -> None:
         """Count the time from another beginning."""
         self.due += by
+        self.sent += by
+        self.began += by

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Suspicion"]
+__all__ = ["Distance", "Suspicion"]
 
 SOON: Final = 0.2
 """The part of a cycle within which a throttle is soon."""
@@ -20,6 +20,29 @@ SETTLED: Final = 0.2
 SIGNS, FADING, LEAST, FIRST = 1.55, 0.92, 20, 4
 """How many signs are enough, what is left of them after another throttle, the deliveries and the throttles before
 which nothing can be told."""
+
+
+STEP, MOST = 0.02, 0.5
+"""The share by which the rate is lowered for a throttle, at first and at most."""
+GAIN, FEW, SELDOM, WORTH = 0.01, 6, 25, 10
+"""The share by which it is raised after one that cost little; fewer deliveries since the one before than chance would
+leave; the deliveries, and the seconds for each one behind the gate, after which one costs little."""
+
+
+class Distance(msgspec.Struct):
+    """How much further apart requests go after a throttle."""
+
+    step: float = STEP
+
+    def widen(self, peak: float, anchor: float, delivered: int, *, passed: float, shut: float) -> float:
+        """The anchor after a throttle at the rate `peak`, `passed` seconds into a cycle with so many `delivered`.
+
+        It cost the `shut` seconds behind the gate: what comes seldom costs little.
+        """
+        self.step = min(MOST, 2 * self.step) if delivered < FEW else STEP
+        if delivered < SELDOM or passed < WORTH * shut:
+            return peak * (1 - self.step)
+        return max(peak, anchor) * (1 + GAIN)
 
 
 class Suspicion(msgspec.Struct):
@@ -42,3 +65,7 @@ class Suspicion(msgspec.Struct):
         self.anchor = anchor
         self.seen += 1
         self.signs = self.signs + 1 if settled and part < SOON else FADING * self.signs
+
+    def clear(self) -> None:
+        """Two went together: it is none."""
+        self.signs = 0.0
