@@ -168,7 +168,9 @@ class Settler:
 
     def settle_now(self) -> None:
         """Everything at once, for a queue whose loop is ending: there is nobody left to wait."""
-        dead = self._dead.drain()
+        dead = [(entry, outcome) for _, entry, outcome in self._unwritten]  # also what was cut off being written
+        self._unwritten = []
+        dead += self._dead.drain()
         if dead and self._letters is not None:
             try:
                 self._letters.write_now([Letter.of(entry, outcome) for entry, outcome in dead])

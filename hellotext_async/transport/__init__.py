@@ -7,6 +7,8 @@ A status line that was read is a `Reply`, whatever happens to the body after it.
 
 from __future__ import annotations
 
+# Looking up a host imports it, in a thread: a child forked in that moment could look up none for ever.
+import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import re
 from math import inf
 from typing import TYPE_CHECKING, Final, Literal, Protocol

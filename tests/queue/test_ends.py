@@ -19,7 +19,7 @@ from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
 from tests.conftest import loop_factory
 from tests.harness.clock import virtual_time
-from tests.harness.transport import Script, received, silent
+from tests.harness.transport import Script, answers, received, silent
 from tests.rig import SlowSpool, assert_adds_up, engine, event
 
 LOOPS = ("asyncio", "uvloop")
@@ -188,6 +188,27 @@ def test_events_from_threads_end_with_the_loop(loop: str) -> None:
     waiter.join(30)
     assert len(ends) == 1
     assert all(receipt.done() for receipt in receipts)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_an_event_whose_dead_letter_is_being_written_ends_with_the_loop(tmp_path: Path, loop: str) -> None:
+    """The letter is in the file and the receipt has its outcome, however far the thread that writes it has come."""
+    for turns in (2, 4, 8, 16, 32, 64, 128):
+        receipts: list[Receipt] = []
+        letters = tmp_path / f"{turns}.jsonl"
+
+        async def leave(turns: int, letters: Path, receipts: list[Receipt]) -> None:
+            opened = await opened_on(None, Script(answers(422)), dead_letters=letters).open()
+            receipts.append(opened.track("page.viewed", session="s"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        with pytest.warns(ResourceWarning, match="not closed"):
+            run(leave(turns, letters, receipts), loop)
+            gc.collect()
+        verdict = end_of(receipts[0])
+        assert verdict in ("rejected", "abandoned", "unknown")
+        assert f'"verdict":"{verdict}"' in letters.read_text().splitlines()[-1]
 
 
 @pytest.mark.parametrize("durable", [False, True])
