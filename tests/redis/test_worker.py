@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -76,7 +77,15 @@ async def test_a_worker_that_stops_hands_over(server: Server, name: str) -> None
             assert mine == sorted(mine)
 
 
-async def test_sigterm_is_a_clean_end(server: Server, name: str) -> None:
+@pytest.fixture
+def no_handler() -> Iterator[None]:
+    """A program that does nothing about SIGTERM; a measurement of coverage does."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+async def test_sigterm_is_a_clean_end(server: Server, name: str, no_handler: None) -> None:
     """Where the program has no handler of its own, and none is left behind."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, worker(emulator, stream) as one:

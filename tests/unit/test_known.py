@@ -13,7 +13,7 @@ import pytest
 from hellotext_async import InvalidParameter
 from hellotext_async._events.fields import PLAIN, read
 from hellotext_async._events.known import KNOWN
-from hellotext_async._events.known_keys import SHAPES, UnknownParameterWarning
+from hellotext_async._events.known_keys import SHAPES, UnknownParameterWarning, forget_warnings
 from hellotext_async._events.prepare import encode_event, prepare
 from hellotext_async.cli.shop import COUPONS, day
 
@@ -21,6 +21,12 @@ PRICE: dict[str, Any] = {"amount": 4.5, "currency": "USD"}
 VARIANT: dict[str, Any] = {"name": "Large", "sku": "L", "price": PRICE}
 PRODUCT: dict[str, Any] = {"reference": 7, "name": "Soap", "price": PRICE, "tags": ["a", "b"], "variants": [VARIANT]}
 ITEMS: list[Any] = [{"product": PRODUCT, "quantity": 2}, {"product": "wx4Vn4no"}]
+
+
+@pytest.fixture(autouse=True)
+def nothing_warned() -> None:
+    """Each test begins with no warning given, whichever ran before in its process."""
+    forget_warnings()
 
 
 def sent(action: str, fields: dict[str, Any]) -> Any:
