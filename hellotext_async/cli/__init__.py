@@ -1,4 +1,4 @@
-"""The commands: ``hellotext-async demo | emulator | ingest | profiles | dead-letters | check``.
+"""The commands: ``hellotext-async demo | emulator | ingest | worker | profiles | dead-letters | check``.
 
 Rules. They are thin over the package's objects. Results go to stdout, progress and complaints to
 stderr. Exit 0: every event delivered (or all is well); 1: not so, and the report says what; 2: used
@@ -17,18 +17,19 @@ from typing import Final
 
 from .._version import __version__
 from ..errors import ConfigurationError, HellotextError
-from . import check, dead_letters, demo, emulator, ingest, profiles
+from . import check, dead_letters, demo, emulator, ingest, profiles, worker
 from .warned import warnings_in_words
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, emulator, ingest, profiles, dead_letters, check)
+_COMMANDS = (demo, emulator, ingest, worker, profiles, dead_letters, check)
 
 
 ENVIRONMENT: Final = """\
 environment:
   HELLOTEXT_API_TOKEN  the token; every command but `emulator` and `demo` needs it
   HELLOTEXT_API_URL    where the API is (default: the vendor's)
+  HELLOTEXT_REDIS_URL  where the server of a stream is, for `worker` and `dead-letters`
 
 exit codes:
   0  every event was delivered, every row imported, or all is well

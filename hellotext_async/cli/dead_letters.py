@@ -9,12 +9,13 @@ from collections import Counter
 from pathlib import Path
 
 from ..client import Hellotext
-from ..errors import QueueClosed
+from ..errors import ConfigurationError, QueueClosed
 from ..queue.dead_letters import DeadLetters
 from ..queue.letters import Letter
 from .closing import closing
 from .progress import showing
 from .signals import stopping
+from .stream import add_stream_arguments, stream_of
 from .table import table
 
 __all__ = ["NAME", "arguments"]
@@ -30,10 +31,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("list", listed, "one line for each event, without its content"),
         ("show", shown, "each event as JSON, with the payload that was sent: customers' data"),
         ("reconcile", reconciled, "look up in the API what became of those whose outcome is unknown; sends nothing"),
-        ("replay", replayed, "send the events again; what is delivered leaves the list"),
+        (
+            "replay",
+            replayed,
+            "send the events again, or put them back into their stream",
+        ),
     ):
         verb = verbs.add_parser(name, help=about, description=about)
-        verb.add_argument("file", type=Path, metavar="FILE", help="the dead letters' file")
+        verb.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the dead letters' file")
+        add_stream_arguments(verb)
         verb.set_defaults(run=run)
         if name == "show":
             verb.add_argument("ids", nargs="*", metavar="EVENT_ID", help="only these (default: all)")
@@ -43,7 +49,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             )
 
 
-def _opened(path: Path) -> DeadLetters:
+def _opened(args: argparse.Namespace) -> DeadLetters:
+    """The letters in the file, or those of the stream that is named instead."""
+    path: Path | None = args.file
+    if path is None:
+        return DeadLetters(stream_of(args))
+    if args.redis or args.stream:
+        raise ConfigurationError("FILE, or --redis and --stream, not both")
     if not path.is_file():
         print(f"hellotext-async: no such file: {path}", file=sys.stderr)
         raise SystemExit(2)
@@ -58,19 +70,21 @@ def _damage(letters: DeadLetters) -> int:
 
 async def listed(args: argparse.Namespace) -> int:
     """One line each."""
-    letters = _opened(args.file)
-    for letter in letters:
+    letters = _opened(args)
+    async for letter in letters:
         print(f"{letter.event_id}  {letter.verdict}  {letter.action}  {letter.attempts} attempt(s)  {letter.reason}")
     return _damage(letters)
 
 
 async def shown(args: argparse.Namespace) -> int:
     """Everything."""
-    letters = _opened(args.file)
+    if args.stream and args.file:  # it has no file: all of them are ids
+        args.ids, args.file = [str(args.file), *args.ids], None
+    letters = _opened(args)
     wanted = set(args.ids)
-    for letter in letters:
-        if not wanted or letter.event_id in wanted:
-            wanted.discard(letter.event_id) if args.ids else None
+    async for letter in letters:
+        if not args.ids or letter.event_id in args.ids:
+            wanted.discard(letter.event_id)
             print(_as_json(letter))
     for missing in sorted(wanted):
         print(f"hellotext-async: no letter of event {missing}", file=sys.stderr)
@@ -84,7 +98,7 @@ def _as_json(letter: Letter) -> str:
 
 async def reconciled(args: argparse.Namespace) -> int:
     """What is there leaves the list; what is not can be replayed."""
-    letters = _opened(args.file)
+    letters = _opened(args)
     async with Hellotext() as client:
         found = await letters.reconcile(client)
     for result in found:
@@ -95,10 +109,22 @@ async def reconciled(args: argparse.Namespace) -> int:
     return 1 if verdicts["unknown"] or _damage(letters) else 0
 
 
+async def _requeued(letters: DeadLetters, *, include_unknown: bool) -> int:
+    """Events go back to where workers take them: no token is needed."""
+    verdicts = Counter([letter.verdict async for letter in letters])
+    put_back = await letters.requeue(include_unknown=include_unknown)
+    left_out = 0 if include_unknown else verdicts["unknown"]
+    print(table([("put back into the stream", put_back), ("unknown, left out", left_out)]))
+    _damage(letters)
+    return 0 if put_back == verdicts.total() and not letters.damaged else 1
+
+
 async def replayed(args: argparse.Namespace) -> int:
     """Send again. What ends badly once more is written to the same file, with its new verdict."""
-    letters = _opened(args.file)
-    verdicts = Counter(letter.verdict for letter in letters)
+    letters = _opened(args)
+    if args.file is None:
+        return await _requeued(letters, include_unknown=args.include_unknown)
+    verdicts = Counter([letter.verdict async for letter in letters])
     total = verdicts.total() - (0 if args.include_unknown else verdicts["unknown"])
     ended: Counter[str] = Counter()
     with stopping() as stop, showing("replaying", total) as progress:

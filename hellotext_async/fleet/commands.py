@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .layout import Layout
     from .link import Argument, Link
 
-__all__ = ["OVERHEAD", "Commands", "Ending", "Lease", "Limits", "Put", "Step", "Stepped"]
+__all__ = ["MOST", "OVERHEAD", "Commands", "Ending", "Lease", "LetterChange", "Limits", "Put", "Step", "Stepped"]
 
 OVERHEAD: Final = 128
 """Bytes counted for an event besides its payload: what the server needs for it, and for its id."""
@@ -27,7 +27,7 @@ OVERHEAD: Final = 128
 MOST: Final = 500
 """Events in one command: Lua and the server's latency set bounds."""
 
-PUT, LEASE, STEP = Script("put"), Script("lease"), Script("step")
+PUT, LEASE, STEP, LETTERS = Script("put"), Script("lease"), Script("step"), Script("letters")
 
 Call = tuple[Script, list[str], list["Argument"]]
 """A script with its keys and arguments."""
@@ -75,6 +75,15 @@ class Ending(msgspec.Struct, frozen=True):
     digest: bytes
     verdict: str
     letter: bytes = b""
+
+
+class LetterChange(msgspec.Struct, frozen=True):
+    """What is to become of a dead letter, by its entry; `about` replaces what is stored of the end."""
+
+    verb: Literal["drop", "amend", "requeue"]
+    entry: str
+    about: bytes = b""
+    digest: bytes = b""
 
 
 class Step(msgspec.Struct):
@@ -184,6 +193,16 @@ class Commands:
         parts = [[shard] for shard in shards] if self.link.clustered else [list(shards)]
         replies = await asyncio.gather(*(self.link.run(*call(part)) for part in parts))
         return list(zip(parts, replies, strict=True))
+
+    async def change_letters(self, shard: int, changes: Sequence[LetterChange]) -> int:
+        """Drop, replace or requeue dead letters of one shard, at most `MOST`; how many of them were there."""
+        layout = self.layout
+        keys = [layout.events(shard), layout.state(shard), layout.letters(shard), layout.ids(shard)]
+        arguments: list[Argument] = [self.limits.bucket_ms, self.limits.expiry, len(changes)]
+        for change in changes:
+            arguments += (change.verb, change.entry, change.about, change.digest)
+        (done,) = await self.link.run(LETTERS, keys, arguments)
+        return int(done)
 
     # Reading.
 

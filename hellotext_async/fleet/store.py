@@ -29,7 +29,7 @@ from .stepper import Stepper
 from .tenure import Tenure
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Iterable
 
     from ..queue.settings import Settings
     from .commands import Commands
@@ -72,20 +72,21 @@ class RedisStore:
         self.members = Members(self._commands, self._ttl, self._changed)
         most, most_bytes = self._most, self._most_bytes
         self._reader = Reader(self._commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
-        self._stepper = Stepper(self._commands, losses, self._tenures, self._lost, self._ttl)
+        self._stepper = Stepper(self._commands, losses, self._tenures, self.members.end, self._ttl)
         self._holdings = Holdings(self._stepper, self._total, self.members.hurry)
         self._appender = Appender(self._commands, losses, REPLY_TIMEOUT)
-        await self.members.beat()
+        try:
+            await self.members.beat()
+        except BaseException:
+            await self._commands.link.aclose()
+            raise
         self._epoch = self.members.server_ahead + boottime() - clock
-        for work in (self.members.run(), self._stepper.run(), self._reader.run()):
-            self._spawn(work)
-        self._spawn(prune(self._commands.limits, self.members, self._stepper))
+        pruning = prune(self._commands.limits, self.members, self._stepper)
+        for work in (self.members.run(), self._stepper.run(), self._reader.run(), pruning):
+            task = self._loop.create_task(work, name="hellotext stream")
+            self._tasks.append(task)
+            task.add_done_callback(lambda _: self._news.set())
         return 0
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = self._loop.create_task(work, name="hellotext stream")
-        self._tasks.append(task)
-        task.add_done_callback(lambda _: self._news.set())
 
     async def arrived(self) -> int:
         """Events of other processes that were read since the last call, when there are some. SpoolError."""
@@ -100,6 +101,8 @@ class RedisStore:
 
     async def close(self, clock: float, *, standing: bool) -> None:
         """Make everything durable and give the shards back, as far as the server answers."""
+        if not self._tasks:  # it was never open
+            return
         try:
             async with asyncio.timeout(CLOSE):
                 if any(tenure.pending for tenure in self._tenures()):
@@ -107,9 +110,8 @@ class RedisStore:
         except (TimeoutError, SpoolError, asyncio.CancelledError):
             pass
         await end_tasks(self._tasks)
-        if self._tasks:
-            await self.members.leave(CLOSE)
-            await self._commands.link.aclose()
+        await self.members.leave(CLOSE)
+        await self._commands.link.aclose()
 
     def give_up(self) -> None:
         """Only the server knows what became of what was under way; its leases end by themselves."""
@@ -131,6 +133,8 @@ class RedisStore:
 
     def hand_over(self) -> None:
         """Take nothing more: what is in flight ends, what waits is kept elsewhere."""
+        if not self._tasks:
+            return
         self.members.leaving = True
         for tenure in self._tenures():
             tenure.leaving = True
@@ -139,9 +143,6 @@ class RedisStore:
 
     def _tenures(self) -> Iterable[Tenure]:
         return self.members.tenures.values()
-
-    def _lost(self, tenure: Tenure) -> None:
-        self.members.end(tenure)
 
     def _changed(self) -> None:
         """Shards were taken, or go: what waits for those that are not ours is kept elsewhere."""
@@ -266,7 +267,7 @@ class RedisStore:
         return self.members.server_ahead + boottime() - self._epoch
 
     def _damaged(self, item: Item) -> Loaded:
-        more = More(f"damaged-{item.entry}")
+        more = More(f"damaged-{item.tenure.shard}-{item.entry}")
         entry = Entry("", b"{}", None, "at_most_once", self._clock(), more=more)
         self._holdings.hold(entry, item, None, readable=False)
         return Loaded(entry, damaged=True, arrived=True)

@@ -16,6 +16,7 @@ from .server import agree, must_write, warnings_of
 if TYPE_CHECKING:
     from ..config import EventFormat
     from ..queue.settings import Settings
+    from .dead_letters import StreamLetters
     from .producer import Producer
     from .store import RedisStore
 
@@ -66,7 +67,8 @@ class RedisStream:
         self.layout = Layout(name, shards)
         self.limits = Limits(max(1, max_bytes // shards), float(seconds))
         self.losses = Losses(name)
-        self._link()  # a wrong URL is refused here
+        self.place = self._link().place  # a wrong URL is refused here
+        """Where the server is, without what is secret."""
 
     @property
     def name(self) -> str:
@@ -98,6 +100,12 @@ class RedisStream:
         return Producer(
             self, full=full, timeout=timeout, capacity=capacity, event_format=event_format, strict=strict
         )  # fmt: skip
+
+    def letters(self) -> StreamLetters:
+        """What `DeadLetters` reads and changes."""
+        from .dead_letters import StreamLetters
+
+        return StreamLetters(self)
 
     @property
     def dead_letters(self) -> None:

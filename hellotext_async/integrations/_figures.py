@@ -55,9 +55,11 @@ EVENTS: Final = Figure("events", "gauge", "", "Events that have not ended.", (*_
 BYTES: Final = Figure("queue", "gauge", "bytes", "Bodies held in memory.", _QUEUE)
 OLDEST: Final = Figure("oldest_event_age", "gauge", "seconds", "Age of the oldest event that waits.", _QUEUE)
 SUSPENDED: Final = Figure("suspended", "gauge", "", "1 while the queue is suspended by a 401.", _QUEUE)
+LOST: Final = Figure("lost", "counter", "", "Acknowledged events that a stream's server is known to have lost.", _QUEUE)
 
 FIGURES: Final = (
     RATE, IN_FLIGHT_LIMIT, GATE, WASTED, LAST_THROTTLE, AWAY, ACCEPTED, OUTCOMES, EVENTS, BYTES, OLDEST, SUSPENDED,
+    LOST,
 )  # fmt: skip
 
 
@@ -133,3 +135,4 @@ def _of_queue(stats: Stats | None, client: str, queue: str) -> Iterator[Sample]:
     yield Sample(BYTES, labels, stats.bytes)
     yield Sample(OLDEST, labels, stats.oldest_age)
     yield Sample(SUSPENDED, labels, stats.suspended)
+    yield Sample(LOST, labels, stats.lost)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 import anyio
 import msgspec
 
-from ..errors import InvalidParameter
+from ..errors import ConfigurationError, InvalidParameter
 from .letters import Letter, append, reason
 
 if TYPE_CHECKING:
@@ -55,11 +55,45 @@ class Reconciles(Protocol[R]):
         ...
 
 
-class DeadLetters:
-    """The dead letters in one file. ``DeadLetters("dead.jsonl")`` reads; nothing is held open."""
+class LetterStream(Protocol):
+    """Letters that are not in a file."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+    damaged: int
+
+    async def read(self) -> list[Letter]:
+        """All of them, of each event the oldest first."""
+        ...
+
+    async def append(self, letters: Sequence[Letter]) -> None:
+        """The next letter of each of these events."""
+        ...
+
+    async def requeue(self, letters: Sequence[Letter]) -> int:
+        """Have these events wait again where the letters are; how many do."""
+        ...
+
+
+class HasLetters(Protocol):
+    """Such as a RedisStream."""
+
+    def letters(self) -> LetterStream:
+        """Its dead letters."""
+        ...
+
+
+class DeadLetters:
+    """The dead letters in one file, or of one stream. ``DeadLetters("dead.jsonl")`` reads; nothing is held open.
+
+    Those of a stream, ``DeadLetters(RedisStream(url, name))``, are read with ``async for``.
+    """
+
+    def __init__(self, where: str | os.PathLike[str] | HasLetters) -> None:
+        if isinstance(where, (str, os.PathLike)):
+            self.path, self._stream = Path(where), None
+        elif hasattr(where, "letters"):
+            self.path, self._stream = Path(os.devnull), where.letters()
+        else:
+            raise ConfigurationError("where: expected a path or a RedisStream")
         self.damaged = 0
 
     def __iter__(self) -> Iterator[Letter]:
@@ -67,21 +101,40 @@ class DeadLetters:
 
         Lines that are not letters (a crash can leave half a line) are counted in `damaged`.
         """
-        latest: dict[str, Letter] = {}
+        if self._stream is not None:
+            raise TypeError("the letters of a stream are read with 'async for'")
         self.damaged = 0
         decoder = msgspec.json.Decoder(Letter)
+        letters: list[Letter] = []
         for line in self._lines():
             try:
-                letter = decoder.decode(line)
+                letters.append(decoder.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError):
                 self.damaged += 1
-            else:
-                before = latest.get(letter.event_id)
-                if before is not None and before.verdict == "unknown" and letter.verdict not in _FINDINGS:
-                    # What may have been applied once stays so, whatever a replay ended in.
-                    letter = msgspec.structs.replace(letter, verdict="unknown")
-                latest[letter.event_id] = letter
-        return iter([letter for letter in latest.values() if letter.verdict not in ("replayed", "delivered")])
+        return iter(_latest(letters))
+
+    async def __aiter__(self) -> AsyncGenerator[Letter, None]:
+        """The same, without blocking the loop; the way to read those of a stream."""
+        for letter in await self._read():
+            yield letter
+
+    async def _read(self) -> list[Letter]:
+        if self._stream is None:
+            return await asyncio.to_thread(list, self)
+        found = _latest(await self._stream.read())
+        self.damaged = self._stream.damaged
+        return found
+
+    async def requeue(self, *, include_unknown: bool = False) -> int:
+        """Put the letters' events back into their stream, for its workers to deliver; how many were put back.
+
+        Each letter leaves the list at the same moment. Events whose outcome is unknown may have been applied,
+        and are put back only with `include_unknown`. Only of a stream.
+        """
+        if self._stream is None:
+            raise TypeError("requeue() puts letters back into a stream; replay() delivers those of a file")
+        found = await self._read()
+        return await self._stream.requeue([one for one in found if include_unknown or one.verdict != "unknown"])
 
     def _lines(self) -> Iterator[bytes]:
         if self.path.exists():
@@ -98,11 +151,13 @@ class DeadLetters:
         See `client.reconcile`. One result for each: what is there leaves the list, what is certainly
         not there can be replayed like any other letter.
         """
-        letters = [letter for letter in await asyncio.to_thread(list, self) if letter.verdict == "unknown"]
+        letters = [letter for letter in await self._read() if letter.verdict == "unknown"]
         found = await client.reconcile(letters, settle=settle, pages=pages)
         known = [_known(letter, result) for letter, result in zip(letters, found, strict=True)]
         lines = [letter for letter in known if letter is not None]
-        if lines:
+        if lines and self._stream is not None:
+            await self._stream.append(lines)
+        elif lines:
             await asyncio.to_thread(append, self.path, lines)
         return found
 
@@ -114,9 +169,9 @@ class DeadLetters:
         delivered by now is not sent again. What is under way when a replay is left early leaves the
         list too, once it is delivered.
         """
-        found = await asyncio.to_thread(list, self)
+        found = await self._read()
         letters = {letter.event_id: letter for letter in found if include_unknown or letter.verdict != "unknown"}
-        notes = _Notes(self.path, letters)
+        notes = _Notes(self.path, letters) if self._stream is None else _StreamNotes(self._stream, letters)
         outcomes = queue.deliver(_once_more(queue, letters.values()), on_end=notes.add)
         try:
             async for outcome in outcomes:
@@ -126,6 +181,18 @@ class DeadLetters:
             with anyio.CancelScope(shield=True):
                 await outcomes.aclose()
                 await notes.written()
+
+
+def _latest(letters: Iterable[Letter]) -> list[Letter]:
+    """The last letter of each event that does not say that it was delivered, in the order of the first ones."""
+    latest: dict[str, Letter] = {}
+    for letter in letters:
+        before = latest.get(letter.event_id)
+        if before is not None and before.verdict == "unknown" and letter.verdict not in _FINDINGS:
+            # What may have been applied once stays so, whatever a replay ended in.
+            letter = msgspec.structs.replace(letter, verdict="unknown")
+        latest[letter.event_id] = letter
+    return [letter for letter in latest.values() if letter.verdict not in ("replayed", "delivered")]
 
 
 def _known(letter: Letter, result: Result) -> Letter | None:
@@ -147,13 +214,7 @@ class _Notes:
 
     def add(self, outcome: Outcome) -> None:
         """Note one more."""
-        letter = self._letters[outcome.event_id]
-        verdict: Any = "replayed" if outcome.delivered else outcome.verdict
-        self._waiting.append(
-            msgspec.structs.replace(
-                letter, verdict=verdict, reason=reason(outcome.error), attempts=outcome.attempts, at=time.time()
-            )
-        )
+        self._waiting.append(_after(self._letters[outcome.event_id], outcome))
         self._last = self._thread.submit(self._write)
 
     def _write(self) -> None:
@@ -165,6 +226,35 @@ class _Notes:
         """Return when every note so far is durable."""
         if self._last is not None:
             await asyncio.wrap_future(self._last)
+
+
+class _StreamNotes:
+    """The same for a stream: each is noted by a task of the running loop."""
+
+    def __init__(self, stream: LetterStream, letters: Mapping[str, Letter]) -> None:
+        self._stream = stream
+        self._letters = letters
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, outcome: Outcome) -> None:
+        """Note one more."""
+        letter = _after(self._letters[outcome.event_id], outcome)
+        task = asyncio.get_running_loop().create_task(self._stream.append([letter]), name="hellotext replay")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def written(self) -> None:
+        """Return when every note so far is durable."""
+        if self._tasks:
+            await asyncio.gather(*self._tasks)
+
+
+def _after(letter: Letter, outcome: Outcome) -> Letter:
+    """The next letter of an event, after its replay."""
+    verdict: Any = "replayed" if outcome.delivered else outcome.verdict
+    return msgspec.structs.replace(
+        letter, verdict=verdict, reason=reason(outcome.error), attempts=outcome.attempts, at=time.time()
+    )
 
 
 def _once_more(queue: EventQueue, letters: Iterable[Letter]) -> Iterator[Event]:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from .entry import Entry
     from .outcome import Outcome
 
-__all__ = ["Letter", "LetterFile", "append", "reason"]
+__all__ = ["Letter", "LetterFile", "LetterVerdict", "append", "reason"]
+
+
+LetterVerdict = Literal["rejected", "unknown", "expired", "abandoned", "replayed", "delivered", "not_delivered"]
 
 
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
@@ -40,7 +43,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     event_id: str
     action: str
-    verdict: Literal["rejected", "unknown", "expired", "abandoned", "replayed", "delivered", "not_delivered"]
+    verdict: LetterVerdict
     reason: str = ""
     attempts: int = 0
     payload: msgspec.Raw = msgspec.Raw(b"{}")

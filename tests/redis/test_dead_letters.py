@@ -1,0 +1,153 @@
+"""Dead letters of a stream: listed, looked up, replayed, put back; what ends well leaves the list."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hellotext_async import DeadLetters, RedisStream
+from hellotext_async.emulator import Emulator, Fault
+from hellotext_async.errors import ConfigurationError
+from hellotext_async.fleet.link import Link
+from tests.cli.command import run
+from tests.redis.fleet import LEASE, client_of, references, until, worker
+from tests.redis.servers import Server
+
+
+def stream_of(server: Server, name: str) -> RedisStream:
+    return RedisStream(server.url, name, shards=4, lease=LEASE)
+
+
+async def make_letters(emulator: Emulator, stream: RedisStream, *, rejected: int = 0, unknown: int = 0) -> None:
+    """Events that end badly, by what the API answers."""
+    if rejected:
+        emulator.faults.add(Fault("status", status=422, times=rejected))
+    async with worker(emulator, stream) as one, stream.producer() as producer:
+        for n in range(rejected):
+            await producer.put("page.viewed", session=f"s{n}", event_id=f"r{n}", metadata={"ref": f"r{n}"})
+        await until(lambda: one.stats().outcomes["rejected"] == rejected)
+        emulator.faults.clear()
+        if unknown:
+            emulator.faults.add(Fault("drop_before", times=unknown))
+        for n in range(unknown):
+            await producer.put("page.viewed", session=f"s{n}", event_id=f"u{n}", metadata={"ref": f"u{n}"})
+        await until(lambda: one.stats().outcomes["unknown"] == unknown)
+        emulator.faults.clear()
+
+
+async def state(stream: RedisStream, url: str) -> tuple[int, int, int]:
+    """Letters, events that wait, bytes counted."""
+    link = Link(url)
+    letters = events = size = 0
+    for shard in range(stream.layout.shards):
+        letters += await link.command("xlen", stream.layout.letters(shard))
+        events += await link.command("xlen", stream.layout.events(shard))
+        size += int(await link.command("hget", stream.layout.state(shard), "bytes") or 0)
+    await link.aclose()
+    return letters, events, size
+
+
+async def test_letters_are_listed_and_put_back(server: Server, name: str) -> None:
+    """Those that may have been applied only if asked for; each leaves the list as its event waits again, once."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator:
+        await make_letters(emulator, stream, rejected=3, unknown=2)
+        letters = DeadLetters(stream)
+        found = {letter.event_id: letter async for letter in letters}
+        assert {one: letter.verdict for one, letter in found.items()} == {
+            "r0": "rejected", "r1": "rejected", "r2": "rejected", "u0": "unknown", "u1": "unknown",
+        }  # fmt: skip
+        assert found["r0"].attempts == 1 and json.loads(bytes(found["r0"].payload))["metadata"] == {"ref": "r0"}
+        with pytest.raises(TypeError, match="async for"):
+            iter(letters)
+        _, _, size = await state(stream, server.url)
+        assert await letters.requeue() == 3
+        assert await state(stream, server.url) == (2, 3, size)
+        assert await letters.requeue() == 0
+        async with worker(emulator, stream) as one:
+            await until(lambda: one.stats().outcomes["delivered"] == 3)
+            assert sorted(references(emulator)) == ["r0", "r1", "r2"]
+            assert await letters.requeue(include_unknown=True) == 2
+            await until(lambda: one.stats().outcomes["delivered"] == 5)
+        assert await state(stream, server.url) == (0, 0, 0)
+
+
+async def test_letters_are_replayed_through_a_queue(server: Server, name: str) -> None:
+    """What is delivered leaves the list, what is not stays with what it ended in."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator:
+        await make_letters(emulator, stream, rejected=2)
+        letters = DeadLetters(stream)
+        emulator.faults.add(Fault("status", status=413, times=1))
+        async with client_of(emulator) as client, client.event_queue(concurrency=1) as queue:
+            outcomes = [outcome.verdict async for outcome in letters.replay(queue)]
+        assert sorted(outcomes) == ["delivered", "rejected"]
+        (left,) = [letter async for letter in letters]
+        assert left.verdict == "rejected" and "413" in left.reason
+        assert await state(stream, server.url) == (1, 0, (await state(stream, server.url))[2])
+
+
+async def test_letters_are_looked_up_in_the_api(server: Server, name: str) -> None:
+    """What cannot be found out stays unknown."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator:
+        await make_letters(emulator, stream, unknown=1)
+        letters = DeadLetters(stream)
+        async with client_of(emulator) as client:
+            (result,) = await letters.reconcile(client, settle=0)
+        assert result.verdict == "unknown"
+        assert [letter.verdict async for letter in letters] == ["unknown"]
+
+
+async def test_an_entry_that_is_no_letter_is_counted(server: Server, name: str) -> None:
+    """And takes nothing else down."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator:
+        await make_letters(emulator, stream, rejected=1)
+    link = Link(server.url)
+    await link.command("xadd", stream.layout.letters(0), {"foreign": "x"})
+    await link.aclose()
+    letters = DeadLetters(stream)
+    assert [letter.event_id async for letter in letters] == ["r0"]
+    assert letters.damaged == 1
+
+
+async def test_what_is_no_event_becomes_a_letter(server: Server, name: str) -> None:
+    """A foreign entry, a damaged one: the worker goes on, and nothing is lost."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator, worker(emulator, stream) as one, stream.producer() as producer:
+        link = Link(server.url)
+        await link.command("xadd", stream.layout.events(1), {"foreign": "x"})
+        await link.command("xadd", stream.layout.events(2), {"e": b"\x93\x01\xff"})
+        await link.aclose()
+        await producer.put("page.viewed", session="s", metadata={"ref": "after"})
+        await until(lambda: one.stats().outcomes["delivered"] == 1 and one.stats().outcomes["abandoned"] == 2)
+        letters = [letter async for letter in DeadLetters(stream)]
+        assert [letter.event_id[:8] for letter in letters] == ["damaged-"] * 2
+        assert await DeadLetters(stream).requeue() == 0
+
+
+async def test_the_command_lists_shows_and_puts_back(server: Server, name: str) -> None:
+    """With the options of the stream instead of a file; to put back needs no token."""
+    stream = stream_of(server, name)
+    where = ("--redis", server.url, "--stream", name, "--shards", "4")
+    async with Emulator() as emulator:
+        await make_letters(emulator, stream, rejected=2, unknown=1)
+        listed = await run("dead-letters", "list", *where)
+        assert listed.code == 0 and sorted(line.split()[0] for line in listed.out.splitlines()) == ["r0", "r1", "u0"]
+        shown = await run("dead-letters", "show", *where, "r1")
+        assert shown.code == 0 and json.loads(shown.out)["event_id"] == "r1"
+        replayed = await run("dead-letters", "replay", *where)
+        assert replayed.code == 1 and "put back into the stream  2" in replayed.out
+        assert (await state(stream, server.url))[:2] == (1, 2)
+        both = await run("dead-letters", "list", "dead.jsonl", *where)
+        assert both.code == 2 and "not both" in both.err
+        neither = await run("dead-letters", "list")
+        assert neither.code == 2 and "--redis" in neither.err
+
+
+def test_letters_are_in_a_file_or_a_stream() -> None:
+    """Anything else is named."""
+    with pytest.raises(ConfigurationError, match=r"^where"):
+        DeadLetters(7)  # type: ignore[arg-type]

@@ -1,0 +1,81 @@
+"""The command `worker`: a process of its own that delivers, says how it stands, and hands over at a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+import sys
+
+from hellotext_async import RedisStream
+from hellotext_async.emulator import Emulator
+from tests.cli.command import ended, environment, run, started
+from tests.redis.fleet import entries, owners, references, until
+from tests.redis.servers import Server
+
+
+async def test_it_delivers_until_a_signal_and_hands_over(server: Server, name: str) -> None:
+    """Exit 0, every shard free, and the report says what was delivered."""
+    stream = RedisStream(server.url, name, shards=4)
+    where = ("--redis", server.url, "--stream", name, "--shards", "4")
+    async with Emulator() as emulator, stream.producer() as producer:
+        for n in range(20):
+            await producer.put("page.viewed", session=f"s{n}", metadata={"ref": str(n)})
+        async with started("worker", *where, emulator=emulator) as process:
+            assert process.stdout is not None
+            first = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+            assert first == f"delivering {name} from 127.0.0.1:{server.port} as one of 1 worker(s)\n"
+            await until(lambda: len(references(emulator)) == 20)
+            process.send_signal(signal.SIGTERM)
+            done = await ended(process)
+        assert done.code == 0
+        assert done.out.splitlines()[0].split() == ["delivered", "20"]
+        assert "handing over" in done.err
+        assert await entries(stream, server.url) == 0
+        assert await owners(stream, server.url) == [""] * 4
+
+
+async def test_a_token_that_is_refused_ends_it(server: Server, name: str) -> None:
+    """With exit 1, and the events stay for the others."""
+    stream = RedisStream(server.url, name)
+    async with Emulator() as emulator, stream.producer() as producer:
+        await producer.put("page.viewed", session="s")
+        done = await run("worker", "--redis", server.url, "--stream", name, emulator=emulator, token="wrong")
+        assert done.code == 1
+        assert "refuses the token" in done.err
+        assert await entries(stream, server.url) == 1
+
+
+async def test_on_a_terminal_it_is_a_table(server: Server, name: str) -> None:
+    """Drawn over itself."""
+    leader, follower = pty.openpty()
+    async with Emulator() as emulator:
+        command = (sys.executable, "-m", "hellotext_async", "worker", "--stream", name)
+        env = {**environment(emulator), "HELLOTEXT_REDIS_URL": server.url}
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=follower, env=env
+        )
+        os.close(follower)
+        drawn = b""
+        while drawn.count(b"lost by the server") < 2:
+            drawn += await asyncio.to_thread(os.read, leader, 4096)
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    os.close(leader)
+    assert b"\x1b[9A" in drawn
+    assert b"shards" in drawn
+
+
+async def test_wrong_use_is_said(server: Server, name: str) -> None:
+    """No stream, no server, another number of shards: one line, no traceback."""
+    async with Emulator() as emulator:
+        for arguments, code, says in (
+            (("--stream", name), 2, "HELLOTEXT_REDIS_URL"),
+            (("--redis", server.url), 2, "--stream"),
+            (("--redis", "http://x", "--stream", name), 2, "url: expected"),
+            (("--redis", server.url, "--stream", "a{b}"), 2, "name: expected"),
+            (("--redis", "redis://127.0.0.1:1", "--stream", name), 1, "no reply from the server at 127.0.0.1:1"),
+        ):
+            done = await run("worker", *arguments, emulator=emulator)
+            assert (done.code, says in done.err, "Traceback" in done.err) == (code, True, False), done.err
