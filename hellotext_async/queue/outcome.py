@@ -15,7 +15,7 @@ Verdict = Literal["delivered", "rejected", "unknown", "expired", "abandoned"]
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The end of one accepted event.
 
     `verdict`: ``delivered`` (a 2xx was read), ``rejected`` (a definite no), ``unknown`` (sent, and

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
 
 from hellotext_async.errors import NotSent, OutcomeUnknown, ServerError, Unauthorized, ValidationFailed
+from hellotext_async.queue.outcome import Outcome
 from tests.harness.clock import virtual_time
 from tests.harness.transport import Answer, Script, answers, breaks, received, silent, unsent
 from tests.rig import event, order, queue
@@ -194,3 +197,21 @@ async def test_a_suspended_queue_closes_at_once() -> None:
         assert asyncio.get_running_loop().time() == before
     assert report.suspended
     assert (await receipt).verdict == "abandoned"
+
+
+class Job:
+    """What a program gives as `context`: it keeps its own outcome."""
+
+    outcome: Outcome | None = None
+
+
+@virtual_time
+async def test_a_context_that_keeps_its_outcome_is_collected() -> None:
+    """A circle of the caller's own is no leak."""
+    job = Job()
+    gone = weakref.ref(job)
+    async with queue(Script()) as opened:
+        job.outcome = await opened.track("page.viewed", session="s", context=job)
+    del job
+    gc.collect()
+    assert gone() is None
