@@ -49,7 +49,7 @@ class Breaker:
         if probe:
             self._probing = False
         if probe or (not self.open and self.failures >= THRESHOLD):
-            self._postpone(now)
+            self._delay_probe(now)
 
     def cancel_probe(self, *, probe: bool) -> None:
         """A request was given up before it could prove anything."""
@@ -61,7 +61,7 @@ class Breaker:
         self.open = self._probing = False
         self._due = -inf
 
-    def _postpone(self, now: float) -> None:
+    def _delay_probe(self, now: float) -> None:
         pause = min(LONGEST, FIRST * 2.0 ** min(self._probes, 10))
         self._probes += 1
         self.open = True

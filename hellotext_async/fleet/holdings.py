@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from .._policy.evidence import Attempt
-from ..queue.entry import Trouble, id_of
+from ..queue.entry import AttemptHistory, id_of
 from .commands import Ending
 from .layout import digest
 from .letters import encode_letter
@@ -65,9 +65,14 @@ class Holdings:
         lost_owners = 0
         if mark is not None:
             lost_owners = mark.lost_owners + mark.in_flight
-            doubts = mark.doubts + mark.in_flight
-            doubt = None if not doubts else _POISON if lost_owners >= POISON else _LOST
-            entry.trouble = Trouble(attempts=mark.attempts, doubt=doubt, doubts=doubts, last=doubt)
+            uncertain_count = mark.uncertain_count + mark.in_flight
+            last_uncertain = None if not uncertain_count else _POISON if lost_owners >= POISON else _LOST
+            entry.history = AttemptHistory(
+                attempts=mark.attempts,
+                last_uncertain=last_uncertain,
+                uncertain_count=uncertain_count,
+                last=last_uncertain,
+            )
         self.number(entry)
         self._places[entry.key] = _Place(item.tenure, item.entry, item.size, readable, lost_owners)
 
@@ -78,9 +83,9 @@ class Holdings:
             return None
         tenure = place.tenure
         if tenure.active:
-            trouble = entry.trouble
-            attempts, doubts = (1, 0) if trouble is None else (trouble.attempts + 1, trouble.doubts)
-            mark = Mark(tenure.epoch, attempts, doubts, place.lost_owners, in_flight=True)
+            history = entry.history
+            attempts, uncertain_count = (1, 0) if history is None else (history.attempts + 1, history.uncertain_count)
+            mark = Mark(tenure.epoch, attempts, uncertain_count, place.lost_owners, in_flight=True)
             tenure.mark(place.entry, mark)
             await self._stepper.committed()
         if not tenure.alive or place.entry not in tenure.in_flight:
@@ -95,8 +100,10 @@ class Holdings:
             place = self._places.get(entry.key)
             if place is None or not place.tenure.alive:
                 continue
-            trouble, epoch = entry.trouble, place.tenure.epoch
-            mark = None if trouble is None else Mark(epoch, trouble.attempts, trouble.doubts, place.lost_owners)
+            history, epoch = entry.history, place.tenure.epoch
+            mark = (
+                None if history is None else Mark(epoch, history.attempts, history.uncertain_count, place.lost_owners)
+            )
             place.tenure.mark(place.entry, mark)
             self._after(place.tenure)
             waits = True

@@ -48,7 +48,7 @@ class Members:
         """It takes no shards any more."""
         self._beat = asyncio.Event()
 
-    def hurry(self) -> None:
+    def beat_now(self) -> None:
         """Beat at once: a shard can be released."""
         self._beat.set()
 

@@ -74,22 +74,22 @@ class Mark(msgspec.Struct, frozen=True):
 
     epoch: int
     attempts: int = 0
-    doubts: int = 0
+    uncertain_count: int = 0
     lost_owners: int = 0
     in_flight: bool = False
 
     def text(self) -> str:
         """As it is stored."""
-        return f"{self.epoch} {self.attempts} {self.doubts} {self.lost_owners} {int(self.in_flight)}"
+        return f"{self.epoch} {self.attempts} {self.uncertain_count} {self.lost_owners} {int(self.in_flight)}"
 
     @classmethod
     def of(cls, text: bytes) -> Mark:
         """As it was stored; one that is damaged is taken for one in flight."""
         try:
-            epoch, attempts, doubts, lost_owners, in_flight = map(int, text.split())
+            epoch, attempts, uncertain_count, lost_owners, in_flight = map(int, text.split())
         except ValueError:
             return cls(0, 1, 0, 0, True)
-        return cls(epoch, attempts, doubts, lost_owners, bool(in_flight))
+        return cls(epoch, attempts, uncertain_count, lost_owners, bool(in_flight))
 
 
 def ending_text(end: Finish) -> str:

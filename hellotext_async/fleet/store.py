@@ -73,7 +73,7 @@ class RedisStore:
         most, most_bytes = self._most, self._most_bytes
         self._reader = Reader(self._commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
         self._stepper = Stepper(self._commands, losses, self._tenures, self.members.end, self._ttl)
-        self._holdings = Holdings(self._stepper, self._total, self.members.hurry)
+        self._holdings = Holdings(self._stepper, self._total, self.members.beat_now)
         self._appender = Appender(self._commands, losses, REPLY_TIMEOUT)
         try:
             await self.members.beat()
@@ -139,7 +139,7 @@ class RedisStore:
         for tenure in self._tenures():
             tenure.leaving = True
         self._changed()
-        self.members.hurry()
+        self.members.beat_now()
 
     def _tenures(self) -> Iterable[Tenure]:
         return self.members.tenures.values()

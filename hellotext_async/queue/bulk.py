@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .entry import Entry
     from .receipt import Receipt
 
-__all__ = ["OnEnd", "OnInvalid", "Stream", "Taker", "deliver"]
+__all__ = ["OnEnd", "OnInvalid", "Stream", "SupportsEnqueue", "deliver"]
 
 Item = Event | Mapping[str, Any]
 Stream = Iterable[Item] | AsyncIterable[Item]
@@ -30,7 +30,7 @@ TURN: Final = 64
 """Events handed over before the loop gets a turn, and fetched before more are let in."""
 
 
-class Taker(Protocol):
+class SupportsEnqueue(Protocol):
     """What takes events one by one: the queue."""
 
     def track(self, action: Event, /, *, context: object = None) -> Receipt:
@@ -121,7 +121,7 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
 
 
 def deliver(
-    queue: Taker, events: Stream, *, most: int, on_invalid: OnInvalid | None, on_end: OnEnd | None = None
+    queue: SupportsEnqueue, events: Stream, *, most: int, on_invalid: OnInvalid | None, on_end: OnEnd | None = None
 ) -> AsyncGenerator[Outcome, None]:
     """Feed `events` to `queue`, at most `most` under way, and yield every outcome as soon as there is one.
 
@@ -137,7 +137,7 @@ def deliver(
 
 
 async def _deliver(
-    queue: Taker, events: Stream, window: _Window, on_invalid: OnInvalid | None
+    queue: SupportsEnqueue, events: Stream, window: _Window, on_invalid: OnInvalid | None
 ) -> AsyncGenerator[Outcome, None]:
     # A stream may be slow: outcomes do not wait for its next event.
     feeder = asyncio.create_task(_feed(queue, events, window, on_invalid), name="hellotext bulk feeder")
@@ -156,7 +156,7 @@ async def _deliver(
     feeder.result()
 
 
-async def _feed(queue: Taker, events: Stream, window: _Window, on_invalid: OnInvalid | None) -> None:
+async def _feed(queue: SupportsEnqueue, events: Stream, window: _Window, on_invalid: OnInvalid | None) -> None:
     """Hand over one event after the other, and close the stream."""
     number = 0
     try:
@@ -192,7 +192,7 @@ async def _close(events: Any) -> None:
         events.close()
 
 
-async def _enter(queue: Taker, event: Item) -> Receipt:
+async def _enter(queue: SupportsEnqueue, event: Item) -> Receipt:
     """Hand over one event, waiting for room only if there is none."""
     if isinstance(event, Event):
         try:

@@ -261,9 +261,9 @@ class Core:
         self.in_flight.discard(entry)
         entry.state = "queued"
         if isinstance(how, Later):
-            self.order.postpone(entry, how.pause, now)
+            self.order.delay(entry, how.pause, now)
         else:
-            self.order.put_back(entry, front=how.front)
+            self.order.requeue(entry, front=how.front)
 
     def delivered(self, entry: Entry) -> None:
         """The server took an event: it is there, for those too that waited for that; the next of the subject may go."""
@@ -273,8 +273,8 @@ class Core:
 
     def outcome(self, entry: Entry, end: End, clock: float) -> Outcome:
         """The outcome of an event that ends so."""
-        trouble = entry.trouble
-        failed, doubts = (0, 0) if trouble is None else (trouble.attempts, trouble.doubts)
+        history = entry.history
+        failed, uncertain_count = (0, 0) if history is None else (history.attempts, history.uncertain_count)
         applied = end.verdict == "delivered"
         return Outcome(
             verdict=end.verdict,
@@ -282,7 +282,7 @@ class Core:
             action=entry.action,
             attempts=failed + applied,
             error=end.error,
-            maybe_duplicated=doubts + applied > 1 and entry.idempotency != "idempotent",
+            maybe_duplicated=uncertain_count + applied > 1 and entry.idempotency != "idempotent",
             waited=clock - entry.at,
             context=entry.context,
         )
@@ -328,7 +328,7 @@ class Core:
             self._over(entry, "kept", error)
 
     def _over(self, entry: Entry, state: State, end: Outcome | HellotextError) -> None:
-        entry.end, entry.body, entry.trouble, entry.enqueued_in = end, b"", None, None
+        entry.end, entry.body, entry.history, entry.enqueued_in = end, b"", None, None
         entry.state = state  # last: another thread that reads it finds the end
         for flush in self.flushes:
             flush.left.discard(entry)

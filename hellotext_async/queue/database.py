@@ -163,7 +163,7 @@ class Database:
         """The transaction with so many new events is durable: their numbers are used."""
         self._next += count
 
-    def fly(self, numbers: Sequence[int]) -> None:
+    def set_in_flight(self, numbers: Sequence[int]) -> None:
         """These events, and no others, are in flight for the first time: one row, for it changes all the time."""
         self._link.execute("insert or replace into flight values (1, ?)", (str(list(numbers)),))
 
@@ -175,7 +175,7 @@ class Database:
         """Forget events that have ended."""
         self._link.execute("delete from events where seq in (select value from json_each(?))", (str(list(numbers)),))
 
-    def remove_notes(self, numbers: Sequence[int]) -> None:
+    def remove_sent_marks(self, numbers: Sequence[int]) -> None:
         """Forget the notes of events that have ended."""
         self._link.execute("delete from sent where seq in (select value from json_each(?))", (str(list(numbers)),))
 

@@ -18,7 +18,7 @@ from .._policy.evidence import Attempt
 from .._policy.retry_policy import Delivery, should_retry
 from .._wire.reply import error_of
 from ..errors import HellotextError, NotSent, OutcomeUnknown
-from .entry import Trouble
+from .entry import AttemptHistory
 
 if TYPE_CHECKING:
     from .entry import Entry
@@ -68,19 +68,19 @@ class Rules(msgspec.Struct, frozen=True):
         """What follows from an attempt that did not deliver; `away`: the server is held to be away."""
         if attempt.reply is not None and attempt.reply.status == 401:
             return Again() if attempt.stale_token else Suspend(error_of(attempt.reply))
-        last = None if entry.trouble is None else entry.trouble.last
-        trouble = note(entry, attempt)
+        last = None if entry.history is None else entry.history.last
+        history = note(entry, attempt)
         if not should_retry(attempt.evidence, entry.idempotency, self.delivery):
             # A definite no to a retry says nothing of the attempt before it that may have been applied.
-            certain = attempt.evidence == "rejected" and trouble.doubt is None
-            return End("rejected" if certain else "unknown", _error(attempt, trouble.attempts))
+            certain = attempt.evidence == "rejected" and history.last_uncertain is None
+            return End("rejected" if certain else "unknown", _error(attempt, history.attempts))
         if self.late(entry, clock):
             return self.expired(entry)
         if attempt.evidence == "throttled" and not attempt.isolated:
             return Again(front=last is None or last.evidence != "throttled")
         if away and not attempt.isolated:
             return Again(front=False)
-        return Later(delay(trouble.attempts, base=BASE, cap=CAP, uniform=self.uniform, at_least=attempt.retry_after))
+        return Later(delay(history.attempts, base=BASE, cap=CAP, uniform=self.uniform, at_least=attempt.retry_after))
 
     def late(self, entry: Entry, clock: float) -> bool:
         """Whether the event's time is over."""
@@ -88,10 +88,10 @@ class Rules(msgspec.Struct, frozen=True):
 
     def expired(self, entry: Entry) -> End:
         """The event's time is over: it expired if it certainly was not applied, else its outcome is unknown."""
-        trouble = entry.trouble or Trouble()
-        last = trouble.doubt or trouble.last
-        error = NotSent("expired", attempts=0) if last is None else _error(last, trouble.attempts)
-        return End("expired" if trouble.doubt is None else "unknown", error)
+        history = entry.history or AttemptHistory()
+        last = history.last_uncertain or history.last
+        error = NotSent("expired", attempts=0) if last is None else _error(last, history.attempts)
+        return End("expired" if history.last_uncertain is None else "unknown", error)
 
     def interrupted(self, entry: Entry, by: Attempt = INTERRUPTED, *, kept: bool = True) -> End | None:
         """The end of an event that may have been sent when a process or a queue ended; None: it may be sent again,
@@ -101,28 +101,28 @@ class Rules(msgspec.Struct, frozen=True):
             note(entry, by)
         if kept and should_retry("uncertain", entry.idempotency, self.delivery):
             return None
-        attempts = 1 if entry.trouble is None else entry.trouble.attempts
+        attempts = 1 if entry.history is None else entry.history.attempts
         return End("unknown", OutcomeUnknown(by.reason, attempts=attempts))
 
     def abandoned(self, entry: Entry, error: HellotextError) -> End:
         """The end of an event that cannot be delivered any more: the queue closes with it, or it cannot be read."""
-        trouble = entry.trouble
-        if trouble is None or trouble.doubt is None:
+        history = entry.history
+        if history is None or history.last_uncertain is None:
             return End("abandoned", error)
-        return End("unknown", _error(trouble.doubt, trouble.attempts))
+        return End("unknown", _error(history.last_uncertain, history.attempts))
 
 
-def note(entry: Entry, attempt: Attempt) -> Trouble:
+def note(entry: Entry, attempt: Attempt) -> AttemptHistory:
     """Note an attempt that did not deliver."""
-    trouble = entry.trouble
-    if trouble is None:
-        trouble = entry.trouble = Trouble()
-    trouble.attempts += 1
-    trouble.last = attempt
+    history = entry.history
+    if history is None:
+        history = entry.history = AttemptHistory()
+    history.attempts += 1
+    history.last = attempt
     if not attempt.definite:
-        trouble.doubt = attempt
-        trouble.doubts += 1
-    return trouble
+        history.last_uncertain = attempt
+        history.uncertain_count += 1
+    return history
 
 
 def _error(attempt: Attempt, attempts: int) -> HellotextError:

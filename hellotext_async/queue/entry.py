@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._wire.call import Idempotency
     from ..errors import HellotextError
 
-__all__ = ["LIFE", "Entry", "More", "State", "Trouble", "Watcher", "end_of", "id_of", "watch"]
+__all__ = ["LIFE", "AttemptHistory", "Entry", "More", "State", "Watcher", "end_of", "id_of", "watch"]
 
 T = TypeVar("T")
 
@@ -51,20 +51,20 @@ OVER: Final = frozenset(state for state, following in LIFE.items() if not follow
 """The states in which nothing more becomes of an event."""
 
 
-class Trouble(msgspec.Struct):
+class AttemptHistory(msgspec.Struct):
     """What went wrong with an event so far; most events never have one.
 
-    `attempts` made, the `last` of them, the last one that may have been applied (`doubt`) and how
-    many of those there were (`doubts`), the seconds for which its own failures held its subject
-    (`held`), and whether it `holds` it now.
+    `attempts` made, the `last` of them, the last one that may have been applied (`last_uncertain`) and how
+    many of those there were (`uncertain_count`), the seconds for which its own failures held its subject
+    (`blocked_for`), and whether it `blocks_subject` it now.
     """
 
     attempts: int = 0
     last: Attempt | None = None
-    doubt: Attempt | None = None
-    doubts: int = 0
-    held: float = 0.0
-    holds: bool = True
+    last_uncertain: Attempt | None = None
+    uncertain_count: int = 0
+    blocked_for: float = 0.0
+    blocks_subject: bool = True
 
 
 class Watcher(Protocol):
@@ -90,7 +90,7 @@ class More(msgspec.Struct, eq=False):
     event_id: str | None = None
     given: bool = False
     key: int = 0
-    trouble: Trouble | None = None
+    history: AttemptHistory | None = None
     watch: Watcher | None = None
     context: object = None
     enqueued_in: Context | None = None
@@ -145,7 +145,7 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
     event_id = Rare[str | None]("event_id", None)
     given = Rare[bool]("given", False)
     key = Rare[int]("key", 0)
-    trouble = Rare[Trouble | None]("trouble", None)
+    history = Rare[AttemptHistory | None]("history", None)
     watch = Rare[Watcher | None]("watch", None)
     context = Rare[object]("context", None)
     enqueued_in = Rare["Context | None"]("enqueued_in", None)
@@ -158,7 +158,7 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
 
     def described(self) -> AboutEvent:
         """What is reported of it at an attempt."""
-        made = 0 if self.trouble is None else self.trouble.attempts
+        made = 0 if self.history is None else self.history.attempts
         return AboutEvent(id_of(self), self.action, made + 1, self.enqueued_in)
 
 

@@ -3,7 +3,7 @@
 Rules. It is filled in the loop and written in the thread. New events come first, after the ids
 that are made free for them, then marks, then ends, then what is read; each kind in the order of
 asking. `appended` and `ended` are the entries of what is new and of what ends. `flight` is what is
-in flight for the first time, `noted` what of those that are gone had a note.
+in flight for the first time, `marked` what of those that are gone had a note.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Group:
         self.flight: dict[int, None] | None = None
         self.marks: list[Mark] = []
         self.gone: list[int] = []
-        self.noted: list[int] = []
+        self.marked: list[int] = []
         self.closed: list[ClosedId] = []
         self.freed: list[tuple[str]] = []
         self.appended: list[Entry] = []
@@ -92,11 +92,11 @@ class Group:
         if self.marks:
             db.note(self.marks)
         if self.flight is not None:
-            db.fly(list(self.flight))
+            db.set_in_flight(list(self.flight))
         if self.gone:
             db.remove(self.gone)
-        if self.noted:
-            db.remove_notes(self.noted)
+        if self.marked:
+            db.remove_sent_marks(self.marked)
         if self.closed:
             db.close_ids(self.closed)
         if self.freed:

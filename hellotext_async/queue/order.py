@@ -15,7 +15,7 @@ from itertools import chain, count
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from .entry import Trouble
+from .entry import AttemptHistory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,17 +86,17 @@ class Order:
 
     def done(self, entry: Entry) -> None:
         """An event that was taken has ended; the next of its subject may go."""
-        if entry.subject is not None and (entry.more is None or entry.trouble is None or entry.trouble.holds):
-            self._pass_on(entry.subject)
+        if entry.subject is not None and (entry.more is None or entry.history is None or entry.history.blocks_subject):
+            self._advance_subject(entry.subject)
 
-    def _pass_on(self, subject: str) -> None:
+    def _advance_subject(self, subject: str) -> None:
         line = self._busy[subject]
         if line:
             self._first.append(line.popleft())
         else:
             del self._busy[subject]
 
-    def put_back(self, entry: Entry, *, front: bool = True) -> None:
+    def requeue(self, entry: Entry, *, front: bool = True) -> None:
         """An event that was taken goes again: next, in its place, or after all others for a while."""
         self._size += 1
         if front:
@@ -117,17 +117,17 @@ class Order:
         """Whether an event waits at the back."""
         return bool(self._back)
 
-    def postpone(self, entry: Entry, pause: float, now: float) -> None:
+    def delay(self, entry: Entry, pause: float, now: float) -> None:
         """An event that was taken goes again in `pause` seconds; its subject is held until then, or long enough."""
         self._size += 1
-        trouble = entry.trouble
-        if trouble is None:
-            trouble = entry.trouble = Trouble()
+        history = entry.history
+        if history is None:
+            history = entry.history = AttemptHistory()
         heappush(self._due, (now + pause, next(self._tie), entry, False))
-        if entry.subject is None or not trouble.holds:
+        if entry.subject is None or not history.blocks_subject:
             return
-        left = self._hold - trouble.held
-        trouble.held += pause
+        left = self._hold - history.blocked_for
+        history.blocked_for += pause
         if left < pause:
             heappush(self._due, (now + max(0.0, left), next(self._tie), entry, True))
 
@@ -141,16 +141,21 @@ class Order:
             _, _, entry, release = heappop(self._due)
             if not release:
                 self._return(entry)
-            elif entry.trouble is not None and entry.trouble.holds and entry.subject is not None and not entry.over:
-                entry.trouble.holds = False
-                self._pass_on(entry.subject)
+            elif (
+                entry.history is not None
+                and entry.history.blocks_subject
+                and entry.subject is not None
+                and not entry.over
+            ):
+                entry.history.blocks_subject = False
+                self._advance_subject(entry.subject)
 
     def _return(self, entry: Entry) -> None:
-        trouble, subject = entry.trouble, entry.subject
-        if subject is None or trouble is None or trouble.holds:
+        history, subject = entry.history, entry.subject
+        if subject is None or history is None or history.blocks_subject:
             self._first.append(entry)
             return
-        trouble.holds = True
+        history.blocks_subject = True
         if subject in self._busy:
             self._behind(subject).appendleft(entry)
         else:
@@ -163,10 +168,10 @@ class Order:
         return min(
             self._ready[0].at if self._ready else inf,
             min(lines, default=inf),
-            min((entry.at for entry in chain(self._first, self._back, self._postponed())), default=inf),
+            min((entry.at for entry in chain(self._first, self._back, self._delayed())), default=inf),
         )
 
-    def _postponed(self) -> Iterator[Entry]:
+    def _delayed(self) -> Iterator[Entry]:
         return (entry for _, _, entry, release in self._due if not release)
 
     def remove(self, late: Callable[[Entry], bool]) -> list[Entry]:
@@ -175,7 +180,7 @@ class Order:
         for line in self._busy.values():
             if line:
                 found += _shed(line, late)
-        taken = [entry for entry in chain(self._first, self._back, self._postponed()) if late(entry)]
+        taken = [entry for entry in chain(self._first, self._back, self._delayed()) if late(entry)]
         if taken:
             gone = set(taken)
             self._first = deque(entry for entry in self._first if entry not in gone)
@@ -200,7 +205,7 @@ class Order:
     def __iter__(self) -> Iterator[Entry]:
         """Every event that waits, in no promised order."""
         lines = (line for line in self._busy.values() if line)
-        return chain(self._first, self._ready, self._back, chain.from_iterable(lines), self._postponed())
+        return chain(self._first, self._ready, self._back, chain.from_iterable(lines), self._delayed())
 
 
 def _shed(line: deque[Entry], late: Callable[[Entry], bool]) -> Iterator[Entry]:

@@ -61,7 +61,7 @@ class EventQueue:
         self._inside: Running | None = None
         self._closed: QueueClosed | None = None
         self._closing: asyncio.Task[Report] | None = None
-        self._hurry = asyncio.Event()
+        self._cut_short = asyncio.Event()
 
     # Taking events.
 
@@ -241,18 +241,18 @@ class EventQueue:
         try:
             return await asyncio.shield(self._closing)
         except asyncio.CancelledError:
-            self._hurry.set()
+            self._cut_short.set()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([self._closing])
             raise
 
     async def _close(self, inside: Running, timeout: float) -> Report:
         settled = asyncio.ensure_future(inside.settled())
-        hurry = asyncio.ensure_future(self._hurry.wait())
+        cut_short = asyncio.ensure_future(self._cut_short.wait())
         with suppress(asyncio.CancelledError):  # a program that cancels all its tasks waits no longer
-            await asyncio.wait([settled, hurry], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([settled, cut_short], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
-        hurry.cancel()
+        cut_short.cancel()
         report = await inside.aclose()
         if self._settings.on_close is not None:
             call_back("on_close", self._settings.on_close, report)

@@ -46,7 +46,7 @@ class Row(NamedTuple):
     body: bytes
     attempts: int
     in_flight: bool
-    doubts: int
+    uncertain_count: int
     damaged: bool
 
 
@@ -69,7 +69,7 @@ def values_of(number: int, event: New) -> list[Any]:
 
 def row_of(values: Sequence[Any]) -> Row:
     """The row in the columns that were read; one that is damaged keeps what can be told of it."""
-    *fields, found, attempts, in_flight, doubts = values
+    *fields, found, attempts, in_flight, uncertain_count = values
     seq, event_id, given, action, subject, idempotency, accepted, body = fields
     try:
         whole = checksum(fields) == found and idempotency in _IDEMPOTENCY
@@ -80,5 +80,5 @@ def row_of(values: Sequence[Any]) -> Row:
     how = cast("Idempotency", idempotency)
     return Row(
         seq, str(event_id), bool(given), str(action), subject, how, accepted, body,
-        attempts, bool(in_flight), doubts, not whole,
+        attempts, bool(in_flight), uncertain_count, not whole,
     )  # fmt: skip

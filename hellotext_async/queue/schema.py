@@ -35,7 +35,7 @@ create index if not exists ids_ended on ids (ended) where ended is not null;
 """
 
 # What was in flight when the file was left may have been sent: it stays noted until the event has ended.
-_LANDED: Final = """
+_SENT: Final = """
 insert or replace into sent select value, 1, 1, 0 from flight, json_each(numbers);
 delete from flight;
 """
@@ -126,7 +126,7 @@ def prepare(link: sqlite3.Connection, version: int, owner: str) -> None:
         _from_1(link)
     if version in (1, 2):  # an id's outcome did not say whether it may have been duplicated
         link.execute("alter table ids add column duplicated integer")
-    for statement in f"{_SCHEMA}{_LANDED}".split(";"):
+    for statement in f"{_SCHEMA}{_SENT}".split(";"):
         link.execute(statement)
     link.execute("insert or replace into owner values (1, ?)", (owner,))
     link.execute(f"pragma user_version = {FORMAT}")

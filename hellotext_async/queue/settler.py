@@ -141,17 +141,17 @@ class Settler:
             self._core.end(entry, outcome)
             if self._on_trouble is not None:
                 call_back("on_outcome", self._on_trouble, outcome)
-            self._tell(entry)
+            self._call_hook(entry)
 
     def _settle_delivered(self, entry: Entry, clock: float) -> None:
         core = self._core
         core.end_delivered(entry, clock)
         if entry.watch is not None or self._on_outcome is not None or core.line or core.aside:
-            self._tell(entry)
+            self._call_hook(entry)
         elif self.settled.waiting:
             self.settled.check()
 
-    def _tell(self, entry: Entry) -> None:
+    def _call_hook(self, entry: Entry) -> None:
         if entry.watch is not None:
             notify(entry)
         if self._on_outcome is not None and isinstance(outcome := end_of(entry), Outcome):

@@ -20,7 +20,7 @@ from .._policy.evidence import Attempt
 from ..errors import SpoolError
 from .commit import GroupCommit
 from .database import Database
-from .entry import Entry, More, Trouble, id_of
+from .entry import AttemptHistory, Entry, More, id_of
 from .group import Group
 from .outcome import Outcome
 from .rows import Known, New, Row
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteStore"]
 
-_DOUBT: Final = Attempt("uncertain", reason="the process ended")
+_UNCERTAIN: Final = Attempt("uncertain", reason="the process ended")
 
 
 class SqliteStore:
@@ -157,9 +157,14 @@ class SqliteStore:
         entry.body, entry.subject, entry.idempotency = row.body, row.subject, row.idempotency
         entry.at = row.accepted - self._epoch
         if row.attempts:
-            doubts = row.doubts + row.in_flight
-            doubt = _DOUBT if doubts else None
-            entry.trouble = Trouble(attempts=row.attempts, doubt=doubt, doubts=doubts, last=doubt)
+            uncertain_count = row.uncertain_count + row.in_flight
+            last_uncertain = _UNCERTAIN if uncertain_count else None
+            entry.history = AttemptHistory(
+                attempts=row.attempts,
+                last_uncertain=last_uncertain,
+                uncertain_count=uncertain_count,
+                last=last_uncertain,
+            )
         return entry
 
     def waiting(self) -> Sequence[Entry]:
@@ -168,12 +173,12 @@ class SqliteStore:
 
     async def mark(self, entry: Entry) -> float | None:
         """It is durable that the event is about to be sent."""
-        trouble, group = entry.trouble, self._commits.group
-        if trouble is None:
+        history, group = entry.history, self._commits.group
+        if history is None:
             self._flight[entry.key] = None
             group.flight = self._flight
         else:
-            group.marks.append((entry.key, trouble.attempts + 1, True, trouble.doubts))
+            group.marks.append((entry.key, history.attempts + 1, True, history.uncertain_count))
         await self._commits.committed()
         return inf
 
@@ -181,11 +186,11 @@ class SqliteStore:
         """Events that were marked wait to be sent again."""
         group = self._commits.group
         for entry in entries:
-            trouble = entry.trouble
+            history = entry.history
             if self._flight.pop(entry.key, 0) is None:
                 group.flight = self._flight
-            if trouble is not None:
-                group.marks.append((entry.key, trouble.attempts, False, trouble.doubts))
+            if history is not None:
+                group.marks.append((entry.key, history.attempts, False, history.uncertain_count))
         await self._commits.committed()
 
     async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> None:
@@ -197,7 +202,7 @@ class SqliteStore:
             if self._flight.pop(key, 0) is None:
                 group.flight = self._flight
             else:
-                group.noted.append(key)
+                group.marked.append(key)
             if end is None:
                 group.freed.append((id_of(entry),))
                 continue

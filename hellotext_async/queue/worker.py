@@ -170,7 +170,7 @@ class Worker:
                 continue
             self.away_since = None
             core.delivered(entry)
-            if entry.more is None or entry.trouble is None:
+            if entry.more is None or entry.history is None:
                 self._settler.delivered(entry, self.now())
             else:
                 self._settler.end(entry, DELIVERED, self.now())

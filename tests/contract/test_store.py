@@ -15,7 +15,7 @@ import pytest
 
 from hellotext_async._policy.evidence import Attempt
 from hellotext_async.errors import SpoolBusy
-from hellotext_async.queue.entry import Entry, More, Trouble
+from hellotext_async.queue.entry import AttemptHistory, Entry, More
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
@@ -138,7 +138,7 @@ async def test_what_was_in_flight_is_known_after_a_crash(durable: Maker) -> None
     doubt = Attempt("uncertain")
     for one in (second, back):
         await made.mark(one)
-        one.trouble = Trouble(attempts=1, last=doubt, doubt=doubt, doubts=1)
+        one.history = AttemptHistory(attempts=1, last=doubt, last_uncertain=doubt, uncertain_count=1)
         await made.requeue([one])
     await made.mark(second)
     made.give_up()
@@ -146,10 +146,10 @@ async def test_what_was_in_flight_is_known_after_a_crash(durable: Maker) -> None
         found = {one.entry.body: one for one in await again.load(*MANY)}
         flying = [body for body, one in found.items() if one.was_in_flight]
         assert flying == [first.body, second.body]
-        trouble = found[back.body].entry.trouble
-        assert trouble is not None
-        assert (trouble.attempts, trouble.doubts) == (1, 1)
-        assert found[never.body].entry.trouble is None
+        history = found[back.body].entry.history
+        assert history is not None
+        assert (history.attempts, history.uncertain_count) == (1, 1)
+        assert found[never.body].entry.history is None
 
 
 async def test_one_owner_at_a_time(durable: Maker) -> None:

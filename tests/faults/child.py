@@ -39,8 +39,8 @@ class Dying(Database):
         super().commit()
         failpoint("after commit")
 
-    def fly(self, numbers: Any) -> None:
-        super().fly(numbers)
+    def set_in_flight(self, numbers: Any) -> None:
+        super().set_in_flight(numbers)
         failpoint("marking")
 
     def remove(self, numbers: Any) -> None:

@@ -99,8 +99,8 @@ class Books:
             assert other is known or other.ready.subject != known.ready.subject
         for other in self.in_state("queued"):
             if other.ready.subject == known.ready.subject and other.place < known.place:
-                trouble = other.entry.trouble
-                assert trouble is not None and not trouble.holds, "it overtook one that holds its subject"
+                history = other.entry.history
+                assert history is not None and not history.blocks_subject, "it overtook one that holds its subject"
                 assert other.held >= HOLD and not self.settings.strict_order
 
     def end(self, known: Known, end: End) -> None:

@@ -186,7 +186,7 @@ class Model(Books, RuleBasedStateMachine):
             known.requests += 1
             self.core.delivered(entry)
             clock = self.core.clock.at(self.now)
-            if entry.trouble is None:
+            if entry.history is None:
                 self.core.end_delivered(entry, clock)
                 self.ended(known)
             else:
