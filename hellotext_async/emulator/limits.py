@@ -37,8 +37,18 @@ class RateLimit:
     per: Literal["subject", "route"] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("rate", "period", "burst"):
+            value: object = getattr(self, name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool):
+                raise ValueError(f"{name}: expected a number")
         if not (self.rate > 0 and self.period > 0):
             raise ValueError("rate, period: expected more than 0")
+        if not self.burst >= 0:
+            raise ValueError("burst: expected 0 or more")
+        if not isinstance(self.match, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError("match: expected text, a method and a path")
+        if self.retry_after not in (True, False, "seconds", "date"):
+            raise ValueError("retry_after: expected True, False, 'seconds' or 'date'")
         if self.kind not in ("bucket", "gcra", "leaky", "window", "sliding"):
             raise ValueError("kind: expected 'bucket', 'gcra', 'leaky', 'window' or 'sliding'")
         if self.per not in (None, "subject", "route"):

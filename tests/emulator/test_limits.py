@@ -131,3 +131,13 @@ def test_a_limit_of_an_unknown_kind_is_a_mistake(name: str) -> None:
     """The message lists what there is."""
     with pytest.raises(ValueError, match=f"{name}: expected .*'(leaky|route)'"):
         RateLimit(1, **{name: "other"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["rate", "burst", "period", "match", "retry_after", "kind", "per"])
+@pytest.mark.parametrize("value", ["nonsense", None, True, -1, float("nan")])
+def test_a_limit_that_makes_no_sense_is_refused_by_name(name: str, value: Any) -> None:
+    """When it is made, not at the first request."""
+    if (name, value) in {("match", "nonsense"), ("retry_after", True), ("per", None)}:
+        return
+    with pytest.raises(ValueError, match=name):
+        RateLimit(**{"rate": 10, name: value})
