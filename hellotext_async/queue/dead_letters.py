@@ -229,24 +229,30 @@ class _Notes:
 
 
 class _StreamNotes:
-    """The same for a stream: each is noted by a task of the running loop."""
+    """The same for a stream: noted by a task of the running loop, all that there are at once."""
 
     def __init__(self, stream: LetterStream, letters: Mapping[str, Letter]) -> None:
         self._stream = stream
         self._letters = letters
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[Letter] = []
+        self._writing: asyncio.Task[None] | None = None
 
     def add(self, outcome: Outcome) -> None:
         """Note one more."""
-        letter = _after(self._letters[outcome.event_id], outcome)
-        task = asyncio.get_running_loop().create_task(self._stream.append([letter]), name="hellotext replay")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._waiting.append(_after(self._letters[outcome.event_id], outcome))
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write(), name="hellotext replay")
+
+    async def _write(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            await self._stream.append(waiting)
+        self._writing = None  # unless that failed: then every `written` says so
 
     async def written(self) -> None:
         """Return when every note so far is durable."""
-        if self._tasks:
-            await asyncio.gather(*self._tasks)
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
 
 
 def _after(letter: Letter, outcome: Outcome) -> Letter:
