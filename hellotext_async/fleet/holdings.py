@@ -65,14 +65,8 @@ class Holdings:
         lost_owners = 0
         if mark is not None:
             lost_owners = mark.lost_owners + mark.in_flight
-            uncertain_count = mark.uncertain_count + mark.in_flight
-            last_uncertain = None if not uncertain_count else _POISON if lost_owners >= POISON else _LOST
-            entry.history = AttemptHistory(
-                attempts=mark.attempts,
-                last_uncertain=last_uncertain,
-                uncertain_count=uncertain_count,
-                last=last_uncertain,
-            )
+            uncertain = _POISON if lost_owners >= POISON else _LOST
+            entry.history = AttemptHistory.read(mark.attempts, mark.uncertain_count + mark.in_flight, uncertain)
         self.number(entry)
         self._places[entry.key] = _Place(item.tenure, item.entry, item.size, readable, lost_owners)
 

@@ -66,6 +66,14 @@ class AttemptHistory(msgspec.Struct):
     blocked_for: float = 0.0
     blocks_subject: bool = True
 
+    @classmethod
+    def read(cls, attempts: int, uncertain_count: int, uncertain: Attempt) -> AttemptHistory:
+        """What a store kept of the attempts of an earlier process; `uncertain` stands for those that may have been
+        applied.
+        """
+        last = uncertain if uncertain_count else None
+        return cls(attempts=attempts, last=last, last_uncertain=last, uncertain_count=uncertain_count)
+
 
 class Watcher(Protocol):
     """Who waits for an event."""

@@ -157,14 +157,7 @@ class SqliteStore:
         entry.body, entry.subject, entry.idempotency = row.body, row.subject, row.idempotency
         entry.at = row.accepted - self._epoch
         if row.attempts:
-            uncertain_count = row.uncertain_count + row.in_flight
-            last_uncertain = _UNCERTAIN if uncertain_count else None
-            entry.history = AttemptHistory(
-                attempts=row.attempts,
-                last_uncertain=last_uncertain,
-                uncertain_count=uncertain_count,
-                last=last_uncertain,
-            )
+            entry.history = AttemptHistory.read(row.attempts, row.uncertain_count + row.in_flight, _UNCERTAIN)
         return entry
 
     def waiting(self) -> Sequence[Entry]:
