@@ -14,6 +14,7 @@ from hellotext_async.config import Limits, Options, Retry
 from hellotext_async.engine import Engine
 from hellotext_async.limiter import Limiter
 from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.receipt import Receipt
 from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
 from hellotext_async.transport import Transport
@@ -62,6 +63,12 @@ def event(number: int = 0, *, profile: str | None = None, action: str = "page.vi
     """A duplicable event with a reference of its own, about its own session unless a profile is given."""
     about = {"profile": profile} if profile else {"session": f"s{number}"}
     return {"action": action, "metadata": {"ref": str(number)}, **about}
+
+
+async def put(opened: EventQueue, fields: dict[str, Any], **more: Any) -> Receipt:
+    """Put an event whose fields hold its action."""
+    given = {**fields, **more}
+    return await opened.put(given.pop("action"), **given)
 
 
 def order(number: int = 0, *, profile: str | None = None) -> dict[str, Any]:

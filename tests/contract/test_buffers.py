@@ -17,7 +17,7 @@ from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from tests.harness.transport import Script, answers, silent, unsent
 from tests.redis.servers import KINDS, Server
-from tests.rig import assert_adds_up, engine, event, order
+from tests.rig import assert_adds_up, engine, event, order, put
 
 Buffer = Callable[[], Any]
 _numbers = itertools.count(1)
@@ -54,11 +54,6 @@ async def opened(buffer: Buffer, script: Script, **settings: Any) -> AsyncIterat
     async with queue:
         yield queue
     assert_adds_up(queue)
-
-
-async def put(queue: EventQueue, fields: dict[str, Any], **more: Any) -> Any:
-    given = {**fields, **more}
-    return await queue.put(given.pop("action"), **given)
 
 
 def refs(script: Script) -> list[str]:

@@ -8,7 +8,6 @@ import gc
 import os
 import pickle
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -25,12 +24,6 @@ from hellotext_async import (
     WrongLoop,
 )
 from hellotext_async.emulator import Emulator, Fault
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator() as emulator:
-        yield emulator
 
 
 def client_of(emulator: Emulator, **options: Any) -> Hellotext:

@@ -22,12 +22,6 @@ from hellotext_async.errors import (
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
 async def client(emulator: Emulator) -> AsyncIterator[Hellotext]:
     async with Hellotext(token=emulator.token, base_url=emulator.url) as client:
         yield client

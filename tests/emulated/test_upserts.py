@@ -12,12 +12,6 @@ from hellotext_async.emulator import Emulator, Fault
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
 async def client(emulator: Emulator) -> AsyncIterator[Hellotext]:
     async with Hellotext(token=emulator.token, base_url=emulator.url, retry=Retry(base=0.001)) as client:
         yield client

@@ -14,7 +14,7 @@ from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite_store import SqliteStore
 from tests.harness.clock import virtual_time
 from tests.harness.transport import Script, answers, received, silent
-from tests.rig import LoopSpool, assert_adds_up, engine, event, order
+from tests.rig import LoopSpool, assert_adds_up, engine, event, order, put
 
 METHODS = ["open", "append", "load", "mark", "requeue", "finish", "forget", "pause", "close"]
 
@@ -42,11 +42,6 @@ class BrokenSpool(LoopSpool):
 def opened_on(spool: LoopSpool, script: Script) -> EventQueue:
     made = engine(script)
     return EventQueue(lambda: made, Settings(buffer=spool, delivery_timeout=600, concurrency=2, capacity=8))
-
-
-async def put(opened: EventQueue, fields: dict[str, Any]) -> Any:
-    given = dict(fields)
-    return await opened.put(given.pop("action"), **given)
 
 
 async def ends(what: Any) -> str:

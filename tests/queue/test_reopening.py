@@ -16,17 +16,12 @@ from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from tests.harness.clock import virtual_time
 from tests.harness.transport import Script, answers, received, silent, unsent
-from tests.rig import LoopSpool, assert_adds_up, engine, event, order
+from tests.rig import LoopSpool, assert_adds_up, engine, event, order, put
 
 
 def opened_on(path: Path, script: Script, **settings: Any) -> EventQueue:
     made = engine(script)
     return EventQueue(lambda: made, Settings(buffer=LoopSpool(path), **{"delivery_timeout": 600, **settings}))
-
-
-async def put(opened: EventQueue, fields: dict[str, Any], **more: Any) -> Any:
-    given = {**fields, **more}
-    return await opened.put(given.pop("action"), **given)
 
 
 @virtual_time

@@ -21,7 +21,7 @@ from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
 from tests.harness.transport import Script, answers, received, silent, unsent
-from tests.rig import assert_adds_up, engine, event, order, queue
+from tests.rig import assert_adds_up, engine, event, order, put, queue
 
 
 def refs(script: Script) -> list[str]:
@@ -31,11 +31,6 @@ def refs(script: Script) -> list[str]:
 def opened_on(path: Path, script: Script, *, made: Engine | None = None, **settings: Any) -> EventQueue:
     own = made or engine(script)
     return EventQueue(lambda: own, Settings(buffer=SqliteSpool(path), delivery_timeout=86400, **settings))
-
-
-async def put(opened: EventQueue, fields: dict[str, Any], **more: Any) -> Any:
-    given = {**fields, **more}
-    return await opened.put(given.pop("action"), **given)
 
 
 async def test_what_is_not_delivered_is_kept_and_delivered_by_the_next_queue(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hellotext_async import RedisStream
+from hellotext_async import Hellotext, RedisStream, Report
 from hellotext_async.emulator import Emulator, Fault
 from hellotext_async.errors import ConfigurationError, QueueClosed
 from hellotext_async.fleet.link import Link
@@ -98,13 +98,19 @@ async def test_sigterm_is_a_clean_end(server: Server, name: str, no_handler: Non
         assert await owners(stream, server.url) == [""] * 8
 
 
+async def started(client: Hellotext, stream: RedisStream, server: Server) -> asyncio.Future[Report]:
+    """A worker that runs and has every shard."""
+    running = asyncio.ensure_future(client.worker(stream).run())
+    while "" in await owners(stream, server.url):
+        await asyncio.sleep(0.01)
+    return running
+
+
 async def test_a_cancelled_run_hands_over(server: Server, name: str) -> None:
     """As one that was told to stop."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, client_of(emulator) as client:
-        running = asyncio.ensure_future(client.worker(stream).run())
-        while "" in await owners(stream, server.url):
-            await asyncio.sleep(0.01)
+        running = await started(client, stream, server)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -115,9 +121,7 @@ async def test_a_worker_that_cannot_go_on_says_so(server: Server, name: str) -> 
     """Here something else has written over a key of the stream."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, client_of(emulator) as client:
-        running = asyncio.ensure_future(client.worker(stream).run())
-        while "" in await owners(stream, server.url):
-            await asyncio.sleep(0.01)
+        running = await started(client, stream, server)
         link = Link(server.url)
         await link.command("set", stream.layout.state(3), "nonsense")
         await link.aclose()
