@@ -43,7 +43,7 @@ READS: Final = 100
 _CLIENT: Final = ("client",)
 _QUEUE: Final = ("client", "queue")
 
-RATE: Final = Figure("rate", "gauge", "", "requests per second that the API is assumed to allow.", _CLIENT)
+RATE: Final = Figure("rate", "gauge", "", "Requests per second that the API is assumed to allow.", _CLIENT)
 IN_FLIGHT_LIMIT: Final = Figure("in_flight_limit", "gauge", "", "Requests that may be in flight.", _CLIENT)
 GATE: Final = Figure("gate", "gauge", "seconds", "Time until something may be sent again.", _CLIENT)
 WASTED: Final = Figure("throttled", "gauge", "ratio", "Share of requests that were rate limited.", _CLIENT)
