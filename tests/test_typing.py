@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, get_type_hints
+from typing import Final, get_args, get_type_hints
 
 import pytest
 
@@ -61,3 +61,30 @@ def test_every_key_of_the_parameters_has_a_wrong_value(name: str) -> None:
     known = set(get_type_hints(getattr(hellotext_async, name)))
     assert known <= given
     assert given - known
+
+
+def taken() -> Iterator[tuple[str, str, str]]:
+    """Every key that a create or a change takes."""
+    client = Hellotext("t")
+    for family, verb in verbs():
+        function = getattr(type(getattr(client, family)), verb)
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD and family != "events":
+                (fields,) = get_args(get_type_hints(function)[parameter.name])
+                yield from ((family, verb, key) for key in get_type_hints(fields))
+
+
+@pytest.mark.parametrize(("family", "verb", "key"), list(taken()))
+def test_every_key_of_a_create_or_a_change_has_a_wrong_value(family: str, verb: str, key: str) -> None:
+    calls = [line for line in WRONG if f"client.{family}.{verb}(" in line]
+    assert [line for line in calls if f"{key}=x" in line and "[arg-type]" in line]
+    assert [line for line in calls if "nope=x" in line and "[call-arg]" in line]
+
+
+@pytest.mark.parametrize(("family", "verb"), list(verbs()))
+def test_every_verb_has_a_right_call(family: str, verb: str) -> None:
+    every = "\n".join(PROMISES.values())
+    functions = re.findall(rf"^async def {family}\(.*\n((?:    .*\n|\n)*)", every, re.MULTILINE)
+    own = [line for text in functions for line in text.splitlines() if f"family.{verb}(" in line]
+    named = [line for line in every.splitlines() if f"client.{family}.{verb}(" in line]
+    assert set(own + named) - set(WRONG)

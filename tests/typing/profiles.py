@@ -23,7 +23,7 @@ from hellotext_async import (
 )
 
 
-async def verbs(client: Hellotext) -> None:
+async def profiles(client: Hellotext) -> None:
     family = client.profiles
     assert_type(await family.create(), Created)
     assert_type(await family.create(first_name="Will E", last_name=None, session="s", reference=5), Created)
