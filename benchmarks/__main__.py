@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from . import decode, events, imports, limiter, loop_lag, memory, spool, sweeps, tls, track
+from . import decode, dependencies, events, imports, limiter, loop_lag, memory, spool, sweeps, tls, track
 from .ground import Ground
 from .paired import PAIRS
 from .pictures import draw
@@ -31,6 +31,7 @@ BENCHES: Final[dict[str, Callable[[Ground], Iterator[Row]]]] = {
     "decode": decode.rows,
     "memory": memory.rows,
     "import": imports.rows,
+    "fastapi": dependencies.rows,
 }
 
 INTRO: Final = """\

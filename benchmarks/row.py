@@ -21,6 +21,7 @@ Unit = Literal[
     "x asyncio's TLS",
     "x without",
     "ms",
+    "µs",
     "B",
 ]
 
