@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import msgspec
@@ -129,15 +130,24 @@ def _unwritable(path: Path) -> str | None:
     try:
         file = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
-        if path.parent.is_dir():
-            return None if os.access(path.parent, os.W_OK | os.X_OK) else "its folder cannot be written"
-        return "its folder is not there"
+        return _uninhabitable(path.parent)
     except OSError as error:
         return str(error.strerror)
     try:
         return None if stat.S_ISREG(os.fstat(file).st_mode) else "it is no plain file"
     finally:
         os.close(file)
+
+
+def _uninhabitable(folder: Path) -> str | None:
+    """Why no file can be made there; what is made to see it has no name, or none for long."""
+    if not folder.is_dir():
+        return "its folder is not there"
+    try:
+        with TemporaryFile(dir=folder):
+            return None
+    except OSError:
+        return "its folder cannot be written"
 
 
 class LetterFile:
