@@ -55,7 +55,9 @@ class Loader:
             self._core.load(entry, queue=False, arrived=loaded.arrived)
             self._worker.leave(entry)
             return
-        end = rules.interrupted(entry) if loaded.was_in_flight else None
+        history = entry.history
+        sent = loaded.was_in_flight or (history is not None and history.last_uncertain is not None)
+        end = rules.interrupted(entry) if sent else None  # by this queue's rules: the queue before it may have had others
         if end is None and loaded.damaged:
             end = rules.abandoned(entry, SpoolError("its row in the spool is damaged"))
         elif end is None and self._worker.suspension is None and rules.late(entry, self._worker.now()):

@@ -71,6 +71,27 @@ async def test_an_attempt_that_a_close_cut_off_is_counted_after_the_reopening(
             assert outcome.verdict == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "fields"),
+    [("careful", "at_most_once", order(0)), ("at_least_once", "careful", event(0))],
+    ids=["at_most_once", "careful"],
+)
+@virtual_time
+async def test_what_may_have_been_sent_follows_the_rules_of_the_queue_that_opens(
+    tmp_path: Path, before: Any, after: Any, fields: dict[str, Any]
+) -> None:
+    """The queue before it would have repeated it; this one must not."""
+    path, script, seen = tmp_path / "s.db", Script(), list[Outcome]()
+    async with opened_on(path, Script(silent()), delivery=before) as first:
+        await put(first, fields)
+        await asyncio.sleep(1)
+        assert (await first.aclose(timeout=0)).queued == 1
+    async with opened_on(path, script, delivery=after, on_outcome=seen.append) as second:
+        await second.flush()
+    assert script.asked == 0
+    assert [(outcome.verdict, outcome.attempts) for outcome in seen] == [("unknown", 1)]
+
+
 @virtual_time
 async def test_what_an_id_ended_in_is_remembered_with_its_mark(tmp_path: Path) -> None:
     """An event that may be there twice is so for those, too, who hand it in again after a reopening."""

@@ -75,7 +75,8 @@ async def _open(task: Task, voice: Voice, parent: int) -> None:
     client = Hellotext(f"{task.program.name}-fork", base_url=task.url)
     got = "opened"
     try:
-        await client.event_queue(buffer=SqliteSpool(Path(task.folder) / "events.db")).open()
+        spool = SqliteSpool(Path(task.folder) / "events.db")
+        await client.event_queue(buffer=spool, delivery=task.round.delivery).open()
     except HellotextError as error:
         got = type(error).__name__
     if os.getppid() == parent:
