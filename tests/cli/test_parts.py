@@ -24,6 +24,7 @@ from hellotext_async.cli.numbers import count, port, rate
 from hellotext_async.cli.rows import LONGEST, CsvRows, Row
 from hellotext_async.cli.source import Gunzip
 from hellotext_async.cli.table import table
+from hellotext_async.cli.tally import Tally
 
 
 @given(some.lists(some.text(alphabet="ab\n", max_size=8).map(str.encode)))
@@ -200,3 +201,16 @@ def test_a_checkpoint_that_cannot_be_written_names_itself(tmp_path: Path) -> Non
     checkpoint.end(1, "delivered")
     with pytest.raises(ConfigurationError, match=r"--checkpoint .*c: No such file"):
         checkpoint.save()
+
+
+def test_the_time_that_is_left_is_told_once_something_is_delivered() -> None:
+    """Before that, and while the API is away, it would be made of how fast lines are refused."""
+    tally = Tally()
+    tally.began -= 10
+    rows = [Row(number, number, 10, {}, None) for number in range(2)]
+    for row in rows:
+        tally.begin(row)
+    tally.bad(rows[0], "not JSON")
+    assert "left" not in tally.status_line(size=40, read=20)
+    tally.end(rows[1], "delivered")
+    assert tally.status_line(size=40, read=20).endswith("0:10 left")
