@@ -1,7 +1,7 @@
 """What the threads of one process share, and what a forked child must not share with its parent.
 
 Rules. A forked child has another identity (comparing it is a tenth of the cost of os.getpid() for
-every event) and a free lock of its own.
+every event) and free locks of its own. A fork waits for work that it must not cut through.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import os
 import signal
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 from weakref import WeakSet
 
-__all__ = ["Process", "current_process", "first_use", "own_selector_after_fork"]
+__all__ = ["Process", "Uncut", "current_process", "first_use", "own_selector_after_fork"]
+
+LONGEST: Final = 5.0
+"""Seconds that a fork waits for the work of one thread; a commit that waits for room on its disk takes longer."""
 
 
 class Process:
@@ -40,9 +43,60 @@ def own_selector_after_fork(loop: asyncio.AbstractEventLoop) -> None:
     _loops.add(loop)
 
 
+class Uncut:
+    """``with uncut:`` is work of one thread that no fork cuts through.
+
+    SQLite has locks of its own, for the whole process: one that another thread holds during a fork stays
+    locked in the child, which then waits for ever as soon as it opens a database.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        with _registry:
+            _uncut.append(self._lock)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def end(self) -> None:
+        """There is no such work any more."""
+        with _registry:
+            _uncut.remove(self._lock)
+
+
+_registry = threading.Lock()
+_uncut: list[threading.Lock] = []
+_held: list[threading.Lock] = []
+_forking: int | None = None
+"""The thread that forks at this moment, and holds what is in `_held`."""
+
+
+def _about_to_fork() -> None:
+    global _forking
+    if not _registry.acquire(timeout=LONGEST):
+        return
+    _forking = threading.get_ident()
+    _held[:] = [lock for lock in _uncut if lock.acquire(timeout=LONGEST)]
+
+
+def _has_forked() -> None:
+    global _forking
+    if _forking != threading.get_ident():
+        return
+    for lock in _held:
+        lock.release()
+    _forking = None
+    _registry.release()
+
+
 def _forked() -> None:
-    global current_process, first_use, id_lock
+    global current_process, first_use, id_lock, _registry, _forking
     current_process, first_use, id_lock = Process(), threading.Lock(), threading.RLock()
+    _registry, _forking = threading.Lock(), None
+    _uncut.clear()  # the threads are the parent's
     for loop in list(_loops):
         with suppress(AttributeError, OSError, ValueError):  # uvloop sees to it itself
             _renew(loop)
@@ -61,4 +115,4 @@ def _renew(inside: Any) -> None:
 
 
 if hasattr(os, "register_at_fork"):  # where there is a fork at all
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(before=_about_to_fork, after_in_parent=_has_forked, after_in_child=_forked)

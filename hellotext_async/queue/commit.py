@@ -15,6 +15,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
+from .._process import Uncut
+
 if TYPE_CHECKING:
     from ..errors import HellotextError
 
@@ -74,6 +76,7 @@ class CommitThread:
         self._loop = loop
         self._work: SimpleQueue[tuple[Callable[[Any], object], asyncio.Future[Any]] | None] = SimpleQueue()
         self._ended: asyncio.Future[None] = loop.create_future()
+        self._uncut = Uncut()
         self._thread = threading.Thread(target=self._run, args=(open_,), name=name, daemon=True)
         self._thread.start()
 
@@ -98,9 +101,10 @@ class CommitThread:
         while (item := self._work.get()) is not None:
             work, done = item
             try:
-                if resource is None:
-                    resource = open_()
-                result = work(resource)
+                with self._uncut:
+                    if resource is None:
+                        resource = open_()
+                    result = work(resource)
             except BaseException as error:
                 heard = self._report(_fail, done, error)
             else:
@@ -109,7 +113,9 @@ class CommitThread:
                 break  # the loop is gone, and with it whoever waited
             del work, done, item
         if resource is not None:
-            resource.close()
+            with self._uncut:
+                resource.close()
+        self._uncut.end()
         self._report(_resolve, self._ended, None)
 
     def _report(self, function: Callable[..., None], *arguments: object) -> bool:

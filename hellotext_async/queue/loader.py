@@ -57,7 +57,9 @@ class Loader:
             return
         history = entry.history
         sent = loaded.was_in_flight or (history is not None and history.last_uncertain is not None)
-        end = rules.interrupted(entry) if sent else None  # by this queue's rules: the queue before it may have had others
+        end = (
+            rules.interrupted(entry) if sent else None
+        )  # by this queue's rules: the queue before it may have had others
         if end is None and loaded.damaged:
             end = rules.abandoned(entry, SpoolError("its row in the spool is damaged"))
         elif end is None and self._worker.suspension is None and rules.late(entry, self._worker.now()):

@@ -77,6 +77,40 @@ async def test_a_forked_child_keeps_nothing_of_the_parents_loop(tmp_path: Path) 
     assert fate.lines == ["opened 0", "written 0", "SIGTERM"], fate.stderr
 
 
+async def test_a_fork_waits_for_the_commit_that_is_being_written() -> None:
+    """SQLite's locks are the process's: one that its thread held in that moment would stay locked in the child."""
+    body = """
+    import threading
+    from hellotext_async.queue.commit import CommitThread
+    done, begun = [], threading.Event()
+    class Resource:
+        def close(self): done.append("closed")
+    def work(resource):
+        begun.set()
+        threading.Event().wait(0.2)
+        done.append("written")
+    def child():
+        if (pid := os.fork()) == 0:
+            say(*done)
+            os._exit(0)
+        os.waitpid(pid, 0)
+    async def main():
+        loop = asyncio.get_running_loop()
+        thread = CommitThread(Resource, loop, "commits")
+        writing = thread.submit(work)
+        await asyncio.to_thread(begun.wait)
+        child()
+        await writing
+        stopping = thread.stop()
+        await stopping
+        child()
+    asyncio.run(main())
+    """
+    async with ScriptedServer() as server:
+        fate = await run(body, server)
+    assert fate.lines == ["written", "written closed"], fate.stderr
+
+
 async def test_two_runs_of_a_loop_are_two_places() -> None:
     """A client of the first asyncio.run raises WrongLoop in the second."""
     body = """

@@ -36,7 +36,7 @@ async def fork(deed: str, queue: EventQueue, task: Task, voice: Voice) -> None:
     done, _ = await asyncio.wait([waiting], timeout=PATIENCE)
     if not done:
         voice("hang", what=deed)
-        os.kill(child, signal.SIGKILL)
+        os.kill(child, signal.SIGALRM)  # it says where it is, and ends
     _, status = await waiting
     if code := os.waitstatus_to_exitcode(status):
         voice("error", text=f"{deed}: the child ended with {code}")
