@@ -28,6 +28,7 @@ from .errors import ClientClosed, Forked, WrongLoop
 from .limiter import Limiter
 from .transport.deferred import DeferredTransport
 from .transport.disabled import DisabledTransport
+from .transport.event_transport import EventTransport
 
 if TYPE_CHECKING:
     import ssl as ssl_module
@@ -130,8 +131,6 @@ class Core:
         if transport == "pool" or self.proxy is not None or not self.enabled:
             return engine.over(priority=level)
         if self._events_engine is None:
-            from .transport.event_transport import EventTransport
-
             self._events_engine = engine.over(EventTransport(self.origin, self, **self._connections()))
         return self._events_engine.over(priority=level)
 

@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import anyio
-
 from .._callbacks import call_back, check_callable
 from .._events.event import Event, fields_of
 from ..errors import HellotextError, InvalidParameter, QueueFull
 from .entry import end_of
 from .outcome import Outcome
+from .tasks import shielded
 
 if TYPE_CHECKING:
     from .entry import Entry
@@ -148,7 +147,7 @@ async def _deliver(
             for outcome in window.fetch():
                 yield outcome
     finally:
-        with anyio.CancelScope(shield=True):
+        with shielded():
             feeder.cancel()
             await asyncio.wait([feeder])
     if window.error is not None:

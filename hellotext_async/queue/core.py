@@ -32,6 +32,8 @@ __all__ = ["Core", "Flush"]
 
 BURST: Final = 256
 """Events that wait for so short a time that their memory does not matter."""
+MOST_LOADED: Final = 512
+"""Events that are brought in at once from the store: a millisecond or two, in which the loop does nothing else."""
 SAME_MOMENT: Final = 0.001
 """Seconds within which events have one time of acceptance: a number of its own would take 24 bytes for each."""
 
@@ -209,7 +211,7 @@ class Core:
         half, bytes_free = self._half // 2, self._settings.max_bytes // 2 - self.bytes
         if not (self.aside or self.arrived > 0) or len(self.order) > half or bytes_free <= 0:
             return 0, 0
-        return max(1, self._half // 2), bytes_free
+        return max(1, min(MOST_LOADED, self._half // 2)), bytes_free
 
     def found(self, count: int) -> None:
         """The store holds events of an earlier queue: they count as accepted."""

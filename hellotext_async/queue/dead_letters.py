@@ -15,11 +15,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
-import anyio
 import msgspec
 
 from ..errors import ConfigurationError, InvalidParameter
 from .letters import Letter, append, reason
+from .tasks import shielded
 
 if TYPE_CHECKING:
     from .._events.event import Event
@@ -178,7 +178,7 @@ class DeadLetters:
                 await notes.written()
                 yield outcome
         finally:
-            with anyio.CancelScope(shield=True):
+            with shielded():
                 await outcomes.aclose()
                 await notes.written()
 

@@ -9,9 +9,10 @@ find out first whether the server is there. Without ordering no event has a subj
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from heapq import heapify, heappop, heappush
-from itertools import chain, count
+from itertools import chain, count, islice
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -174,13 +175,16 @@ class Order:
     def _delayed(self) -> Iterator[Entry]:
         return (entry for _, _, entry, release in self._due if not release)
 
-    def remove(self, late: Callable[[Entry], bool]) -> list[Entry]:
-        """Take out every event that is `late`; lines in order of acceptance are looked at no further than needed."""
-        found = list(_shed(self._ready, late))
+    def remove(self, late: Callable[[Entry], bool], most: int = sys.maxsize) -> list[Entry]:
+        """Take out the events that are `late`, up to `most`; lines in order of acceptance are looked at no further
+        than needed.
+        """
+        found = list(islice(_shed(self._ready, late), most))
         for line in self._busy.values():
             if line:
-                found += _shed(line, late)
-        taken = [entry for entry in chain(self._first, self._back, self._delayed()) if late(entry)]
+                found += islice(_shed(line, late), most - len(found))
+        others = chain(self._first, self._back, self._delayed())
+        taken = list(islice((entry for entry in others if late(entry)), most - len(found)))
         if taken:
             gone = set(taken)
             self._first = deque(entry for entry in self._first if entry not in gone)

@@ -15,8 +15,6 @@ from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import anyio
-
 from .. import _process
 from .._callbacks import call_back
 from .._events.event import Event
@@ -29,6 +27,7 @@ from .preparing import Preparing
 from .receipt import Receipt
 from .running import Running
 from .store import MemoryStore
+from .tasks import shielded
 
 if TYPE_CHECKING:
     from .._events.fields import EventFields
@@ -201,7 +200,7 @@ class EventQueue:
         try:
             await inside.opened()
         except BaseException:
-            with anyio.CancelScope(shield=True):
+            with shielded():
                 await self.aclose(timeout=0)
             raise
         return self
@@ -212,7 +211,7 @@ class EventQueue:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with anyio.CancelScope(shield=True):
+        with shielded():
             await self.aclose()
 
     async def flush(self, timeout: float | None = None) -> Report:
@@ -242,7 +241,7 @@ class EventQueue:
             return await asyncio.shield(self._closing)
         except asyncio.CancelledError:
             self._cut_short.set()
-            with anyio.CancelScope(shield=True):
+            with shielded():
                 await asyncio.wait([self._closing])
             raise
 

@@ -11,13 +11,13 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
+from math import inf
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
-
-import anyio
 
 from ..errors import HellotextError, NotSent, QueueClosed
 from .core import Core
@@ -28,7 +28,7 @@ from .loader import Loader
 from .outcome import Outcome, Report, Stats
 from .receipt import Receipt
 from .settler import Settler, notify
-from .tasks import Tasks
+from .tasks import Tasks, in_turns
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Running:
         """What is handed in after its death is told this: it is nowhere."""
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
         self._judged = False
+        self._leaving: Iterator[None] = iter(())
         self._store = store
         self._letters = letters
         self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
@@ -140,8 +141,9 @@ class Running:
         """Wait for what has not ended by now, for `timeout` seconds, or for a suspension."""
         flush = self.core.flush()
         try:
-            with anyio.move_on_after(timeout):
-                await self._settler.settled.until(lambda: flush.over or self._stopped)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if timeout == inf else timeout):
+                    await self._settler.settled.until(lambda: flush.over or self._stopped)
         finally:
             self.core.flushes.remove(flush)
         return self.report()
@@ -219,7 +221,8 @@ class Running:
             with suppress(asyncio.CancelledError):
                 await self._settler.try_letters(self._letters)
             self._letters.close()
-        self._keep_all(QueueClosed(kept=True))
+        if self._store.durable:
+            await in_turns(self._keep_all(QueueClosed(kept=True)))
         self._settler.settled.check()
         return self.report(kept=self.core.queued + len(self.core.in_flight))
 
@@ -230,29 +233,33 @@ class Running:
         await self._worker.stop()
         await self._store.requeue(self._worker.cut_off())
         # What is being read is neither in the store nor here: cut off, nobody would hear of it.
-        with anyio.move_on_after(LAST_LOAD):
-            await self._unless_dead(lambda: not self._loader.reading)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_LOAD):
+                await self._unless_dead(lambda: not self._loader.reading)
         if self.death is None:
-            self._leave(QueueClosed(kept=self._store.durable))
+            if not self._store.durable:
+                self._leaving = self._abandon_all(QueueClosed(kept=False))
+                await in_turns(self._leaving)
             await self._unless_dead(lambda: not self.core.in_flight)
 
     async def _unless_dead(self, holds: Callable[[], bool]) -> None:
         """Return when it holds, or the queue died."""
         await self._settler.settled.until(lambda: self.death is not None or holds())
 
-    def _leave(self, error: QueueClosed) -> None:
-        """What still waits is abandoned unless there is a store that keeps it."""
-        if not self._store.durable:
-            for entry in self.core.order.drain():
-                self._worker.end_unsent(entry, self._rules.abandoned(entry, error))
+    def _abandon_all(self, error: QueueClosed) -> Iterator[None]:
+        """What still waits in memory is abandoned, step by step."""
+        left = self.core.order.drain()
+        self.core.in_flight.update(left)
+        for entry in left:
+            self._worker.end_unsent(entry, self._rules.abandoned(entry, error))
+            yield
 
-    def _keep_all(self, error: HellotextError) -> None:
-        """Those who wait for events that are kept are told."""
-        if not self._store.durable:
-            return
-        for entry in [*self.core.order, *self.core.in_flight, *self._store.waiting()]:
+    def _keep_all(self, error: HellotextError) -> Iterator[None]:
+        """Those who wait for events that are kept are told, step by step."""
+        for entry in chain([*self.core.order, *self.core.in_flight], self._store.waiting()):
             self.core.keep(entry, error)
             notify(entry)
+            yield
 
     def _die(self, error: BaseException | None) -> None:
         if self.death is not None:
@@ -286,9 +293,12 @@ class Running:
             return
         self._judged = True
         if self._store.durable:
-            self._keep_all(QueueClosed(str(self.death), kept=True))
+            left = self._keep_all(QueueClosed(str(self.death), kept=True))
         else:
             self._worker.cut_off()
-            self._leave(self.death)
+            left = chain(self._leaving, self._abandon_all(self.death))
+        for _ in left:
+            pass  # at once: the loop may be ending
+        if not self._store.durable:
             self._settler.settle_now()
         self._settler.settled.check()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
@@ -160,9 +160,10 @@ class SqliteStore:
             entry.history = AttemptHistory.read(row.attempts, row.uncertain_count + row.in_flight, _UNCERTAIN)
         return entry
 
-    def waiting(self) -> Sequence[Entry]:
+    def waiting(self) -> Iterator[Entry]:
         """Events that wait here alone and are waited for by somebody."""
-        return [entry for entry in self._aside.values() if entry.state == "aside"]
+        entries = (found() for found in self._aside.valuerefs())
+        return (entry for entry in entries if entry is not None and entry.state == "aside")
 
     async def mark(self, entry: Entry) -> float | None:
         """It is durable that the event is about to be sent."""

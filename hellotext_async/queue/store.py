@@ -7,7 +7,7 @@ on the queue's delivery clock. A store that fails raises SpoolError, and is not 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -120,8 +120,8 @@ class Store(Protocol):
         """The next events that wait here alone, in order: up to `most`, of about `most_bytes`; none if none do."""
         ...
 
-    def waiting(self) -> Sequence[Entry]:
-        """Events that wait here alone and are waited for by somebody."""
+    def waiting(self) -> Iterable[Entry]:
+        """Events that wait here alone and are waited for by somebody; one that ends meanwhile may be left out."""
         ...
 
     async def mark(self, entry: Entry) -> float | None:
@@ -189,7 +189,7 @@ class MemoryStore:
         """There is nothing."""
         return ()
 
-    def waiting(self) -> Sequence[Entry]:
+    def waiting(self) -> Iterable[Entry]:
         """There is nothing."""
         return ()
 

@@ -1,14 +1,22 @@
-"""What the parts of a queue wait on: their tasks, batches of work, and waiters for a change."""
+"""What the parts of a queue wait on: their tasks, batches of work, waiters for a change, and turns of the loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Generic, TypeVar
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import islice
+from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["Batch", "Tasks", "Waiters"]
+__all__ = ["TURN", "Batch", "Tasks", "Waiters", "in_turns", "shielded"]
 
 T = TypeVar("T")
+
+TURN: Final = 256
+"""Events that are dealt with before other callbacks of the loop have their turn: a millisecond or two."""
+MOST: Final = 1000
+"""Items of one batch, for the same reason."""
 
 
 class Tasks:
@@ -56,7 +64,7 @@ class Tasks:
 
 
 class Batch(Generic[T]):
-    """Work for one consumer, who takes all that there is at once."""
+    """Work for one consumer, who takes many at once."""
 
     def __init__(self) -> None:
         self._items: list[T] = []
@@ -70,11 +78,13 @@ class Batch(Generic[T]):
             self._consumer = None
 
     async def take(self) -> list[T]:
-        """All that there is, when there is some."""
+        """The next, when there are some."""
         while not self._items:
             self._consumer = asyncio.get_running_loop().create_future()
             await self._consumer
-        return self.drain()
+        items = self.drain()
+        self._items = items[MOST:]
+        return items[:MOST] if self._items else items
 
     def drain(self) -> list[T]:
         """All that there is by now."""
@@ -106,6 +116,22 @@ class Waiters:
         for item in [item for item in self.waiting if item[0]()] if self.waiting else ():
             self.waiting.remove(item)
             _wake(item[1])
+
+
+async def in_turns(steps: Iterator[object]) -> None:
+    """Take all steps, with a turn of the loop between some; a cancellation does not end it."""
+    while len(list(islice(steps, TURN))) == TURN:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+
+def shielded() -> AbstractContextManager[object]:
+    """No cancel scope of anyio's ends what is awaited inside.
+
+    Without anyio in the program there is none; importing half of anyio here would hold the loop.
+    """
+    anyio = sys.modules.get("anyio")
+    return nullcontext() if anyio is None else anyio.CancelScope(shield=True)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

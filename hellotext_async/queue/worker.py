@@ -19,6 +19,7 @@ from ..errors import HellotextError, QueueClosed
 from .decide import CLOSED, Again, End, Later, Suspend
 from .entry import id_of
 from .settler import notify
+from .tasks import TURN
 
 if TYPE_CHECKING:
     from .._attempts import EventInFlight
@@ -270,7 +271,7 @@ class Worker:
         self._core.order.advance(self._loop.time())
         if self.suspension is None:
             now = self.now()
-            for entry in self._core.order.remove(lambda entry: self._rules.late(entry, now)):
+            for entry in self._core.order.remove(lambda entry: self._rules.late(entry, now), TURN):
                 self.end_unsent(entry, self._rules.expired(entry))
         self._arm()
         if self._core.order.waiting():
