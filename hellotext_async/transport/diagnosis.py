@@ -42,7 +42,12 @@ def diagnose(error: BaseException) -> OSError:
 
 def _of_tls(error: ssl.SSLError) -> ssl.SSLError:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ssl.SSLCertVerificationError(f"the server's certificate is not trusted: {error.verify_message}")
+        return _saying(ssl.SSLCertVerificationError, f"the server's certificate is not trusted: {error.verify_message}")
     if error.reason in NO_TLS:
-        return ssl.SSLError("the server does not speak TLS on this port; is it an http:// URL?")
-    return ssl.SSLError(f"the TLS handshake failed ({error.reason or 'broken off'})")
+        return _saying(ssl.SSLError, "the server does not speak TLS on this port; is it an http:// URL?")
+    return _saying(ssl.SSLError, f"the TLS handshake failed ({error.reason or 'broken off'})")
+
+
+def _saying(kind: type[ssl.SSLError], text: str) -> ssl.SSLError:
+    """With a number beside it, since it would show a text alone as a tuple."""
+    return kind(ssl.SSLErrorNumber.SSL_ERROR_SSL, text)

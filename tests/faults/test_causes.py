@@ -62,7 +62,7 @@ async def failure(url: str, **settings: Any) -> NotSent:
 def assert_says(error: NotSent, reason: str, detail: str, cause: type[OSError]) -> None:
     """The word, the sentence, and the cause, which has neither traceback nor context."""
     assert error.reason == reason
-    assert detail in error.detail
+    assert error.detail.startswith(detail)
     assert error.detail in str(error)
     assert type(error.__cause__) is cause
     assert str(error.__cause__) == error.detail
