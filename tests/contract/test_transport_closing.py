@@ -6,11 +6,14 @@ import asyncio
 import gc
 import sys
 import warnings
+from pathlib import Path
 
 import psutil
 import pytest
 
-from hellotext_async import Hellotext
+from hellotext_async import Hellotext, SqliteSpool
+from hellotext_async.queue.settings import Settings
+from hellotext_async.queue.store import LastGroup, MemoryStore, Store
 from hellotext_async.transport import Unanswered
 from tests.harness import scripts
 from tests.harness.cancel import Step, cancelled_after
@@ -96,19 +99,23 @@ async def test_29_a_client_whose_close_is_cancelled_leaves_no_socket(by: Step, s
         await queue.aclose(0)
 
 
-async def test_a_queue_that_cannot_be_closed_leaves_no_socket() -> None:
+async def test_a_queue_that_cannot_be_closed_leaves_no_socket(tmp_path: Path) -> None:
     """Its error is raised, after the other queues and the connections were closed."""
 
-    class Broken:
-        closed = False
-
-        async def aclose(self) -> None:
+    class Gone(MemoryStore):
+        async def close(self, clock: float, *, standing: bool) -> None:
             raise OSError("the disk is gone")
+
+        def give_up(self) -> LastGroup:
+            raise OSError("the disk is gone")
+
+    class Disk(SqliteSpool):
+        def store(self, settings: Settings) -> Store:
+            return Gone()
 
     async with ScriptedServer() as server:
         client = await Hellotext("t", base_url=server.url).open()
-        broken = Broken()
-        client._core.queues.add(broken)  # type: ignore[arg-type]
+        await client.event_queue(buffer=Disk(tmp_path / "s.db")).open()
         queue = await client.event_queue().open()
         receipt = await queue.put("page.viewed", session="s1")
         with pytest.raises(OSError, match="disk"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
@@ -84,14 +85,16 @@ async def test_a_close_with_everything_delivered_is_silent(
     assert caplog.messages == []
 
 
-async def test_a_forgotten_queue_is_named_with_the_place_where_it_was_made() -> None:
-    """The ResourceWarning points at the line to mend."""
-    client = Hellotext("t", enabled=False)
-    queue = client.event_queue()
-    line = test_a_forgotten_queue_is_named_with_the_place_where_it_was_made.__code__.co_firstlineno + 3
-    await queue.open()
-    with pytest.warns(ResourceWarning, match=rf"event queue, made at \S*test_queue_reports\.py:{line}, was not closed"):
-        client._core.queues.clear()
-        del queue
+def test_a_forgotten_queue_is_named_with_the_place_where_it_was_made() -> None:
+    """The ResourceWarning points at the line to mend; so does the client's."""
+
+    async def forget() -> None:
+        await Hellotext("t", enabled=False).event_queue().open()
+
+    place = rf"made at \S*test_queue_reports\.py:{forget.__code__.co_firstlineno + 1}, was not closed"
+    with (
+        pytest.warns(ResourceWarning, match=rf"Hellotext client, {place}"),
+        pytest.warns(ResourceWarning, match=rf"event queue, {place}"),
+    ):
+        asyncio.run(forget())
         gc.collect()
-    await client.aclose()

@@ -28,9 +28,9 @@ from tests.redis.swallower import Swallower
 from tests.rig import event
 
 
-async def stored(stream: RedisStream) -> list[str]:
+async def stored(url: str, stream: RedisStream) -> list[str]:
     """The references of the events in the stream, shard by shard in order."""
-    link, found = Link(stream._url), []
+    link, found = Link(url), []
     for shard in range(stream.layout.shards):
         for _, fields in await link.command("xrange", stream.layout.events(shard)):
             one = decode(fields[b"e"])
@@ -55,7 +55,7 @@ async def test_what_is_accepted_is_on_the_server(server: Server, name: str) -> N
         tracked = [producer.track(*fields(n)[:1], **fields(n, profile="p")[1]) for n in range(1, 100)]
         await asyncio.gather(*(one.accepted() for one in tracked))
         assert producer.accepted == 100
-    assert await stored(stream) == [str(n) for n in range(100)]
+    assert await stored(server.url, stream) == [str(n) for n in range(100)]
 
 
 async def test_an_id_is_one_event(server: Server, name: str) -> None:
@@ -71,7 +71,7 @@ async def test_an_id_is_one_event(server: Server, name: str) -> None:
         assert (one.accepted, other.accepted) == (2, 0)
         assert await one.outcome("mine") is None
         assert await one.outcome("never seen") is None
-    assert sorted(await stored(stream)) == ["mine", "twice"]
+    assert sorted(await stored(server.url, stream)) == ["mine", "twice"]
 
 
 async def test_lost_replies_double_nothing(server: Server, name: str) -> None:
@@ -89,7 +89,7 @@ async def test_lost_replies_double_nothing(server: Server, name: str) -> None:
             between.swallow = 0
     assert between.swallowed > 10
     direct = RedisStream(server.url, name, shards=8)
-    assert sorted(await stored(direct), key=int) == [str(n) for n in range(1000)]
+    assert sorted(await stored(server.url, direct), key=int) == [str(n) for n in range(1000)]
 
 
 async def test_no_reply_in_time_is_not_accepted_and_may_be(kind: str, name: str) -> None:
@@ -110,7 +110,7 @@ async def test_no_reply_in_time_is_not_accepted_and_may_be(kind: str, name: str)
             own.go_on()
             for event_id in ("before", "tracked", "again"):
                 await _put_until_accepted(producer, event_id)
-        assert sorted(await stored(stream)) == ["again", "before", "tracked"]
+        assert sorted(await stored(own.url, stream)) == ["again", "before", "tracked"]
 
 
 async def _put_until_accepted(producer: Any, event_id: str) -> None:
@@ -131,7 +131,7 @@ async def test_a_server_that_is_gone_accepts_nothing(kind: str, name: str) -> No
                 await producer.put("page.viewed", session="s", event_id="2")
             own.start()
             await _put_until_accepted(producer, "2")
-        assert sorted(await stored(stream)) == ["1", "2"]
+        assert sorted(await stored(own.url, stream)) == ["1", "2"]
         assert stream.lost == 0
 
 
@@ -163,13 +163,13 @@ async def test_a_full_stream_raises_or_makes_wait(server: Server, name: str) -> 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await waiting[0].accepted()
-        assert await stored(stream) == [str(n) for n in range(accepted)]
+        assert await stored(server.url, stream) == [str(n) for n in range(accepted)]
         link = Link(server.url)
         await link.command("delete", stream.layout.events(0))
         await link.command("hset", stream.layout.state(0), "bytes", 0)
         await link.aclose()
         await asyncio.gather(*(one.accepted() for one in waiting))
-    assert await stored(stream) == [f"w{n}" for n in range(5)]
+    assert await stored(server.url, stream) == [f"w{n}" for n in range(5)]
 
 
 async def test_a_server_out_of_memory_is_full(kind: str, name: str) -> None:
@@ -187,7 +187,7 @@ async def test_a_server_out_of_memory_is_full(kind: str, name: str) -> None:
             await link.command("config_set", "maxmemory", 0)
             await receipt.accepted()
             await link.aclose()
-        assert await stored(stream) == ["w"]
+        assert await stored(own.url, stream) == ["w"]
 
 
 async def test_other_settings_are_refused(server: Server, name: str) -> None:
@@ -305,7 +305,7 @@ async def test_a_cancelled_put_does_not_harm_others(server: Server, name: str) -
             one.cancel()
             assert (await other).event_id == str(n)
             await asyncio.wait([one])
-    assert [one for one in await stored(stream) if "cancelled" not in one] == [str(n) for n in range(50)]
+    assert [one for one in await stored(server.url, stream) if "cancelled" not in one] == [str(n) for n in range(50)]
 
 
 async def test_a_producer_belongs_to_its_loop_and_process(server: Server, name: str) -> None:
@@ -334,7 +334,7 @@ async def test_receipts_of_a_closed_producer_say_that_the_event_is_kept(server: 
     """Nobody waits for ever."""
     async with RedisStream(server.url, name).producer() as producer:
         receipt = await producer.put("page.viewed", session="s")
-        waiting = asyncio.ensure_future(receipt._wait())
+        waiting = asyncio.ensure_future(receipt)
         await asyncio.sleep(0)
     with pytest.raises(QueueClosed) as caught:
         await waiting

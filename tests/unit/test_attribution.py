@@ -82,13 +82,12 @@ def test_a_server_that_fails_at_random_is_to_blame_itself(failing: float, most: 
         assert own / failures <= most
 
 
-def test_keys_are_forgotten() -> None:
-    """Those that are delivered, and the oldest of too many."""
+def test_the_oldest_of_too_many_keys_are_forgotten() -> None:
+    """A failure is a key's own if it is remembered to have failed before; of too many the last are."""
     attribution = Attribution()
     for number in range(2 * MOST):
         attribution.failed(f"s{number}")
-    assert len(attribution._suspects) == MOST
-    for number in range(2 * MOST):
-        for _ in range(4):
-            attribution.delivered(f"s{number}")
-    assert not attribution._suspects
+    for _ in range(4 * MOST):
+        attribution.delivered(None)
+    asked = (MOST, 2 * MOST - 1, MOST - 1, 0)
+    assert [attribution.failed(f"s{number}") for number in asked] == [True, True, False, False]
