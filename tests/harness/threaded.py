@@ -35,13 +35,19 @@ class ThreadedServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._shut(self._listening)
+        self._threads[0].join()  # of the thread that accepts: no connection is added from here on
         for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+            self._shut(each)
         for thread in self._threads:
             thread.join()
         for each in self._open:
             each.close()
+
+    def _shut(self, each: socket.socket) -> None:
+        """Whichever thread waits for this socket comes back."""
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
 
     def answer(self) -> None:
         """Send the response to every request that waits for it."""
@@ -56,14 +62,15 @@ class ThreadedServer:
         with suppress(OSError):
             while True:
                 connection, _ = self._listening.accept()
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                 self._open.append(connection)
                 self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError):
-            if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
+            if isinstance(connection, ssl.SSLSocket):
+                connection.do_handshake()
             with connection.makefile("rb") as reader:
                 while reader.readline():
                     self._read(connection, reader)
