@@ -3,6 +3,8 @@
 Rules. From the *dip*, a tenth below the anchor w, the rate climbs to w on a cubic that is flat there. It
 reaches w after K seconds, then rises ever faster. K makes a cycle long enough for what it wastes. The
 clock runs with the deliveries that had to wait for their time; the others take back what was probed.
+Where the limit is one of spacing and tells no time to wait, the rate rises evenly instead, by so little
+that a throttle comes after a hundred requests or more; after K seconds it probes there too.
 """
 
 from __future__ import annotations
@@ -19,10 +21,14 @@ DIP, LEAST_DIP, PROBING, ADDED = 0.1, 0.03, 7.0, 0.02
 """How far below w it begins, how steep it is beyond, what it gains beside the cubic in K; as shares of w."""
 RAISED, EARLY = 1.2, 0.4
 """By how much w has risen with a limit that was raised; the part of K within which a throttle is early."""
-FIRST, SHORTEST, LONGEST, LONGEST_APART = 3.0, 10.0, 70.0, 25.0
+FIRST, SHORTEST, LONGEST = 3.0, 10.0, 70.0
 PER_REFUSAL, PER_GATE, FREE, FOLLOW = 100, 80.0, 0.3, 0.25
-"""K: that of a cycle that begins with a guess, its bounds (the last where the limit is one of spacing), requests for
-each refused one, seconds for each one of a gate beyond so many, how fast it follows."""
+"""K: that of a cycle that begins with a guess, its bounds, requests for each refused one, seconds for each one of a
+gate beyond so many, how fast it follows."""
+LONGEST_APART, EVEN, LEAST_SENT = 25.0, 15.0, 50
+"""K where the limit is one of spacing: at most, that of an even rise, and in requests at least (then of both)."""
+RISE, RARE = 0.03, 0.0004
+"""How fast an even rise is: requests a second, each second, times the root of w, and at most times w squared."""
 
 
 class Curve(msgspec.Struct):
@@ -35,6 +41,7 @@ class Curve(msgspec.Struct):
     heard: float = 0.0
     k: float = SHORTEST
     dip: float = DIP
+    rise: float = 0.0
 
     @property
     def passed(self) -> float:
@@ -58,6 +65,8 @@ class Curve(msgspec.Struct):
         elif self.clock > self.k:
             self.clock = max(self.k, self.clock - passed)
         x = self.clock / self.k - 1
+        if self.rise:
+            return self.anchor * (1 + PROBING * max(0.0, x) ** 3) + self.rise * self.clock
         steep = PROBING if x > 0 else self.dip
         return self.anchor * (1 + steep * x**3 + ADDED * (x + 1))
 
@@ -83,12 +92,19 @@ class Curve(msgspec.Struct):
         """Begin a cycle towards `anchor`, at a dip that is less where the gate has held back already."""
         # Over K seconds the cubic holds back a quarter of its dip.
         self.dip = DIP if self.early or not enough else max(LEAST_DIP, DIP - 4 * shut / self.k)
-        self.anchor = anchor
+        self.anchor, self.rise = anchor, 0.0
         self.clock = self.began = self.k if enough and anchor > RAISED * before else 0.0
 
-    def restart_near(self, anchor: float) -> None:
-        """Begin a cycle at a rate that hardly differs from `anchor`."""
-        self.anchor, self.dip, self.k = anchor, LEAST_DIP, min(self.k, LONGEST_APART)
+    def restart_near(self, anchor: float, *, even: bool, settled: bool) -> None:
+        """Begin a cycle at a rate that hardly differs from `anchor`, and rise evenly if told so.
+
+        An anchor that is not `settled` is hardly more than a guess: soon look beyond it.
+        """
+        self.anchor, self.dip = anchor, LEAST_DIP
+        self.rise = min(RISE * anchor**0.5, RARE * anchor**2) if even else 0.0
+        if even or not settled:
+            self.k = max(EVEN if settled else SHORTEST, LEAST_SENT / anchor)
+        self.k = min(self.k, LONGEST_APART)
         self.clock = self.began = 0.0
 
     def shift(self, by: float) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from .backoff import Uniform
 
-__all__ = ["PAUSE", "SHORT_PAUSE", "Gate"]
+__all__ = ["Gate"]
 
 LONGEST_WAIT: Final = 3600.0
 PAUSE, SHORT_PAUSE = 0.2, 0.04
@@ -31,13 +31,14 @@ class Gate(msgspec.Struct):
     shut: float = 0.0
 
     def close(
-        self, now: float, rate: float, anchor: float, retry_after: float | None, uniform: Uniform, *, least: float
+        self, now: float, rate: float, anchor: float, retry_after: float | None, uniform: Uniform, *, spacing: bool
     ) -> None:
-        """Close it for what was told, or for a short time, at most `least` or 1/rate, that doubles with each failed
-        probe.
+        """Close it for what was told, or for a short time that doubles with each failed probe.
+
+        `spacing` says that the limit is one of spacing.
         """
         longest = min(30.0, max(1.0, 50 / anchor))
-        first = max(least, 1 / rate)
+        first = max(SHORT_PAUSE if spacing else PAUSE, 1 / rate)
         pause = uniform(0.5, 1.0) * min(longest, first * 2.0 ** min(self.failed_probes, 20))
         if retry_after is not None:
             asked = min(LONGEST_WAIT, max(0.0, retry_after)) * uniform(1.0, 1.05)
@@ -46,6 +47,11 @@ class Gate(msgspec.Struct):
         self.shut += opens_at - max(self.opens_at, now)
         self.opens_at = opens_at
         self.probe_due = True
+
+    @property
+    def open(self) -> bool:
+        """Whether it was not closed since the last probe."""
+        return not (self.probe_due or self.probing)
 
     def begin_probe(self, now: float) -> None:
         """The request that goes first starts."""

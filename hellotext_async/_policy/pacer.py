@@ -26,8 +26,9 @@ Rules.
 7. The curve's clock runs with the deliveries that had to wait for their time. Deliveries that had
    not take back what was probed beyond w: an idle client neither runs away nor forgets.
 8. A limit without burst (see `tolerance`) refuses what comes too soon after the one before. There a request
-   is due 1/r after the last one was sent, nothing is caught up, and w is not measured: it is lowered
-   by a fiftieth when a throttle comes soon after the last, and raised by a hundredth when it was seldom.
+   is due 1/r after the last one was sent, nothing is caught up, and w is not measured. A throttle that tells
+   no time to wait closes no gate there: the rate falls by a fiftieth and rises evenly. Where a time is
+   told, w falls by a fiftieth when a throttle comes soon after the last, and rises by a hundredth else.
 9. Other failures move nothing. r is at least 0.5/s, unless the user's ceiling is less.
 """
 
@@ -38,7 +39,6 @@ from typing import Final, Literal
 
 from .backoff import Uniform
 from .curve import FLOOR
-from .gate import PAUSE, SHORT_PAUSE
 from .meter import LITTLE
 from .pacer_record import VERSION, PacerRecord
 from .slow_start import STEPS
@@ -162,7 +162,7 @@ class Pacer:
             slow = self._slow_start
             if slow.active and stamp // EPOCH == self._epoch and stamp // STEP % STEPS == slow.step:
                 self._grow()
-        elif stamp // EPOCH == self._epoch and not (gate.probe_due or gate.probing):
+        elif stamp // EPOCH == self._epoch and gate.open:
             self._advance(now, waited=bool(stamp & WAITED))
 
     def delivered_elsewhere(self, count: int) -> None:
@@ -186,10 +186,12 @@ class Pacer:
                 self._tolerance.refused()
             else:
                 self._lower(now, stamp // STEP % STEPS)
+                if retry_after is None and self._spacing and self._learned and self._meter.taken and self._gate.open:
+                    self._reopen(now)  # what was refused came too soon; the next may go when it is due
+                    return
         elif retry_after is None:
             return
-        least = SHORT_PAUSE if self._spacing else PAUSE
-        self._gate.close(now, self.rate or FLOOR, self._curve.anchor, retry_after, self._uniform, least=least)
+        self._gate.close(now, self.rate or FLOOR, self._curve.anchor, retry_after, self._uniform, spacing=self._spacing)
 
     def lost(self, now: float, stamp: int) -> None:
         """It proved nothing about the rate: 5xx, no answer, cancelled, never sent. After a lost probe goes another."""
@@ -276,7 +278,7 @@ class Pacer:
         if self._spacing:
             if self._learned:
                 before = self._distance.widen(curve.peak, before, meter.taken, passed=curve.passed, shut=shut)
-            curve.restart_near(self._bounded(before))
+            curve.restart_near(self._bounded(before), even=not shut, settled=self._distance.settled)
             meter.begin()
         else:
             before = before if self._learned else inf

@@ -24,7 +24,7 @@ which nothing can be told."""
 
 STEP, MOST = 0.02, 0.5
 """The share by which the rate is lowered for a throttle, at first and at most."""
-GAIN, FEW, SELDOM, WORTH = 0.01, 6, 25, 10
+GAIN, FEW, SELDOM, WORTH = 0.01, 6, 25, 30
 """The share by which it is raised after one that cost little; fewer deliveries since the one before than chance would
 leave; the deliveries, and the seconds for each one behind the gate, after which one costs little."""
 
@@ -34,13 +34,19 @@ class Distance(msgspec.Struct):
 
     step: float = STEP
 
+    @property
+    def settled(self) -> bool:
+        """Whether the last throttle came after more deliveries than chance would leave."""
+        return self.step <= STEP
+
     def widen(self, peak: float, anchor: float, delivered: int, *, passed: float, shut: float) -> float:
         """The anchor after a throttle at the rate `peak`, `passed` seconds into a cycle with so many `delivered`.
 
-        It cost the `shut` seconds behind the gate: what comes seldom costs little.
+        It cost the `shut` seconds behind the gate: what comes seldom costs little. One that closed no gate is
+        always answered by a lower rate, for the curve rises anyway.
         """
         self.step = min(MOST, 2 * self.step) if delivered < FEW else STEP
-        if delivered < SELDOM or passed < WORTH * shut:
+        if not shut or delivered < SELDOM or passed < WORTH * shut:
             return peak * (1 - self.step)
         return max(peak, anchor) * (1 + GAIN)
 

@@ -15,7 +15,7 @@ from hellotext_async._policy.backoff import Uniform
 from .limits import Limiter, Steps, bucket, sliding, window
 from .simulator import Client, Demand, Hint, Policy, Record, exact, never, simulate, whole
 
-__all__ = ["ROWS", "SEEDS", "Made", "Row", "between", "found", "jain", "run", "shared", "steady", "stepped"]
+__all__ = ["ROWS", "SEEDS", "Made", "Row", "between", "found", "jain", "run", "shared", "spaced", "steady", "stepped"]
 
 SEEDS: Final = range(1, 6)
 CUT: Final = 90.3
@@ -61,6 +61,8 @@ ROWS: Final = (
     Row("50/s, no burst, jitter 1 ms", partial(bucket, 50, 1), 50, 0.88, 0.04, jitter=0.001),
     Row("50/s, no burst, jitter 5 ms", partial(bucket, 50, 1), 50, 0.70, 0.05, jitter=0.005),
     Row("200/s, no burst, jitter 1 ms", partial(bucket, 200, 1), 200, 0.75, 0.05, jitter=0.001),
+    Row("50/s, no burst, whole seconds", partial(bucket, 50, 1), 50, 0.87, 0.01, whole, jitter=0.001),
+    Row("200/s, no burst, whole seconds", partial(bucket, 200, 1), 200, 0.75, 0.01, whole, jitter=0.001),
     Row("50/s of 5", partial(bucket, 50, 5), 50, 0.93, 0.02, jitter=0.001),
     Row("50/s of 10", partial(bucket, 50, 10), 50, 0.93, 0.02, jitter=0.001),
     Row("10/s of 20", partial(bucket, 10, 20), 10, 0.95, 0.02, jitter=0.001),
@@ -98,6 +100,12 @@ def stepped(made: Made, before: float, after: float, seed: int, *, hint: Hint = 
     """A saturated client against a bucket whose rate changes at `CUT`."""
     limit = Steps((0.0, partial(bucket, before)), (CUT, partial(bucket, after)))
     return run(made, limit, seed, until, hint=hint, places=100)[0]
+
+
+def spaced(made: Made, before: float, after: float, seed: int, *, hint: Hint = never) -> Record:
+    """The same where the limit has no burst and answers take up to 1 ms longer by chance."""
+    limit = Steps((0.0, partial(bucket, before, 1)), (CUT, partial(bucket, after, 1)))
+    return run(made, limit, seed, 240, hint=hint, jitter=0.001)[0]
 
 
 def shared(made: Made, allowed: float, seed: int, *, hint: Hint = never, count: int = 4) -> list[Record]:

@@ -9,7 +9,7 @@ import pytest
 from hellotext_async._policy.pacer import Pacer
 
 from .baselines import Adaptive, Aimd, Retries
-from .figures import CUT, ROWS, SEEDS, Row, between, found, jain, run, shared, steady, stepped
+from .figures import CUT, ROWS, SEEDS, Row, between, found, jain, run, shared, spaced, steady, stepped
 from .limits import bucket
 from .simulator import Demand, Hint, exact, never
 
@@ -42,6 +42,15 @@ def test_a_changed_limit_is_found(before: float, after: float, within: float, wa
         assert found(record, CUT, after) <= within
         taken, refused = between(record, CUT, CUT + 10)
         assert refused / (taken + refused) <= wasted
+
+
+@pytest.mark.parametrize(("before", "after", "within"), [(200, 50, 5), (50, 10, 20), (50, 200, 30), (10, 50, 30)])
+def test_a_changed_limit_without_burst_is_found(before: float, after: float, within: float) -> None:
+    """Within so many seconds, by the share of it that a limit without burst lets be used."""
+    for seed in SEEDS:
+        record = spaced(Pacer, before, after, seed)
+        assert found(record, CUT, 0.85 * after) <= within
+        assert between(record, CUT + 60, CUT + 120)[0] >= 0.8 * after * 60
 
 
 @pytest.mark.parametrize(("before", "after"), [(50, 200), (100, 400), (10, 40)])

@@ -10,6 +10,8 @@ import pytest
 from hellotext_async._policy.backoff import Uniform
 from hellotext_async._policy.pacer import Pacer
 
+from .limits import bucket
+
 HOUR = 3600.0
 
 
@@ -55,6 +57,20 @@ def saturated(pacer: Pacer, now: float, until: float) -> float:
         now = at
         pacer.delivered(now, pacer.sent(now))
     return now
+
+
+def spaced(rate: float = 50.0) -> tuple[Pacer, float]:
+    """A pacer that has sent for a minute under a limit without burst, every answer at once; and the time."""
+    pacer, limit, now = Pacer(uniform=low), bucket(rate, 1), 0.0
+    while (now := max(now, pacer.ready_at(now))) < 60:
+        stamp = pacer.sent(now)
+        if limit.admit(now) is None:
+            pacer.delivered(now, stamp)
+        else:
+            pacer.throttled(now, stamp, None)
+        now += 0.001
+    assert pacer.kind == "spacing"
+    return pacer, now
 
 
 def known(pacer: Pacer) -> float:
@@ -385,3 +401,29 @@ def test_the_share_that_was_wasted_is_exact() -> None:
     pacer = throttled(100)
     assert pacer.wasted == pytest.approx(1 / 201)
     assert Pacer(uniform=low).wasted == 0
+
+
+def test_a_throttle_of_a_limit_without_burst_closes_no_gate_unless_it_tells_how_long() -> None:
+    """The next request may go when it is due, at a rate that is a fiftieth lower; and rises from there."""
+    for retry_after in (None, 2.0):
+        pacer, now = spaced()
+        now = saturated(pacer, now, now + 0.5)
+        rate = known(pacer)
+        pacer.throttled(now, pacer.sent(now), retry_after)
+        assert pacer.gate(now) == (retry_after or 0)
+        if retry_after is None:
+            assert now < pacer.ready_at(now) <= now + 1.1 / rate
+            assert 0.97 * rate < known(pacer) < 0.99 * rate
+            lowered = known(pacer)
+            saturated(pacer, now, now + 3)
+            assert lowered < known(pacer) < 1.02 * rate
+
+
+def test_a_limit_without_burst_that_refuses_all_closes_the_gate() -> None:
+    """What was refused with nothing delivered since the last throttle came not only too soon."""
+    pacer, now = spaced()
+    stamps = [pacer.sent(now)]
+    pacer.throttled(now, stamps[0], None)
+    later = pacer.ready_at(now)
+    pacer.throttled(later, pacer.sent(later), None)
+    assert pacer.gate(later) > 0
