@@ -247,9 +247,9 @@ class Core:
 
     def __del__(self) -> None:
         if self._engine is not None and not self._closed and self._process is _process.current_process:
-            who = "a Hellotext client" if self.name is None else f"the Hellotext client {self.name!r}"
+            which = "a Hellotext client" if self.name is None else f"the Hellotext client {self.name!r}"
             warnings.warn(
-                f"{who}, made at {self.created_at}, was not closed: use `async with` or `await client.aclose()`",
+                f"{which}, made at {self.created_at}, was not closed: use `async with` or `await client.aclose()`",
                 ResourceWarning,
                 stacklevel=2,
             )

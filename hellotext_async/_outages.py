@@ -26,7 +26,7 @@ class OutageWatch:
         self._since = 0.0
         self.away = False
 
-    def look(self, breaker_open: bool, attempt: Attempt | None = None) -> None:
+    def update(self, breaker_open: bool, attempt: Attempt | None = None) -> None:
         """An attempt was judged; the breaker stands so now."""
         if breaker_open is self.away:
             return

@@ -149,7 +149,7 @@ class Engine:
                 self.limiter.delivered(permit)
                 self._attribution.delivered(key)
                 if self._outages is not None and self._outages.away:
-                    self._outages.look(self.breaker_open)
+                    self._outages.update(self.breaker_open)
                 return Attempt("delivered", reply)
             attempt = classify_reply(reply, wall=self.wall())
         attempt = self._attributed(attempt, key, stale_token=credentials is not self._credentials())
@@ -161,7 +161,7 @@ class Engine:
         timed_out = attempt.reason == "timeout"
         self.limiter.release(permit, attempt.evidence, wait=attempt.retry_after, timed_out=timed_out)
         if self._outages is not None:
-            self._outages.look(self.breaker_open, attempt)
+            self._outages.update(self.breaker_open, attempt)
         return attempt
 
     def _attributed(self, attempt: Attempt, key: str | None, *, stale_token: bool) -> Attempt:

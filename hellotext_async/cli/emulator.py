@@ -60,7 +60,7 @@ async def run(args: argparse.Namespace) -> int:
             print(f"hellotext-async: {args.host}:{args.port} cannot be used ({error.strerror})", file=sys.stderr)
             return 1
         try:
-            _say_where(emulator, controlled=args.controlled)
+            _print_url(emulator, controlled=args.controlled)
             if args.controlled:
                 _stop_at_end_of_stdin(stop)
             await stop.wait()
@@ -71,7 +71,7 @@ async def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _say_where(emulator: Emulator, *, controlled: bool) -> None:
+def _print_url(emulator: Emulator, *, controlled: bool) -> None:
     if controlled:
         print(json.dumps({"url": emulator.url}), flush=True)
     else:

@@ -44,39 +44,39 @@ def day(profiles: Sequence[str], coupons: Sequence[str], *, ends: float, seed: i
 
 
 def _visit(chance: random.Random, number: int, profiles: Sequence[str], coupons: Sequence[str]) -> Iterator[Fields]:
-    who: Fields = {"session": f"visit-{number}"}
+    subject: Fields = {"session": f"visit-{number}"}
     if chance.random() < 0.6:
-        who["profile"] = chance.choice(profiles)
+        subject["profile"] = chance.choice(profiles)
     cart: list[tuple[str, str, float]] = []
     for _ in range(chance.randint(1, 6)):
         goods = chance.choice(_GOODS)
-        yield {"action": "product.viewed", **who, "product_parameters": _product(goods)}
+        yield {"action": "product.viewed", **subject, "product_parameters": _product(goods)}
         if chance.random() < 0.35:
             cart.append(goods)
-            yield {"action": "cart.added", **who, "products": [{"product_parameters": _product(g)} for g in cart]}
-    if cart and "profile" in who and chance.random() < 0.7:
-        yield from _order(chance, f"order-{number}", who, cart, coupons)
+            yield {"action": "cart.added", **subject, "products": [{"product_parameters": _product(g)} for g in cart]}
+    if cart and "profile" in subject and chance.random() < 0.7:
+        yield from _order(chance, f"order-{number}", subject, cart, coupons)
     elif cart:
-        yield {"action": "cart.abandoned", **who, "products": [{"product_parameters": _product(g)} for g in cart]}
+        yield {"action": "cart.abandoned", **subject, "products": [{"product_parameters": _product(g)} for g in cart]}
 
 
 def _order(
-    chance: random.Random, reference: str, who: Fields, cart: list[tuple[str, str, float]], coupons: Sequence[str]
+    chance: random.Random, reference: str, subject: Fields, cart: list[tuple[str, str, float]], coupons: Sequence[str]
 ) -> Iterator[Fields]:
     if chance.random() < 0.2:
-        yield {"action": "coupon.redeemed", **who, "coupon": chance.choice(coupons)}
+        yield {"action": "coupon.redeemed", **subject, "coupon": chance.choice(coupons)}
     paid: Fields = {"amount": round(sum(price for _, _, price in cart), 2), "currency": "USD"}
     items = [{"product": _product(goods), "quantity": 1} for goods in cart]
-    yield {"action": "order.placed", **who, **paid, "order_parameters": {"reference": reference, "items": items}}
+    yield {"action": "order.placed", **subject, **paid, "order_parameters": {"reference": reference, "items": items}}
     if chance.random() < 0.08:
-        yield {"action": "order.cancelled", **who, "order": reference}
+        yield {"action": "order.cancelled", **subject, "order": reference}
         return
     for step in ("confirmed", "shipped", "delivered"):
-        yield {"action": f"order.{step}", **who, "order": reference}
+        yield {"action": f"order.{step}", **subject, "order": reference}
     if chance.random() < 0.06:
         refund = {"reference": f"refund-of-{reference}"}
-        yield {"action": "refund.requested", **who, "refund_parameters": refund}
-        yield {"action": "refund.received", **who, **paid, "refund_parameters": refund}
+        yield {"action": "refund.requested", **subject, "refund_parameters": refund}
+        yield {"action": "refund.received", **subject, **paid, "refund_parameters": refund}
 
 
 def _product(goods: tuple[str, str, float]) -> Fields:

@@ -74,18 +74,18 @@ async def reconcile(
                 results[place] = Reconciled(verdict="unknown", reason=str(asked), of=of)
         except Unanswerable as why:
             results[place] = Reconciled(verdict="unknown", reason=str(why), of=of)
-    found = await _look(sends, questions, pages, wall)
+    found = await _look_up(sends, questions, pages, wall)
     absent = {place: question for place, question in questions.items() if found[place].verdict == "not_delivered"}
     early = max((question.since for question in absent.values()), default=0.0) + settle - wall()
     if absent and early > 0:
         await asyncio.sleep(early)
-        found |= await _look(sends, absent, pages, wall)
+        found |= await _look_up(sends, absent, pages, wall)
     for place, seen in found.items():
         results[place] = msgspec.structs.replace(seen, of=given[place][0])
     return [results[place] for place in range(len(given))]
 
 
-async def _look(
+async def _look_up(
     sends: Sends, questions: dict[int, Question], pages: int, wall: Callable[[], float]
 ) -> dict[int, Reconciled]:
     by_collection: defaultdict[Any, dict[int, Question]] = defaultdict(dict)
