@@ -1,4 +1,7 @@
-"""The scenarios, and the figures that are read from what happened in them."""
+"""The scenarios, and the figures that are read from what happened in them.
+
+Rules. A scenario is run once, whoever reads it: a record is not changed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from math import inf
 from typing import Final, Protocol
 
@@ -91,11 +94,13 @@ def run(
     return simulate(clients, limit, hint=hint, seed=seed, until=until, jitter=jitter)
 
 
+@cache
 def steady(made: Made, row: Row, seed: int) -> Record:
     """A saturated client against a limit that stays."""
     return run(made, row.limit(), seed, row.until, hint=row.hint, places=row.places, jitter=row.jitter)[0]
 
 
+@cache
 def stepped(made: Made, before: float, after: float, seed: int, *, hint: Hint = never, until: float = 180) -> Record:
     """A saturated client against a bucket whose rate changes at `CUT`."""
     limit = Steps((0.0, partial(bucket, before)), (CUT, partial(bucket, after)))
