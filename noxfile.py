@@ -15,9 +15,7 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if re.search(r":: 3\.\d+$", each)]
-LOOP_USERS = [
-    f"tests/{each}" for each in ("contract", "emulated", "emulator", "faults", "integrations", "queue", "redis")
-]
+LOOP_USERS = [f"tests/{each}" for each in ("emulated", "emulator", "faults", "integrations", "queue", "redis")]
 PARALLEL = ("-n", "logical", "--dist", "worksteal")
 
 
@@ -64,7 +62,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(tags=["matrix"])
 def uvloop(session: nox.Session) -> None:
-    """Run the tests of the event loop's users on uvloop; the others have no loop, or choose theirs."""
+    """Run the tests of the event loop's users on uvloop; the others have none, or run on both in every session."""
     needs(session, "tests")
     session.run("pytest", "-q", "--loop=uvloop", *(session.posargs or (*PARALLEL, *LOOP_USERS)))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import pytest
+from pytest_asyncio import is_async_test
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 LOOPS: Final = {"asyncio": ("asyncio",), "uvloop": ("uvloop",), "both": ("asyncio", "uvloop")}
@@ -32,6 +33,16 @@ class _Loops:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._factories = {name: loop_factory(name) for name in names}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out what has no loop, or chooses its own: nothing of it is different on another one."""
+        users, others = [], []
+        for item in items:
+            own = item.get_closest_marker("own_loop") is not None
+            (users if is_async_test(item) and not own else others).append(item)
+        config.hook.pytest_deselected(items=others)
+        items[:] = users
 
     @pytest.hookimpl
     def pytest_asyncio_loop_factories(self) -> Mapping[str, LoopFactory]:

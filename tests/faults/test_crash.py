@@ -18,6 +18,8 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 POINTS = ["before commit", "after commit", "marking", "removing", "before exchange", "after exchange"]
 EVENTS = 200
 
+pytestmark = pytest.mark.own_loop
+
 
 def repeat_of(ref: str) -> str:
     return "idempotent" if int(ref) % 2 else "non_idempotent"

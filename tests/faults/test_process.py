@@ -11,6 +11,8 @@ from tests.harness.crash import Fate, run_child
 from tests.harness.scripts import received, silence, sleep
 from tests.harness.server import ScriptedServer
 
+pytestmark = pytest.mark.own_loop
+
 HEAD = """
 import asyncio, os, signal, sys, warnings
 from hellotext_async.client import Hellotext

@@ -22,6 +22,8 @@ from hellotext_async import Hellotext, SqliteSpool
 from hellotext_async.emulator import Emulator, Fault, RateLimit
 from tests.cli.command import LIMIT, environment
 
+pytestmark = pytest.mark.own_loop
+
 VISITORS = 16
 """Visitors who send one request after another until the server takes none."""
 LOAD = int(os.environ.get("SERVER_LOAD", "200"))

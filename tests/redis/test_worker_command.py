@@ -8,11 +8,15 @@ import pty
 import signal
 import sys
 
+import pytest
+
 from hellotext_async import RedisStream
 from hellotext_async.emulator import Emulator
 from tests.cli.command import ended, environment, run, started
 from tests.redis.fleet import entries, owners, references, until
 from tests.redis.servers import Server
+
+pytestmark = pytest.mark.own_loop
 
 
 async def test_it_delivers_until_a_signal_and_hands_over(server: Server, name: str) -> None:
