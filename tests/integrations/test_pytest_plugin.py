@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 
 import pytest
 
@@ -40,11 +41,23 @@ TESTS = """
 PASSED = 4
 
 
-def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    """Run pytest in the project; any warning is an error. pytest-asyncio wants its default to be chosen."""
-    if "no:asyncio" not in options:
+EVERY = "every plugin that is installed"
+SAME_NAME = "ignore:Module already imported so cannot be rewritten; asyncio"
+"""pytest takes the name of pytest-asyncio's entry point for that of a module."""
+
+
+def run(pytester: pytest.Pytester, *options: str, plugins: Sequence[str] = ("asyncio", "anyio")) -> pytest.RunResult:
+    """Run pytest in the project with ours and these plugins, by the names of their entry points; a warning is an error.
+
+    pytest-asyncio wants its default to be chosen. To import whatever else is installed takes longer than any test here.
+    """
+    if "asyncio" in plugins or EVERY in plugins:
         options = ("-o", "asyncio_default_fixture_loop_scope=function", *options)
-    return pytester.runpytest_subprocess("-W", "error", *options)
+    with pytest.MonkeyPatch.context() as patch:
+        if EVERY not in plugins:
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            options = (*(f"-p{plugin}" for plugin in ("hellotext_async", *plugins)), "-W", SAME_NAME, *options)
+        return pytester.runpytest_subprocess("-W", "error", *options)
 
 
 def marked(mark: str) -> str:
@@ -70,8 +83,8 @@ def test_they_work_under_pytest_asyncio_in_auto_mode(pytester: pytest.Pytester, 
     run(pytester, *options).assert_outcomes(passed=PASSED)
 
 
-@pytest.mark.parametrize("options", [["-p", "no:asyncio"], ["-o", "asyncio_mode=strict"]], ids=["alone", "beside"])
-def test_they_work_under_anyio(pytester: pytest.Pytester, options: list[str]) -> None:
+@pytest.mark.parametrize("plugins", [["anyio"], ["anyio", "asyncio"]], ids=["alone", "beside"])
+def test_they_work_under_anyio(pytester: pytest.Pytester, plugins: list[str]) -> None:
     """Where pytest-asyncio is off, and where it is there for other tests."""
     pytester.makeconftest("""
         import pytest
@@ -81,7 +94,7 @@ def test_they_work_under_anyio(pytester: pytest.Pytester, options: list[str]) ->
             return "asyncio"
     """)
     pytester.makepyfile(TESTS.format(marks=marked("anyio")))
-    run(pytester, *options).assert_outcomes(passed=PASSED)
+    run(pytester, plugins=plugins).assert_outcomes(passed=PASSED)
 
 
 def test_under_trio_they_say_what_they_need(pytester: pytest.Pytester) -> None:
@@ -97,7 +110,7 @@ def test_under_trio_they_say_what_they_need(pytester: pytest.Pytester) -> None:
         async def test_it(hellotext_client):
             raise AssertionError
     """)
-    found = run(pytester, "-p", "no:asyncio")
+    found = run(pytester, plugins=["anyio"])
     found.stdout.fnmatch_lines(["*needs asyncio, not trio: let the fixture `anyio_backend` return 'asyncio'*"])
 
 
@@ -125,17 +138,17 @@ PLAIN = """
 """
 
 
-@pytest.mark.parametrize("options", [[], ["-p", "no:asyncio"], ["-p", "no:asyncio", "-p", "no:anyio"]])
-def test_they_work_in_plain_tests(pytester: pytest.Pytester, options: list[str]) -> None:
+@pytest.mark.parametrize("plugins", [[EVERY], ["anyio"], []], ids=["all that are installed", "anyio", "none"])
+def test_they_work_in_plain_tests(pytester: pytest.Pytester, plugins: list[str]) -> None:
     """With any plugin or none."""
     pytester.makepyfile(PLAIN)
-    run(pytester, *options).assert_outcomes(passed=5)
+    run(pytester, plugins=plugins).assert_outcomes(passed=5)
 
 
 def test_they_work_in_several_processes(pytester: pytest.Pytester) -> None:
     """With pytest-xdist."""
     pytester.makepyfile(TESTS.format(marks=marked("asyncio")), test_plain=PLAIN)
-    run(pytester, "-n", "2").assert_outcomes(passed=PASSED + 5)
+    run(pytester, "-n", "2", plugins=["asyncio", "xdist"]).assert_outcomes(passed=PASSED + 5)
 
 
 def test_a_project_makes_its_own_client(pytester: pytest.Pytester) -> None:
@@ -207,7 +220,7 @@ def test_nothing_is_imported_before_a_fixture_is_used(pytester: pytest.Pytester)
             assert ours == {"hellotext_async._version", "hellotext_async.pytest_plugin"}
             assert "aiohttp" not in sys.modules
     """)
-    run(pytester, "-p", "no:asyncio").assert_outcomes(passed=1)
+    run(pytester, plugins=[]).assert_outcomes(passed=1)
 
 
 def test_it_can_be_imported_without_pytest_asyncio() -> None:
