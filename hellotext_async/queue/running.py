@@ -149,8 +149,10 @@ class Running:
         return self.report()
 
     async def settled(self) -> None:
-        """Return when every event has ended, or the queue is suspended or dead."""
-        await self._settler.settled.until(lambda: self.core.idle or self._stopped)
+        """Return when every event has ended, or the queue is dead, or suspended and every request answered."""
+        await self._settler.settled.until(
+            lambda: self.core.idle or (self._stopped and (self.death is not None or not self.core.in_flight))
+        )
 
     async def failure(self) -> HellotextError:
         """Wait until the queue has died, and return why."""

@@ -207,6 +207,7 @@ class Worker:
             self._arm()
         else:
             self.wake()
+        self._settler.settled.check()  # a close of a suspended queue waits for what is in flight
         await self._store.requeue((entry,))
         if self._hands_over:
             self.hand_over()

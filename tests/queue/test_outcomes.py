@@ -199,6 +199,20 @@ async def test_a_suspended_queue_closes_at_once() -> None:
     assert (await receipt).verdict == "abandoned"
 
 
+@pytest.mark.parametrize(("status", "verdict"), [(401, "abandoned"), (500, "unknown"), (200, "delivered")])
+@virtual_time
+async def test_a_suspended_queue_closes_when_what_it_has_sent_is_answered(status: int, verdict: str) -> None:
+    """Cut off sooner, events that the same token had refused would be in doubt."""
+    script = Script(answers(401, takes=1), default=answers(status, takes=3))
+    async with queue(script) as opened:
+        receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(8)]
+        assert (await opened.flush()).suspended
+        assert asyncio.get_running_loop().time() == 1
+        await opened.aclose(timeout=10)
+        assert asyncio.get_running_loop().time() == 3
+    assert [(await receipt).verdict for receipt in receipts] == ["abandoned", *[verdict] * 7]
+
+
 class Job:
     """What a program gives as `context`: it keeps its own outcome."""
 
