@@ -44,7 +44,7 @@ async def test_the_demo_delivers_every_event_through_a_limit() -> None:
 
 async def test_a_demo_that_is_interrupted_still_reports() -> None:
     """Ctrl-C in a terminal reaches the whole group of processes: the emulator tells its counts all the same."""
-    async with started("demo", "--events", "100000", "--rate-limit", "300", group=True) as process:
+    async with started("demo", "--events", "100000", "--rate-limit", "2000", group=True) as process:
         assert process.stderr is not None
         await asyncio.wait_for(process.stderr.readuntil(b"delivering: "), LIMIT)
         os.killpg(process.pid, signal.SIGINT)

@@ -57,7 +57,9 @@ def test_the_python_of_a_page_runs(
                 pytester.path.joinpath(block.title or "").write_text(block.text)
     tests = sum(len(re.findall(r"^ *(?:async )?def test_", block.text, re.MULTILINE)) for block in titled(page))
     if tests:
-        pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(passed=tests)
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        options = ("-phellotext_async", "-pasyncio", "-panyio", "-o", "asyncio_default_fixture_loop_scope=function")
+        pytester.runpytest_subprocess(*options).assert_outcomes(passed=tests)
 
 
 def titled(page: Path) -> list[Block]:

@@ -60,7 +60,7 @@ async def test_a_scrape_from_another_thread_shows_clients_and_queues() -> None:
 
 async def test_the_learned_rate_is_shown_once_there_is_one() -> None:
     """After the first throttle."""
-    limit = RateLimit(rate=100, burst=5)
+    limit = RateLimit(rate=50, burst=30, retry_after=False)
     async with (
         Emulator(rate_limit=limit) as emulator,
         Hellotext(emulator.token, base_url=emulator.url) as client,
