@@ -65,10 +65,10 @@ async def test_6_silence_ends_at_the_limit(opened: Opens, limits: Timeouts, serv
 
 async def test_6_a_body_that_keeps_coming_is_not_silence(opened: Opens, serve: Serves) -> None:
     """It may take longer than `read` in all, as long as no pause of it does."""
-    body = scripts.drip(b"0123", 0.9)
-    async with serve((*scripts.READ, scripts.send(scripts.head(200, {"Content-Length": "4"})), body)) as server:
-        end = await opened(server.url, timeouts=Timeouts(read=2.5, total=60)).exchange(POST, total=60)
-        assert end == Reply(200, end.headers, b"0123")
+    body = scripts.drip(b"012345678", 0.2)
+    async with serve((*scripts.READ, scripts.send(scripts.head(200, {"Content-Length": "9"})), body)) as server:
+        end = await opened(server.url, timeouts=Timeouts(read=1.5, total=60)).exchange(POST, total=60)
+        assert end == Reply(200, end.headers, b"012345678")
 
 
 async def test_6_a_shorter_total_of_the_call_is_kept(opened: Opens, serve: Serves) -> None:

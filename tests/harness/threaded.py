@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import ssl
 import threading
@@ -15,11 +16,11 @@ __all__ = ["ThreadedServer"]
 
 
 class ThreadedServer:
-    """Answers the requests that came with `response` at each call of `answer`, for use as `with`."""
+    """Answers the requests that came with one of `responses` each, at each call of `answer`, for use as `with`."""
 
-    def __init__(self, response: bytes, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *responses: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.waiting: Queue[socket.socket] = Queue()
-        self._response = response
+        self._responses = itertools.cycle(responses)
         self._tls = tls
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
@@ -50,9 +51,9 @@ class ThreadedServer:
             each.shutdown(socket.SHUT_RDWR)
 
     def answer(self) -> None:
-        """Send the response to every request that waits for it."""
+        """Send its response to every request that waits for one."""
         while not self.waiting.empty():
-            self.waiting.get().sendall(self._response)
+            self.waiting.get().sendall(next(self._responses))
 
     def _start(self, work: Callable[..., None], *args: socket.socket) -> None:
         self._threads.append(threading.Thread(target=work, args=args))
