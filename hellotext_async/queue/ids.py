@@ -31,8 +31,9 @@ class Ids:
         return self._current.get(event_id) or self._aside.get(event_id) or self._ended.get(event_id)
 
     def add(self, event_id: str, entry: Entry) -> None:
-        """An event with this id is here."""
+        """An event with this id is here, new or back from the store."""
         self._current[event_id] = entry
+        self._aside.pop(event_id, None)
 
     def drop(self, entry: Entry) -> None:
         """The event is not accepted, or not here any more: its id is free."""

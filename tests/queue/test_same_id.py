@@ -12,7 +12,7 @@ from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from tests.harness.clock import virtual_time
-from tests.harness.transport import Script, received, unsent
+from tests.harness.transport import Script, answers, received, unsent
 from tests.rig import LoopSpool, SlowSpool, assert_adds_up, engine, queue
 
 ABOUT: dict[str, Any] = {"session": "s"}
@@ -216,3 +216,19 @@ def test_a_put_of_a_known_id_that_is_cancelled_takes_nothing_back(tmp_path: Path
             assert len(applied(script)) == (state == "aside")
 
     run()
+
+
+@virtual_time
+async def test_an_event_that_waited_on_disk_and_ended_badly_may_come_again_when_it_is_forgotten(tmp_path: Path) -> None:
+    """Its receipt is still held: without `forget` the id has that outcome."""
+    script = Script(default=answers(422, takes=1))
+    buffer = LoopSpool(tmp_path / "s.db", durability="normal")
+    async with queue(script, buffer=buffer, capacity=4, concurrency=1) as opened:
+        receipts = [await opened.put("page.viewed", event_id=str(n), session="s") for n in range(8)]
+        assert [(await receipt).verdict for receipt in receipts] == ["rejected"] * 8
+        script.default = received()
+        for n, receipt in enumerate(receipts):
+            assert await opened.put("page.viewed", event_id=str(n), session="s") is receipt
+            opened.forget(str(n))
+            assert (await (await opened.put("page.viewed", event_id=str(n), session="s"))).delivered
+    assert script.asked == 16

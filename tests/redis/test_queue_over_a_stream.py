@@ -1,0 +1,116 @@
+"""A queue whose buffer is a stream: ids that other processes have, room, what is forgotten, shards that are lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from hellotext_async import Outcome, QueueClosed, QueueFull, RedisStream
+from hellotext_async.fleet.layout import digest
+from hellotext_async.fleet.link import Link
+from hellotext_async.queue.queue import EventQueue
+from hellotext_async.queue.settings import Settings
+from tests.harness.transport import Script, answers, received, unsent
+from tests.redis.fleet import LEASE, TOTAL
+from tests.redis.servers import Server
+from tests.rig import assert_adds_up, engine, event, put
+
+
+@asynccontextmanager
+async def over(stream: RedisStream, script: Script, **settings: Any) -> AsyncIterator[EventQueue]:
+    """An open queue over the stream, whose numbers add up when it is closed."""
+    made = engine(script, total=TOTAL)
+    given = Settings(buffer=stream, delivery_timeout=3600, attempt_seconds=TOTAL, **settings)
+    async with EventQueue(lambda: made, given) as opened:
+        yield opened
+    assert_adds_up(opened)
+
+
+async def test_an_id_that_another_process_put_is_one_event(server: Server, name: str) -> None:
+    """While it waits and while it is in flight: it ends as the first one does, or is kept for its shard's process."""
+    script = Script(default=received(takes=0.3))
+    streams = [RedisStream(server.url, name, shards=4, lease=LEASE) for _ in range(2)]
+    async with over(streams[0], script) as one, over(streams[1], script) as other:
+        first = await put(one, event(1), event_id="x")
+        receipts = [first, *[await put(queue, event(1), event_id="x") for queue in (other, other, one)]]
+        ends = await asyncio.gather(*receipts, return_exceptions=True)
+        assert all(end.kept if isinstance(end, QueueClosed) else end.delivered for end in ends)  # type: ignore[union-attr]
+        end = None
+        while not isinstance(end, Outcome):  # until the server knows
+            (end,) = await asyncio.gather(await put(other, event(1), event_id="x"), return_exceptions=True)
+        assert end.delivered
+    assert len(script.history.applied) == 1
+
+
+async def test_a_full_stream_refuses_the_event(server: Server, name: str) -> None:
+    """It is nowhere; what has room waits for a server that is away."""
+    stream = RedisStream(server.url, name, shards=1, lease=LEASE, max_bytes=6_000)
+    async with over(stream, Script(default=unsent())) as opened:
+        accepted = 0
+        with pytest.raises(QueueFull, match="stream"):
+            for n in range(100):
+                await put(opened, event(n))
+                accepted += 1
+        assert accepted == opened.stats().accepted > 3
+        report = await opened.aclose(timeout=0)
+    assert report.kept == accepted
+
+
+async def test_what_ended_badly_may_come_again_when_it_is_forgotten(server: Server, name: str) -> None:
+    """Without that, its id has its outcome; what was delivered stays known."""
+    script = Script(answers(422))
+    async with over(RedisStream(server.url, name, shards=2, lease=LEASE), script) as opened:
+        assert (await (await put(opened, event(1), event_id="x"))).verdict == "rejected"
+        assert (await (await put(opened, event(1), event_id="x"))).verdict == "rejected"
+        opened.forget("x")
+        assert (await (await put(opened, event(1), event_id="x"))).delivered
+        opened.forget("x")
+        assert (await (await put(opened, event(1), event_id="x"))).delivered
+    assert script.asked == 2
+
+
+async def test_events_of_a_shard_that_another_process_took_are_its(server: Server, name: str) -> None:
+    """What waits here is not sent here: its receipt says that it is kept."""
+    stream = RedisStream(server.url, name, shards=1, lease=LEASE)
+    script = Script(default=received(takes=0.5))
+    async with over(stream, script, concurrency=1) as opened:
+        receipts = [await put(opened, event(n)) for n in range(3)]
+        while not script.in_flight:
+            await asyncio.sleep(0.01)
+        link = Link(server.url)
+        await link.command("hset", stream.layout.state(0), "owner", "another/1")
+        await link.aclose()
+        ends = await asyncio.gather(*receipts, return_exceptions=True)
+        assert [type(end) for end in ends[1:]] == [QueueClosed] * 2
+        assert all(isinstance(end, QueueClosed) and end.kept for end in ends[1:])
+    assert script.asked == 1
+
+
+async def test_an_id_is_forgotten_after_the_window(server: Server, name: str) -> None:
+    """Not before: within it, the event is known and not sent again."""
+    stream = RedisStream(server.url, name, shards=1, lease=LEASE, window=1)
+    script = Script()
+    async with asyncio.timeout(60), over(stream, script) as opened:
+        await (await put(opened, event(1), event_id="x"))
+    async with asyncio.timeout(60), over(stream, script) as again:
+        assert (await (await put(again, event(1), event_id="x"))).delivered
+        assert script.asked == 1
+    async with asyncio.timeout(60), over(stream, script) as third:
+        for n in range(1000):
+            await asyncio.sleep(0.2)
+            await (await put(third, event(n), event_id=f"other {n}"))
+            if not await ids_of(stream, server, "x"):
+                break
+
+
+async def ids_of(stream: RedisStream, server: Server, event_id: str) -> int:
+    """In how many of the server's buckets the id is."""
+    link = Link(server.url)
+    names = await link.command("keys", f"{stream.layout.ids(0)}*")
+    found = [await link.command("hexists", one, digest(event_id)) for one in names]
+    await link.aclose()
+    return sum(found)
