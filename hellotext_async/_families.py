@@ -156,6 +156,7 @@ class Families:
             strict=self._core.strict,
             idempotency_keys=self._core.idempotency_keys,
             attempt_seconds=self._core.timeouts.total,
+            limiter=lambda: self._core.running().limiter,
             priority=priority,
         )
         if transport not in (None, "pool"):

@@ -100,7 +100,7 @@ class Engine:
 
     def cancel(self, permit: Permit) -> None:
         """The permit was not used."""
-        self.limiter.cancel(permit)
+        self.limiter.unused(permit)
 
     async def attempt(
         self,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._policy.breaker import Breaker
     from ._policy.evidence import Evidence
     from ._policy.pacer import Pacer
+    from ._policy.shared_pacer import SharedPacer
 
 __all__ = ["Limiter", "Loop", "Permit", "Priority", "RateState", "Refused"]
 
@@ -103,7 +104,7 @@ class Limiter:
         loop: Loop,
         on_throttle: Callable[[], None] | None = None,
     ) -> None:
-        self.pacer = pacer
+        self.pacer: Pacer | SharedPacer = pacer
         self.breaker = breaker
         self._loop = loop
         self._time = loop.time
@@ -245,6 +246,23 @@ class Limiter:
         self.pacer.lost(now, permit.stamp)
         self._serve(now)
 
+    def share(self, pacer: SharedPacer) -> None:
+        """Pace as others do that share this pacer's rate, from now on."""
+        self.pacer = pacer
+        self.serve()
+
+    def serve(self) -> None:
+        """Grant what can be granted now: the pacer has heard something."""
+        self._serve(self._time())
+
+    def unused(self, permit: Permit) -> None:
+        """Give back a permit for which there was nothing to send."""
+        now = self._time()
+        self._in_flight -= 1
+        self.breaker.cancel_probe(probe=permit.probe)
+        self.pacer.unused(now, permit.stamp)
+        self._serve(now)
+
     def exonerate(self) -> None:
         """All that was refused was refused for other reasons than its number: nothing is known of a limit."""
         self.pacer.forget()
@@ -306,7 +324,7 @@ class Limiter:
         last = pacer.last_throttle
         when = None if last is None else datetime.fromtimestamp(wall - (now - last), UTC)
         return RateState(
-            pacer.rate,
+            pacer.shown_rate,
             self.ceiling,
             pacer.gate(now),
             pacer.wasted,

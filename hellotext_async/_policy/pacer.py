@@ -59,7 +59,8 @@ class Pacer:
     """
 
     def __init__(self, *, ceiling: float | None = None, uniform: Uniform) -> None:
-        self._uniform = uniform
+        self.uniform = uniform
+        self.ceiling = ceiling
         self._ceiling = inf if ceiling is None else ceiling
         self._adopt(UNKNOWN.shifted(0.0))
         self.rate = ceiling
@@ -93,6 +94,11 @@ class Pacer:
         self._gate, self._curve, self._meter = record.gate, record.curve, record.meter
         self._schedule, self._slow_start, self._suspicion = record.schedule, record.slow_start, record.suspicion
         self._distance, self._tolerance = record.distance, record.tolerance
+
+    @property
+    def shown_rate(self) -> float | None:
+        """The rate, as it is told."""
+        return self.rate
 
     @property
     def wasted(self) -> float:
@@ -169,6 +175,11 @@ class Pacer:
         """So many were delivered by others that send under the same rate."""
         self._meter.delivered += count
 
+    def refused_elsewhere(self, count: int) -> None:
+        """So many of theirs were throttled that were sent before the rate was last lowered."""
+        self._meter.throttled += count
+        self._meter.refused += count
+
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
         """429, or 503 with Retry-After: refused for its number."""
         self._meter.throttled += 1
@@ -191,13 +202,17 @@ class Pacer:
                     return
         elif retry_after is None:
             return
-        self._gate.close(now, self.rate or FLOOR, self._curve.anchor, retry_after, self._uniform, spacing=self._spacing)
+        self._gate.close(now, self.rate or FLOOR, self._curve.anchor, retry_after, self.uniform, spacing=self._spacing)
 
     def lost(self, now: float, stamp: int) -> None:
         """It proved nothing about the rate: 5xx, no answer, cancelled, never sent. After a lost probe goes another."""
         if stamp & PROBE:
             self._gate.end_probe(now)
             self._gate.probe_due = True
+
+    def unused(self, now: float, stamp: int) -> None:
+        """Nothing was sent after all."""
+        self.lost(now, stamp)
 
     def forget(self) -> None:
         """What was throttled was throttled for another reason: begin anew, without a limit."""

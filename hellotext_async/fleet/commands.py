@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from .._policy import shared_rate as rates
 from .link import Script
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ OVERHEAD: Final = 128
 MOST: Final = 500
 """Events in one command: Lua and the server's latency set bounds."""
 
-PUT, LEASE, STEP, LETTERS = Script("put"), Script("lease"), Script("step"), Script("letters")
+PUT, LEASE, STEP = Script("put"), Script("lease"), Script("step")
+LETTERS, RATE = Script("letters"), Script("rate")
 
 Call = tuple[Script, list[str], list["Argument"]]
 """A script with its keys and arguments."""
@@ -203,6 +205,24 @@ class Commands:
             arguments += (change.verb, change.entry, change.about, change.digest)
         (done,) = await self.link.run(LETTERS, keys, arguments)
         return int(done)
+
+    async def rate(self, command: rates.Command, worker: str) -> rates.Answer:
+        """Tell what a worker has to tell of the shared rate, and hear how it stands; once for each of its numbers."""
+        learned = command.learned
+        keys = [self.layout.rate, self.layout.granted(worker)]
+        arguments: list[Argument] = [f"{worker}-{command.number}", command.version, command.wanted]
+        arguments += (command.generation, *command.counts)
+        if learned is None:
+            arguments.append("")
+        else:
+            arguments += (rates.encode(learned.record), f"{learned.speed:.6f}", learned.generation)
+            arguments += (f"{learned.slack:.6f}", learned.back, *learned.folded)
+        reply = await self.link.run(RATE, keys, arguments)
+        now, version, record, learned_at, speed, position, first, granted, taken = reply[:9]
+        return rates.Answer(
+            now / 1e6, version, record, learned_at / 1e6, float(speed), float(position), first, granted, taken == 1,
+            rates.Counts(*reply[9:13]), rates.Counts(*reply[13:17]),
+        )  # fmt: skip
 
     # Reading.
 

@@ -77,6 +77,10 @@ class Layout(msgspec.Struct, frozen=True):
         """The hash with the rate that the workers share."""
         return f"ht:{{{self.name}}}:rate"
 
+    def granted(self, worker: str) -> str:
+        """What a worker's last command about the rate was granted."""
+        return f"ht:{{{self.name}}}:rate:{worker}"
+
 
 def digest(event_id: str) -> bytes:
     """What is remembered of an event's id."""

@@ -33,7 +33,7 @@ REPLY_TIMEOUT: Final = 5.0
 """Seconds for one reply, and for a connection."""
 
 Argument = str | bytes | int
-Name = Literal["put", "lease", "step", "letters", "rate", "learn"]
+Name = Literal["put", "lease", "step", "letters", "rate"]
 
 
 class Unreachable(SpoolError):

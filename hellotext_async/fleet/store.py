@@ -23,6 +23,7 @@ from .link import REPLY_TIMEOUT, Unreachable
 from .members import Members
 from .own import OwnEvents
 from .pruning import prune
+from .rate import SharedRate
 from .reader import Item, Reader
 from .record import outcome_from
 from .stepper import Stepper
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..queue.settings import Settings
-    from .commands import Commands
     from .stream import RedisStream
 
 __all__ = ["RedisStore"]
@@ -60,6 +60,7 @@ class RedisStore:
         self._own = OwnEvents(lambda entry: self._held(entry) is not None)
         self._elsewhere: list[Loaded] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._limiter = settings.limiter
         self._news = asyncio.Event()
         self._unseen = 0
 
@@ -67,21 +68,24 @@ class RedisStore:
 
     async def open(self, clock: float) -> int:
         """Join the fleet, and take what is free. SpoolError, ConfigurationError."""
-        self._commands: Commands = await self._stream.connect()
+        commands = self._commands = await self._stream.connect()
         losses = self._stream.losses
-        self.members = Members(self._commands, self._ttl, self._changed)
+        self.members = Members(commands, self._ttl, self._changed)
         most, most_bytes = self._most, self._most_bytes
-        self._reader = Reader(self._commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
-        self._stepper = Stepper(self._commands, losses, self._tenures, self.members.end, self._ttl)
+        self._reader = Reader(commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
+        self._stepper = Stepper(commands, losses, self._tenures, self.members.end, self._ttl)
         self._holdings = Holdings(self._stepper, self._total, self.members.beat_now)
-        self._appender = Appender(self._commands, losses, REPLY_TIMEOUT)
+        self._appender = Appender(commands, losses, REPLY_TIMEOUT)
         try:
             await self.members.beat()
         except BaseException:
-            await self._commands.link.aclose()
+            await commands.link.aclose()
             raise
         self._epoch = self.members.server_ahead + boottime() - clock
-        pruning = prune(self._commands.limits, self.members, self._stepper)
+        self._rate = None if self._limiter is None else SharedRate(commands, self._limiter(), lambda: self.workers)
+        if self._rate is not None:
+            await self._rate.open()
+        pruning = prune(commands.limits, self.members, self._stepper)
         for work in (self.members.run(), self._stepper.run(), self._reader.run(), pruning):
             task = self._loop.create_task(work, name="hellotext stream")
             self._tasks.append(task)
@@ -110,6 +114,8 @@ class RedisStore:
         except (TimeoutError, SpoolError, asyncio.CancelledError):
             pass
         await end_tasks(self._tasks)
+        if self._rate is not None:
+            await self._rate.aclose()
         await self.members.leave(CLOSE)
         await self._commands.link.aclose()
 

@@ -15,6 +15,7 @@ from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     from .._events.event import Event
+    from ..limiter import Limiter
     from .outcome import Outcome, Report
     from .store import Buffer
 
@@ -26,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `on_trouble` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all, and
     `on_close` with the report of the close. `capture_context` keeps with each event the context it was handed in.
-    `attempt_seconds` is how long one attempt may last.
+    `attempt_seconds` is how long one attempt may last, `limiter` what the queue's requests are paced by.
     """
 
     capacity: int = 10_000
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     capture_context: bool = False
     priority: Literal["live", "background"] = "live"
     attempt_seconds: float = 20
+    limiter: Callable[[], Limiter] | None = None
 
     def __post_init__(self) -> None:
         for name in ("capacity", "max_bytes", "concurrency"):

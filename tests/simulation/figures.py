@@ -14,11 +14,15 @@ from math import inf
 from typing import Final, Protocol
 
 from hellotext_async._policy.backoff import Uniform
+from hellotext_async._policy.pacer import Pacer
+from hellotext_async._policy.shared_pacer import SharedPacer
 
 from .limits import Limiter, Steps, bucket, sliding, window
-from .simulator import Client, Demand, Hint, Policy, Record, exact, never, simulate, whole
+from .simulator import Client, Demand, Hint, Link, Policy, Record, exact, never, simulate, whole
 
-__all__ = ["ROWS", "SEEDS", "Made", "Row", "between", "found", "jain", "run", "shared", "spaced", "steady", "stepped"]
+__all__ = [
+    "ROWS", "SEEDS", "Made", "Row", "between", "fleet", "found", "jain", "run", "shared", "spaced", "steady", "stepped",
+]  # fmt: skip
 
 SEEDS: Final = range(1, 6)
 CUT: Final = 90.3
@@ -113,9 +117,33 @@ def spaced(made: Made, before: float, after: float, seed: int, *, hint: Hint = n
     return run(made, limit, seed, 240, hint=hint, jitter=0.001)[0]
 
 
-def shared(made: Made, allowed: float, seed: int, *, hint: Hint = never, count: int = 4) -> list[Record]:
-    """Saturated clients that know nothing of each other at one bucket, for five minutes."""
-    return run(made, bucket(allowed), seed, 300, hint=hint, demands=[((0.0, inf),)] * count)
+def shared(
+    made: Made, allowed: float, seed: int, *, hint: Hint = never, count: int = 4, until: float = 300
+) -> list[Record]:
+    """Saturated clients that know nothing of each other at one bucket, for five minutes unless told."""
+    return run(made, bucket(allowed), seed, until, hint=hint, demands=[((0.0, inf),)] * count)
+
+
+def fleet(
+    count: int,
+    limit: Limiter,
+    seed: int,
+    until: float,
+    *,
+    hint: Hint = never,
+    link: Link | None = None,
+    demands: Sequence[Demand] = (),
+    jitter: float | None = None,
+) -> list[Record]:
+    """So many workers that share one rate, saturated unless told, against one limit."""
+    clients = [
+        Client(
+            SharedPacer(Pacer(uniform=random.Random(seed * 100 + n).uniform)),
+            demand=demands[n] if demands else ((0.0, inf),),
+        )
+        for n in range(count)
+    ]
+    return simulate(clients, limit, hint=hint, seed=seed, until=until, link=link, jitter=jitter)
 
 
 def between(record: Record, start: float, end: float) -> tuple[int, int]:

@@ -4,7 +4,8 @@ Rules. Time is virtual and nothing is random but by the seed. A client has a que
 Poisson or empty, by its demand), a ceiling of requests in flight that starts at 10 and grows by
 one for each success, and a policy that says when the next request may start. Timers wake late,
 on whole milliseconds, like an event loop's. Round trips are lognormal; the server judges a
-request half-way. A judge of its own watches that Retry-After is obeyed.
+request half-way. A judge of its own watches that Retry-After is obeyed. Clients with a shared pacer keep
+their rate in one place, whose answers take a while, or do not come while it is `away`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,19 @@ from heapq import heappop, heappush
 from math import ceil, inf, log
 from typing import Final, Protocol
 
-from .limits import Limiter
+from hellotext_async._policy.shared_pacer import SharedPacer
+from hellotext_async._policy.shared_rate import Answer, Command
 
-__all__ = ["Client", "Demand", "Hint", "Policy", "Record", "exact", "never", "simulate", "whole"]
+from .limits import Limiter
+from .place import Place
+
+__all__ = ["Client", "Demand", "Hint", "Link", "Policy", "Record", "exact", "never", "simulate", "whole"]
 
 TICK: Final = 0.001
 START: Final = 10
 SPREAD: Final = 0.35
+PATIENCE, AGAIN = 1.0, 0.1
+"""Seconds after which a client goes on alone, and those between two tries to reach the place."""
 Hint = Callable[[float], float | None]
 Demand = tuple[tuple[float, float], ...]
 """How many requests a second there are to send, each rate from a time on; inf is a queue that never ends."""
@@ -107,14 +114,29 @@ class Client:
         self.in_flight = 0
         self.wakes_at = inf
         self.retries: list[int] = []
+        self.talks_at = inf
+        self.talking = 0
         self.record = Record()
         self.watch = Watch(self.record)
 
 
+@dataclass
+class Link:
+    """The way to the place where clients with a shared pacer keep their rate: seconds there or back, by how much its
+    clock is ahead of theirs, and when it is away.
+    """
+
+    place: Place = field(default_factory=Place)
+    trip: float = 0.0004
+    ahead: float = 1e6
+    away: tuple[tuple[float, float], ...] = ()
+
+
 class _Run:
     def __init__(
-        self, clients: list[Client], limit: Limiter, hint: Hint, seed: int, rtt: float, jitter: float | None
-    ) -> None:
+        self, clients: list[Client], limit: Limiter, hint: Hint, seed: int, rtt: float, jitter: float | None,
+        link: Link,
+    ) -> None:  # fmt: skip
         self.clients = clients
         self.limit = limit
         self.hint = hint
@@ -122,6 +144,7 @@ class _Run:
         self.half = log(rtt / 2)
         self.jitter = jitter
         self.least = rtt / 2
+        self.link = link
         self.now = 0.0
         self.number = 0
         self.events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
@@ -164,6 +187,51 @@ class _Run:
             self.pump(client)
 
     def pump(self, client: Client) -> None:
+        self.send_ready(client)
+        if isinstance(client.policy, SharedPacer):
+            self.talk(client, client.policy)
+
+    def talk(self, client: Client, pacer: SharedPacer) -> None:
+        """Tell the place what there is to tell, or do so later."""
+        command = pacer.next_command(self.now)
+        if command is None:
+            at = max(self.now + 1e-6, pacer.wakes_at(self.now))
+            if at < client.talks_at:
+                client.talks_at = at
+                self.at(at, self.talk_later, client, at)
+            return
+        client.talking += 1
+        self.at(self.now + PATIENCE, self.unheard, client, client.talking)
+        self.at(self.now + self.trip(), self.tell, client, command)
+
+    def talk_later(self, client: Client, at: float) -> None:
+        if client.talks_at == at:
+            client.talks_at = inf
+            self.pump(client)
+
+    def trip(self) -> float:
+        return self.link.trip * self.random.uniform(0.5, 1.5)
+
+    def tell(self, client: Client, command: Command) -> None:
+        if any(began <= self.now < ended for began, ended in self.link.away):
+            self.at(self.now + AGAIN, self.tell, client, command)
+            return
+        answer = self.link.place.run(self.now + self.link.ahead, command)
+        self.at(self.now + self.trip(), self.told, client, answer)
+
+    def told(self, client: Client, answer: Answer) -> None:
+        client.talking += 1
+        if isinstance(client.policy, SharedPacer):
+            client.policy.workers = len(self.clients)
+            client.policy.answered(self.now, answer)
+        self.pump(client)
+
+    def unheard(self, client: Client, talking: int) -> None:
+        if client.talking == talking and isinstance(client.policy, SharedPacer):
+            client.policy.failed(self.now)
+            self.pump(client)
+
+    def send_ready(self, client: Client) -> None:
         while client.in_flight < client.ceiling and (client.queued or client.retries):
             ready = client.policy.ready_at(self.now)
             if ready > self.now:
@@ -230,10 +298,11 @@ def simulate(
     until: float,
     rtt: float = 0.08,
     jitter: float | None = None,
+    link: Link | None = None,
 ) -> list[Record]:
     """Run the clients against the limit for `until` seconds; what became of each.
 
     Half a round trip is lognormal about half of `rtt`; with a `jitter` it is half of it and up to so much more.
     """
-    _Run(clients, limit, hint, seed, rtt, jitter).run(until)
+    _Run(clients, limit, hint, seed, rtt, jitter, Link() if link is None else link).run(until)
     return [client.record for client in clients]
