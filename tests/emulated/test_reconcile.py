@@ -272,3 +272,16 @@ async def test_the_outcomes_of_a_queue_are_looked_up(
     found = await client.reconcile(outcomes, settle=0)
     assert [one.verdict for one in found] == ["not_delivered", "delivered"] * 5 + ["delivered"]
     assert posts(emulator) == before
+
+
+async def test_what_is_not_found_in_a_list_too_long_to_read_stays_unknown(
+    client: Hellotext, emulator: Emulator
+) -> None:
+    """It may be further down."""
+    for n in range(150):
+        emulator.store.coupons.add({"id": f"c{n}", "type": "coupon", "created_at": n, "code": f"OLD{n}"})
+    emulator.faults.add(Fault("drop_before", match="POST *"))
+    error = await fail(client.coupons.create(code="NEW"))
+    for pages, verdict, said in ((1, "unknown", "too long"), (2, "not_delivered", "no such object")):
+        (found,) = await client.reconcile([error], settle=0, pages=pages)
+        assert (found.verdict, said in found.reason) == (verdict, True), found

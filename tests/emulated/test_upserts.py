@@ -93,3 +93,10 @@ def _refusing(body: dict[str, object]):  # type: ignore[no-untyped-def]
         raise Refusal(422, *body["errors"])  # type: ignore[misc]
 
     return create
+
+
+async def test_what_is_refused_and_not_there_is_an_error(client: Hellotext, emulator: Emulator) -> None:
+    """The API's own, not that nothing was found."""
+    emulator.faults.add(Fault("status", match="POST /v1/lists", status=422))
+    with pytest.raises(ValidationFailed):
+        await client.lists.ensure("Greens")

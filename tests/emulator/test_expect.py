@@ -168,3 +168,10 @@ async def test_waiting_in_its_own_loop_is_refused(emulator: Emulator) -> None:
     """It would block the server that is waited for."""
     with pytest.raises(RuntimeError, match=r"await queue\.flush"):
         emulator.assert_tracked("page.viewed", within=1)
+
+
+async def test_a_failure_says_when_everything_was_refused(emulator: Emulator, client: Hellotext) -> None:
+    """Events came, of other actions, and none of them was taken."""
+    with pytest.raises(ValidationFailed):
+        await client.events.track("order.placed", session="s", order="wx4Vn4no", currency="USDX", amount=1)
+    assert "no event was accepted" in await failure(emulator.assert_tracked, "page.viewed")

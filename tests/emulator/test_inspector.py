@@ -220,3 +220,19 @@ async def test_it_stops_while_pages_are_open(browser: aiohttp.ClientSession, emu
             while await response.content.readline():
                 pass
             raise aiohttp.ClientConnectionError
+
+
+async def test_what_cannot_be_changed_is_not_found(emulator: Emulator, browser: aiohttp.ClientSession) -> None:
+    """Whatever comes with it, nothing changes."""
+    async with browser.post("/_inspector/none", json={}, headers={"Origin": emulator.url}) as response:
+        assert response.status == 404
+
+
+async def test_of_many_profiles_the_first_that_match_are_shown(
+    emulator: Emulator, browser: aiohttp.ClientSession
+) -> None:
+    """As many as a person looks through; the rest are found by typing more."""
+    for n in range(80):
+        emulator.store.profiles.create({"first_name": f"Customer {n}"})
+    assert len(await get(browser, "profiles?q=customer")) == 50
+    assert [one["name"] for one in await get(browser, "profiles?q=customer%2077")] == ["Customer 77"]

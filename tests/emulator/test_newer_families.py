@@ -140,3 +140,19 @@ async def test_a_key_applies_a_request_once_if_keys_are_honoured(emulator: Emula
     status, told = await send("POST", "/v1/coupons", b'{"code":"C"}', **own)
     assert (status, kinds(told)) == (422, [("invalid", "Idempotency-Key")])
     assert len(emulator.store.coupons) == 4
+
+
+async def test_parts_of_a_product_that_are_wrong_are_named(ask: Ask) -> None:
+    """An amount that is nothing is none; a variant is made in passing; a line needs a product that is there."""
+    _, made = await ask("POST", PRODUCTS, name="Soap", sku="s-1", price={"amount": 1, "currency": "USD"})
+    assert (await ask("PATCH", f"{PRODUCTS}/{made['id']}", price=None))[1]["price"] is None
+    for order, error in (
+        ({"product": ""}, ("parameter_invalid_empty", "product")),
+        ({"product_parameters": ""}, ("parameter_invalid_empty", "product_parameters")),
+    ):
+        answer = (await ask("POST", "/v1/attribution/events", action="product.viewed", session="s", **order))[1]
+        assert kinds(answer) == [error]
+    lines = [{"product_variant_parameters": {"name": "42", "sku": "s-42"}}]
+    status, _ = await ask("POST", "/v1/attribution/events", action="cart.added", session="s", products=lines)
+    assert status == 200
+    assert (await ask("GET", "/v1/attribution/variants/s-42"))[1]["name"] == "42"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 from typing import Any
 
 import pytest
 
 from hellotext_async import Event, EventQueue, Outcome, QueueClosed, QueueFull, Receipt, WrongLoop
+from hellotext_async.queue.settings import Settings
 from tests.harness.transport import Script, answers, received, silent
-from tests.rig import queue
+from tests.rig import engine, queue
 
 
 async def test_a_thread_s_event_is_refused_when_there_is_no_room() -> None:
@@ -88,3 +91,33 @@ async def test_a_bulk_of_events_waits_where_there_is_no_room(form: str) -> None:
         outcomes = [outcome async for outcome in opened.deliver(events)]
     assert [outcome.verdict for outcome in outcomes] == ["delivered"] * 40
     assert {outcome.context for outcome in outcomes} == ({None} if form == "events" else {1})
+
+
+def test_a_queue_whose_loop_was_closed_before_it_says_so_in_every_thread() -> None:
+    """Nothing can be handed in any more, and nobody waits for an outcome that will not come."""
+    loop, made = asyncio.new_event_loop(), list[Any]()
+
+    async def main() -> None:
+        own = engine(Script(default=silent()))
+        made.append(await EventQueue(lambda: own, Settings()).open())
+        made.append(made[0].track("page.viewed", session="s"))
+
+    loop.run_until_complete(main())
+    for task in asyncio.all_tasks(loop):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.close()
+    ends: list[str] = []
+
+    def use() -> None:
+        for call in (lambda: made[0].track("page.viewed", session="s"), lambda: made[1].wait(30)):
+            with pytest.raises(WrongLoop) as caught:
+                call()
+            ends.append(str(caught.value))
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert ends == ["the loop of this queue is closed", "the loop of this event's queue is closed"]
+    with pytest.warns(ResourceWarning, match="not closed"):
+        made.clear()
+        gc.collect()

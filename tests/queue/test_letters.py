@@ -80,3 +80,10 @@ async def test_a_letter_whose_payload_is_no_event_is_left_where_it_is(
     assert replayed == ["e4"]
     assert [f"letter e{number} is no event" in caplog.text for number in (1, 2, 3)] == [True] * 3
     assert [one.event_id for one in DeadLetters(path)] == ["e1", "e2", "e3"]
+
+
+async def test_only_letters_of_a_stream_are_put_back(tmp_path: Path) -> None:
+    """Those of a file are replayed: the error says so."""
+    append(tmp_path / "dead.jsonl", [letter(1)])
+    with pytest.raises(TypeError, match=r"replay\(\)"):
+        await DeadLetters(tmp_path / "dead.jsonl").requeue()

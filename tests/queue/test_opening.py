@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hellotext_async.errors import ConfigurationError, SpoolBusy
+from hellotext_async.errors import ConfigurationError, SpoolBusy, SpoolError
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
@@ -99,3 +101,30 @@ async def test_a_queue_that_cannot_be_opened_refuses_what_it_was_given(
         await second.aclose()
     assert "not opened" in caplog.text
     assert "3 events" in caplog.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the rights of files are others here")
+async def test_a_spool_that_others_could_read_is_its_owner_s_alone(tmp_path: Path) -> None:
+    """It holds customers' data: its lock, its database and its letters are made so, or made so again."""
+    path = tmp_path / "s.db"
+    async with made(buffer=SqliteSpool(path)) as opened:
+        await opened.track("page.viewed", session="s")
+    files = sorted(each.name for each in tmp_path.iterdir())
+    for name in files:
+        (tmp_path / name).chmod(0o644)
+    async with made(buffer=SqliteSpool(path)) as opened:
+        await opened.track("page.viewed", session="s")
+    assert {name: (tmp_path / name).stat().st_mode & 0o777 for name in files} == dict.fromkeys(files, 0o600)
+
+
+async def test_a_spool_of_a_later_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    """Its rows may mean something else."""
+    path = tmp_path / "s.db"
+    async with made(buffer=SqliteSpool(path)):
+        pass
+    with closing(sqlite3.connect(path)) as link:
+        link.execute("pragma user_version = 99")
+    before = path.read_bytes()
+    with pytest.raises(SpoolError, match="format 99"):
+        await made(buffer=SqliteSpool(path)).open()
+    assert path.read_bytes() == before

@@ -246,3 +246,41 @@ async def test_who_may_not_wait_is_refused_at_once(rate: float | None) -> None:
     made.cancel(held)
     await asyncio.sleep(0)
     assert line.served == [("call", 0)]
+
+
+async def test_who_has_waited_as_long_as_it_may_is_refused(rate: float | None) -> None:
+    """What comes free afterwards is the next one's; a request that was delivered gives its place back in any way."""
+    made = limiter(1, rate)
+    (held,) = taken(made, "call")
+    line = Line(made)
+    await line.join("call", 1, until=asyncio.get_running_loop().time() + 0.01)
+    await line.join("call", 1)
+    with pytest.raises(Refused):
+        await line.tasks[0]
+    made.release(held, "delivered")
+    await line.tasks[1]
+    assert (made.in_flight, len(line.permits)) == (1, 1)
+
+
+async def test_a_probe_that_was_given_up_is_the_next_one_s(rate: float | None) -> None:
+    """An outage does not last because the request that should have found its end was cancelled."""
+    loop = Stopped()
+    made = limiter(20, rate, loop=loop)
+    for permit in taken(made, "event"):
+        made.release(permit, "server_error")
+    assert made.breaker.open
+    loop.now = 100.0
+    probe = made.try_acquire("event")
+    assert probe is not None
+    assert probe.probe
+    assert made.try_acquire("event") is None
+    made.cancel(probe)
+    again = made.try_acquire("event")
+    assert again is not None
+    assert again.probe
+
+
+async def test_how_long_events_will_take_is_known_with_the_rate(rate: float | None) -> None:
+    """Without a rate it is not; else it is the time of the gate and of so many at this rate."""
+    state = limiter(1, rate).state(wall=0.0)
+    assert state.seconds_for(10) == (None if rate is None else 10 / FAST)

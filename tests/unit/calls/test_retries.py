@@ -260,3 +260,16 @@ async def test_a_permit_that_comes_after_the_deadline_is_given_back() -> None:
         await task
     assert (caught.value.reason, caught.value.attempts) == ("deadline", 0)
     assert (script.asked, made.limiter.in_flight) == (0, 0)
+
+
+@virtual_time
+async def test_a_retry_that_may_not_wait_for_the_rate_ends_in_what_its_attempt_ended_in() -> None:
+    """Another call was told to wait meanwhile: the error is that of the request that was made, not that of none."""
+    made = engine(Script(answers(500), answers(429, headers=(("Retry-After", "30"),)), default=OK))
+    failing = asyncio.ensure_future(send(made, GET, Options(Retry(base=4), 1.0)))
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited):
+        await send(made, GET, Options(Retry(attempts=1)))
+    with pytest.raises(ServerError) as caught:
+        await failing
+    assert caught.value.attempts == 1
