@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 
+from ._rate_state import RateState
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,36 +46,6 @@ class Loop(Protocol):
     def time(self) -> float: ...
     def call_at(self, when: float, callback: Callable[..., object], /, *args: object) -> asyncio.TimerHandle: ...
     def create_future(self) -> asyncio.Future[Permit | None]: ...
-
-
-class RateState(msgspec.Struct, frozen=True):
-    """What the client knows of the API's rate limit.
-
-    `rate` in requests per second (None before the first throttle), `in_flight_limit`, `gate` in
-    seconds until something may be sent again, `wasted` the share of those judged that were
-    throttled (2xx, 4xx and throttles; lost ones and 5xx say nothing), `last_throttle` when (UTC).
-    `kind` says what the limit looks like: "none" before the first throttle, "rate", or "spacing" when
-    requests are refused again and again soon after one that passed, below the rate: a limit without
-    burst. `tolerance` is how many requests such a limit lets through at once (None where that is not
-    known), `limited_for` the seconds since a limit was met, `retry_after` whether the last throttle
-    told how long to wait. `away_since` says since when the server is held to be away (UTC), None
-    while it is there.
-    """
-
-    rate: float | None
-    in_flight_limit: int
-    gate: float
-    wasted: float
-    last_throttle: datetime | None
-    away_since: datetime | None = None
-    kind: Literal["none", "rate", "spacing"] = "none"
-    tolerance: float | None = None
-    limited_for: float = 0.0
-    retry_after: bool = False
-
-    def seconds_for(self, events: int) -> float | None:
-        """Seconds that so many queued events will take at this rate, if nothing else is sent; None without a rate."""
-        return None if self.rate is None else self.gate + events / self.rate
 
 
 class Refused(Exception):

@@ -21,7 +21,7 @@ _FAILURES: Final[frozenset[Evidence]] = frozenset({"not_sent", "server_error", "
 
 
 class Breaker:
-    """Whether the server is held to be away (`open`), and when the next probe is due."""
+    """Whether requests have failed so often that no more are sent (`open`), and when the next probe is due."""
 
     def __init__(self, uniform: Uniform) -> None:
         self._uniform = uniform

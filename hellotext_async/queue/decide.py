@@ -1,10 +1,10 @@
 """Every decision about an event: what follows from an attempt, from too late a time, from a crash and a close. Pure.
 
 Rules. An attempt that may be repeated is repeated without end until the delivery time is over. A
-throttle, or a failure while the server is held to be away, is not the event's own: a throttled
-event keeps its place, and one that failed in an outage lets others find out whether the server is
-there. What follows one event or subject around is its own, as is a failure while the server
-answers others: the event backs off alone. A 401 of the current token suspends the queue.
+throttle, or a failure while the breaker is open, is not the event's own: a throttled event keeps
+its place, and one that failed in an outage lets others find out whether the server is there. What
+follows one event or subject around is its own, as is a failure while the server answers others:
+the event backs off alone. A 401 of the current token suspends the queue.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Rules(msgspec.Struct, frozen=True):
     uniform: Uniform
 
     def decide(self, entry: Entry, attempt: Attempt, clock: float, *, away: bool) -> End | Again | Later | Suspend:
-        """What follows from an attempt that did not deliver; `away`: the server is held to be away."""
+        """What follows from an attempt that did not deliver; `away`: the breaker is open."""
         if attempt.reply is not None and attempt.reply.status == 401:
             return Again() if attempt.stale_token else Suspend(error_of(attempt.reply))
         last = None if entry.history is None else entry.history.last

@@ -46,9 +46,10 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
 
     `pending` events are not accepted yet (a spool is writing them); `bytes` are the bodies held in
     memory; `dropped` ones were dropped by a `before_send` and never accepted; `oldest_age` is in
-    seconds; `suspended` after a 401; `away_since` says since when the server is held to be away
-    (UTC), None while it is there. `lost` events, at least, had been acknowledged by a stream's server
-    that does not have them any more; they are in none of the other figures.
+    seconds; `suspended` after a 401; `away_since` is when requests began to fail, so that the
+    queue waits for the server (UTC), None while it answers. `lost` events, at least, had been
+    acknowledged by a stream's server that does not have them any more; they are in none of the other
+    figures.
     """
 
     accepted: int

@@ -44,7 +44,7 @@ class Attempts(Protocol):
 
     @property
     def breaker_open(self) -> bool:
-        """Whether the server is held to be away."""
+        """Whether the circuit breaker is open: the server does not answer."""
         ...
 
     def try_acquire(self) -> Permit | None:
