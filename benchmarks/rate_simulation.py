@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hellotext_async._policy.pacer import Pacer
-from tests.simulation.baselines import Adaptive, Aimd, Retries
+from tests.simulation.baselines import Adaptive, Aimd, Obedient, Retries
 from tests.simulation.figures import (
     CUT,
     ROWS,
@@ -36,7 +36,13 @@ from tests.simulation.simulator import Record
 from .ground import present
 
 IMAGES: Final = Path(__file__).parents[1] / "docs" / "img"
-POLICIES: Final[dict[str, Made]] = {"ours": Pacer, "retries alone": Retries, "adaptive": Adaptive, "AIMD": Aimd}
+POLICIES: Final[dict[str, Made]] = {
+    "ours": Pacer,
+    "retries alone": Retries,
+    "Retry-After obeyed": Obedient,
+    "adaptive": Adaptive,
+    "AIMD": Aimd,
+}
 STEPS: Final = ((200, 50), (40, 10), (50, 200), (10, 40))
 MOST_FOR_OTHERS: Final = 50
 """Requests a second up to which the others are simulated: most of theirs are refused, which takes long."""
@@ -51,8 +57,10 @@ def table() -> None:
         _line(row.name, [_steady(made, row) if _shown(name, row.allowed) else "" for name, made in POLICIES.items()])
     for before, after in STEPS:
         _line(f"{before}/s to {after}/s", [_step(made, before, after) for made in POLICIES.values()])
-    for allowed in (100, 40):
-        _line(f"four processes, {allowed}/s", [_shares(made, allowed) for made in POLICIES.values()])
+    for allowed, burst in ((100, None), (40, None), (200, 20)):
+        name = f"four processes, {allowed}/s" if burst is None else f"four processes, {allowed}/s of {burst}"
+        cells = [_shares(made, allowed, burst) if _shown(who, allowed / 2) else "" for who, made in POLICIES.items()]
+        _line(name, cells)
 
 
 def _shown(name: str, allowed: float) -> bool:
@@ -77,8 +85,8 @@ def _step(made: Made, before: float, after: float) -> str:
     return f"{f'{seconds:.1f} s' if seconds < inf else 'not in 90 s'}, {wasted:.1%}"
 
 
-def _shares(made: Made, allowed: float) -> str:
-    runs = [[between(record, 60, 300) for record in shared(made, allowed, seed)] for seed in SEEDS]
+def _shares(made: Made, allowed: float, burst: float | None) -> str:
+    runs = [[between(record, 60, 300) for record in shared(made, allowed, seed, burst=burst)] for seed in SEEDS]
     shares = [[taken for taken, _ in spans] for spans in runs]
     refused = max(sum(lost for _, lost in spans) / sum(map(sum, spans)) for spans in runs)
     smallest = min(min(of_one) / sum(of_one) for of_one in shares)

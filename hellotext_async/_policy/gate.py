@@ -12,9 +12,9 @@ from .backoff import Uniform
 __all__ = ["Gate"]
 
 LONGEST_WAIT: Final = 3600.0
-PAUSE, SHORT_PAUSE = 0.2, 0.04
-"""Seconds that a gate is closed, at most, when nothing is told, and where the limit is one of spacing; longer at a
-low rate and after failed probes."""
+SHORT_PAUSE, PAUSE, REQUESTS = 0.045, 0.2, 5
+"""Seconds that a gate is closed, at most, when nothing is told: the first where the limit is one of spacing, else the
+time of so many requests, between the two; longer at a low rate and after failed probes."""
 
 
 class Gate(msgspec.Struct):
@@ -38,7 +38,7 @@ class Gate(msgspec.Struct):
         `spacing` says that the limit is one of spacing.
         """
         longest = min(30.0, max(1.0, 50 / anchor))
-        first = max(SHORT_PAUSE if spacing else PAUSE, 1 / rate)
+        first = max(SHORT_PAUSE, 1 / rate, 0.0 if spacing else min(PAUSE, REQUESTS / rate))
         pause = uniform(0.5, 1.0) * min(longest, first * 2.0 ** min(self.failed_probes, 20))
         if retry_after is not None:
             asked = min(LONGEST_WAIT, max(0.0, retry_after)) * uniform(1.0, 1.05)

@@ -1,4 +1,4 @@
-"""What others do about 429s, for comparison: retries alone, botocore's adaptive mode, and AIMD."""
+"""What others do about 429s, for comparison: retries alone, Retry-After obeyed, botocore's adaptive mode, and AIMD."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import floor
 
 from hellotext_async._policy.backoff import Uniform, delay
 
-__all__ = ["Adaptive", "Aimd", "Retries"]
+__all__ = ["Adaptive", "Aimd", "Obedient", "Retries"]
 
 
 class Retries:
@@ -31,6 +31,25 @@ class Retries:
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
         pass
+
+
+class Obedient(Retries):
+    """The same, but nothing is sent before the time that a Retry-After told, as in the queues of analytics libraries."""
+
+    def __init__(self, *, uniform: Uniform) -> None:
+        super().__init__(uniform=uniform)
+        self._until, self._told = 0.0, False
+
+    def hold(self, attempt: int) -> float:
+        return 0.0 if self._told else super().hold(attempt)
+
+    def ready_at(self, now: float) -> float:
+        return self._until
+
+    def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
+        self._told = retry_after is not None
+        if retry_after is not None:
+            self._until = max(self._until, now + retry_after)
 
 
 class Adaptive(Retries):

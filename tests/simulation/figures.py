@@ -118,10 +118,17 @@ def spaced(made: Made, before: float, after: float, seed: int, *, hint: Hint = n
 
 
 def shared(
-    made: Made, allowed: float, seed: int, *, hint: Hint = never, count: int = 4, until: float = 300
+    made: Made,
+    allowed: float,
+    seed: int,
+    *,
+    hint: Hint = never,
+    burst: float | None = None,
+    count: int = 4,
+    until: float = 300,
 ) -> list[Record]:
     """Saturated clients that know nothing of each other at one bucket, for five minutes unless told."""
-    return run(made, bucket(allowed), seed, until, hint=hint, demands=[((0.0, inf),)] * count)
+    return run(made, bucket(allowed, burst), seed, until, hint=hint, demands=[((0.0, inf),)] * count)
 
 
 def fleet(

@@ -76,6 +76,15 @@ def test_processes_that_know_nothing_of_each_other_share_fairly(
         assert sum(record.through_closed_gate + record.beside_a_probe for record in records) == 0
 
 
+def test_processes_share_a_limit_with_a_small_burst() -> None:
+    """Four at 200/s with a burst of 20: nine tenths are used, and the smallest share is three quarters of a fair one."""
+    for seed in SEEDS:
+        shares = [between(record, 60, 300)[0] for record in shared(Pacer, 200, seed, burst=20)]
+        assert jain(shares) >= 0.95
+        assert min(shares) / sum(shares) >= 0.175
+        assert sum(shares) >= 0.9 * 200 * 240
+
+
 LOADS: list[tuple[str, Demand]] = [
     ("30 % loaded", ((0, inf), (60, 30), (240, inf))),
     ("70 % loaded", ((0, inf), (60, 70), (240, inf))),
