@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,3 +78,35 @@ def test_an_import_ends_when_the_token_is_refused(emulator: Emulator, tmp_path: 
     emulator.faults.add(Fault("status", match="*", times=99, status=401))
     assert main(["profiles", "import", str(people), "--concurrency", "1"]) == 1
     assert len(emulator.requests) <= 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "reason"),
+    [
+        (Fault("drop_before", match="POST *", times=9), "unknown", "unknown: "),
+        (Fault("status", match="*", times=9, status=500), "failed", "failed: "),
+    ],
+    ids=["no answer", "500"],
+)
+def test_an_import_counts_what_became_of_each_row(
+    emulator: Emulator, tmp_path: Path, fault: Fault, outcome: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 1, with the row and why; nothing is taken for imported."""
+    people = tmp_path / "people.csv"
+    people.write_text("first_name,email\nAna,ana@acme.com\n")
+    emulator.faults.add(fault)
+    assert main(["profiles", "import", str(people), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["outcomes"] == {outcome: 1}
+    assert next(iter(report["reasons"])).startswith(reason)
+
+
+def test_that_the_api_cannot_be_reached_is_said_once(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the first request that is not sent; the command goes on trying, then ends with exit 1."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    monkeypatch.setenv("HELLOTEXT_API_URL", url)
+    assert main(["profiles", "export"]) == 1
+    assert capsys.readouterr().err.count(f"{url} cannot be reached (connect); trying again") == 1

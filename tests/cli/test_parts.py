@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gzip
 import io
 import os
+import signal
+import sys
+import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -15,16 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from hellotext_async import ConfigurationError, InvalidParameter
+from hellotext_async._events.known_keys import UnknownParameterWarning
 from hellotext_async.cli import progress
 from hellotext_async.cli.checkpoint import Checkpoint
 from hellotext_async.cli.events import event_of
-from hellotext_async.cli.lines import Splitter
+from hellotext_async.cli.lines import Chunks, Splitter
 from hellotext_async.cli.mapping import FieldMap, pair
 from hellotext_async.cli.numbers import count, port, rate
 from hellotext_async.cli.rows import LONGEST, CsvRows, Row
+from hellotext_async.cli.signals import stopping
 from hellotext_async.cli.source import Gunzip
 from hellotext_async.cli.table import table
 from hellotext_async.cli.tally import Tally
+from hellotext_async.cli.warned import warnings_in_words
 
 
 @given(some.lists(some.text(alphabet="ab\n", max_size=8).map(str.encode)))
@@ -214,3 +221,42 @@ def test_the_time_that_is_left_is_told_once_something_is_delivered() -> None:
     assert "left" not in tally.status_line(size=40, read=20)
     tally.end(rows[1], "delivered")
     assert tally.status_line(size=40, read=20).endswith("0:10 left")
+
+
+async def test_what_cannot_be_read_is_an_error_in_the_loop(tmp_path: Path) -> None:
+    """A thread reads, and what the system says to it comes to the one who waits."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(IsADirectoryError):
+            [chunk async for chunk in Chunks(folder).until(asyncio.Event())]
+    finally:
+        os.close(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal to itself ends a program there")
+def test_the_third_interrupt_ends_the_command_as_usual(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first two end it in order, and say so; the handler of before is back afterwards."""
+    before = signal.getsignal(signal.SIGINT)
+
+    async def run() -> None:
+        with stopping("draining", "ending now") as stop:
+            for event in (stop, stop.now):
+                os.kill(os.getpid(), signal.SIGINT)
+                await event.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(10)
+
+    with asyncio.Runner() as runner, pytest.raises(KeyboardInterrupt):
+        runner.run(run())
+    assert signal.getsignal(signal.SIGINT) is before
+    assert capsys.readouterr().err == "\nhellotext-async: draining\n\nhellotext-async: ending now\n"
+
+
+def test_warnings_of_unknown_keys_are_one_line_and_others_are_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line names no key: it may be a customer's data."""
+    with pytest.warns(UserWarning, match="something else") as seen, warnings_in_words():
+        for key in ("will.e", "other"):
+            warnings.warn(UnknownParameterWarning(f"metadata[{key}]"), stacklevel=1)
+        warnings.warn("something else", UserWarning, stacklevel=1)
+    assert len(seen) == 1
+    assert capsys.readouterr().err.count("some parameters have keys") == 1

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import os
 import stat
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from hellotext_async.emulator import Emulator, Fault
-from tests.cli.command import run
+from tests.cli.command import environment, run
 from tests.cli.test_ingest import row
 from tests.harness.canary import EMAIL, PHONE, TOKEN, hits_in_text
 
@@ -121,3 +124,19 @@ async def test_an_export_that_fails_says_so(emulator: Emulator) -> None:
     emulator.faults.add(Fault("status", status=403, match="GET *", times=None))
     done = await run("profiles", "export", emulator=emulator)
     assert (done.code, "403" in done.err, "Traceback" in done.err) == (1, True, False), done
+
+
+async def test_a_reader_that_ends_before_the_export_is_no_traceback(emulator: Emulator) -> None:
+    """As in `profiles export | head -1`: exit 1, and nothing on stderr."""
+    emulator.store.profiles.create({"first_name": "Ana"})
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hellotext_async", "profiles", "export"),
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(emulator),
+    )
+    os.close(writing)
+    _, errors = await process.communicate()
+    assert (process.returncode, errors) == (1, b"")

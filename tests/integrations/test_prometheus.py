@@ -116,3 +116,12 @@ def test_other_sources_are_refused(wrong: Any) -> None:
     """ConfigurationError."""
     with pytest.raises(ConfigurationError, match=r"^sources: expected"):
         HellotextCollector(wrong)
+
+
+async def test_a_queue_is_shown_without_its_client() -> None:
+    """Under the name that it is given here."""
+    async with Hellotext("t", enabled=False) as client, client.event_queue() as queue:
+        await queue.track("page.viewed", session="s")
+        found = samples(HellotextCollector(orders=queue))
+    assert found["hellotext_accepted_total", "", "orders"] == 1
+    assert "hellotext_in_flight_limit" not in {name for name, *_ in found}

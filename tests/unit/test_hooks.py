@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from hellotext_async import ConfigurationError, Event, Hellotext, Hooks, Outcome
+from hellotext_async import ConfigurationError, Event, Hellotext, Hooks, Outage, Outcome
 from hellotext_async._attempts import shown_path
 from hellotext_async._reports import Reports, duration
 from hellotext_async.hooks import overridden
+from tests.harness.clock import virtual_time
 
 KINDS = [RuntimeError, asyncio.CancelledError, GeneratorExit, SystemExit, BaseException]
 PLAIN = ["on_attempt", "on_outcome", "on_throttle", "before_send"]
@@ -202,3 +203,25 @@ def test_a_path_is_shown_without_what_may_be_a_customer_s() -> None:
     assert shown_path("/v1/profiles/will.e%40example.org/x") == "/v1/profiles/…/x"
     assert shown_path("/v1/by-phone/+59899000001") == "/v1/by-phone/…"
     assert shown_path("/v1/by-phone/59899000001") == "/v1/by-phone/…"
+
+
+@virtual_time
+async def test_a_close_waits_for_asynchronous_hooks_and_not_for_ever() -> None:
+    """What has not ended by then is cancelled."""
+    ends: list[str] = []
+
+    async def hook(outage: Outage, takes: float) -> None:
+        try:
+            await asyncio.sleep(takes)
+            ends.append("ended")
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+
+    loop = asyncio.get_running_loop()
+    for takes, end in ((1, "ended"), (1000, "cancelled")):
+        made = reports(on_outage=functools.partial(hook, takes=takes))
+        made.outages(loop.time).update(True)
+        await made.aclose()
+        await asyncio.sleep(0)
+        assert ends.pop() == end
+    assert loop.time() < 10
