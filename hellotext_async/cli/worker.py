@@ -3,6 +3,9 @@
 Start as many as are needed, on as many machines: they share the stream's shards among them. SIGTERM or
 the first Ctrl-C ends what is in flight and hands the rest over; the second one ends at once. How it
 stands is a table on a terminal, else a line now and then.
+
+Exit 0: every event that it took was delivered, or handed over. Exit 1: some ended badly (they are among the
+stream's dead letters), or could not be handed over, or the API refuses the token, or the server cannot be used.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Deliver until a signal; exit 0 if everything was handed over cleanly."""
+    """Deliver until a signal; exit 0 if everything was delivered or handed over cleanly."""
     stream = stream_of(args)
     limits = Limits(rate=args.rate, concurrency=max(100, args.concurrency + 2))
     with stopping("ending what is in flight, and handing over (again: end now)", "ending now") as stop:
@@ -57,7 +60,12 @@ async def run(args: argparse.Namespace) -> int:
     print(table([*report.outcomes.items(), ("lost by the server", stream.lost)]))
     if report.suspended:
         print(f"hellotext-async: the API refuses the token ({report.error})", file=sys.stderr)
-    return 1 if report.suspended or report.kept else 0
+    badly = sum(report.outcomes.values()) - report.outcomes["delivered"]
+    if badly:
+        print(
+            f"hellotext-async: {badly} event(s) ended badly: see `hellotext-async dead-letters list`", file=sys.stderr
+        )
+    return 1 if report.suspended or report.kept or badly else 0
 
 
 async def _deliver(worker: StreamWorker, client: Hellotext, stop: Stop) -> Report:

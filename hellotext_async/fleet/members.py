@@ -1,6 +1,7 @@
 """Which shards a worker owns: its heartbeat, the plan, leases taken and given back.
 
-Rules. Time is the server's. A shard that is given back is released once nothing of it is in flight.
+Rules. Time is the server's. A shard that is given back is released once nothing of it is in flight. A worker whose
+token is refused gives its shards to the others, if there are any, and is no worker until it goes on.
 What cannot be asked now is asked at the next beat: leases go on by the worker's steps.
 """
 
@@ -46,6 +47,9 @@ class Members:
         """The server's clock (Unix seconds) less CLOCK_BOOTTIME."""
         self.leaving = False
         """It takes no shards any more."""
+        self.standing = False
+        """The API refuses its token."""
+        self._absent = False
         self._beat = asyncio.Event()
 
     def beat_now(self) -> None:
@@ -85,7 +89,11 @@ class Members:
         self.server_ahead = now - boottime()
         if self.leaving:
             return
+        self._absent = self._absent and self.standing
         await self._be_seen(now)
+        if self.standing:
+            await self._stand_aside()
+            return
         owners = {shard: self._owner(shard, lease) for shard, lease in leases.items()}
         planned = plan(owners, self.workers, self.id)
         for shard in planned.give:
@@ -96,11 +104,22 @@ class Members:
         if planned.take:
             await self._take(planned.take)
 
+    async def _stand_aside(self) -> None:
+        """Leave the shards to the others; one who is alone keeps them, for nobody else would deliver."""
+        if self._absent or not set(self.workers) - {self.id}:
+            return
+        self._absent = True
+        for tenure in self.tenures.values():
+            tenure.leaving = True
+        self._on_change()
+        await self._release()
+        await self._commands.link.command("zrem", self._commands.layout.workers, self.id)
+
     async def _be_seen(self, now: float) -> None:
         who = self._commands.layout.workers
         found = await self._commands.link.pipeline(
             [
-                ("ZADD", who, now, self.id),
+                ("ZREM", who, self.id) if self._absent else ("ZADD", who, now, self.id),
                 ("ZREMRANGEBYSCORE", who, "-inf", now - 3 * self._ttl),
                 ("ZRANGEBYSCORE", who, now - self._ttl / 2, "+inf"),
             ]

@@ -303,4 +303,6 @@ class RedisStore:
             pass
 
     async def pause(self, clock: float, *, standing: bool) -> None:
-        """Each worker's clock is its own: the stream goes on for the others."""
+        """The token is refused, or another is there: others deliver meanwhile, if there are any."""
+        self.members.standing = standing
+        self.members.beat_now()

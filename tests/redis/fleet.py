@@ -18,10 +18,10 @@ TOTAL = 1.5
 """Seconds of an attempt, so short that a lease may be short."""
 
 
-def client_of(emulator: Emulator, **options: Any) -> Hellotext:
+def client_of(emulator: Emulator, token: str | None = None, **options: Any) -> Hellotext:
     """A client whose attempts are short."""
     return Hellotext(
-        emulator.token, base_url=emulator.url, timeouts=Timeouts(connect=1, read=1, total=TOTAL), **options
+        token or emulator.token, base_url=emulator.url, timeouts=Timeouts(connect=1, read=1, total=TOTAL), **options
     )
 
 

@@ -130,6 +130,34 @@ async def test_a_worker_that_cannot_go_on_says_so(server: Server, name: str) -> 
         assert caught.value.kept
 
 
+async def test_a_worker_whose_token_is_refused_leaves_its_shards_to_the_others(server: Server, name: str) -> None:
+    """They deliver everything; with another token it has its share again."""
+    stream = stream_of(server, name)
+    async with (
+        Emulator() as emulator,
+        stream.producer() as producer,
+        client_of(emulator, token="revoked") as client,
+        client.worker(stream) as refused,
+    ):
+        await until(lambda: len(refused.shards) == 8)
+        for n in range(20):
+            await producer.put("page.viewed", session=f"s{n}", metadata={"ref": str(n)})
+        await until(lambda: refused.stats().suspended)
+        assert refused.shards == tuple(range(8))  # nobody else is there
+        async with worker(emulator, stream) as other:
+            await until(lambda: len(references(emulator)) == 20)
+            assert refused.shards == ()
+            await until(lambda: other.workers == 1)
+            client.set_token(emulator.token)
+            await until(lambda: len(refused.shards) == len(other.shards) == 4)
+            assert refused.stats().outcomes["delivered"] == 0
+            for n in range(20, 60):
+                await producer.put("page.viewed", session=f"s{n}", metadata={"ref": str(n)})
+            await until(lambda: len(references(emulator)) == 60)
+            assert refused.stats().outcomes["delivered"] > 0
+    assert sorted(references(emulator), key=int) == [str(n) for n in range(60)]
+
+
 async def test_a_worker_needs_a_stream_and_a_lease_that_outlasts_an_attempt(server: Server, name: str) -> None:
     """Each by its name."""
     async with Emulator() as emulator, client_of(emulator) as client:

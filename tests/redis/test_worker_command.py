@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from hellotext_async import RedisStream
-from hellotext_async.emulator import Emulator
+from hellotext_async import DeadLetters, RedisStream
+from hellotext_async.emulator import Emulator, Fault
 from tests.cli.command import ended, environment, run, started
 from tests.redis.fleet import entries, owners, references, until
 from tests.redis.servers import Server
@@ -38,6 +38,22 @@ async def test_it_delivers_until_a_signal_and_hands_over(server: Server, name: s
         assert "handing over" in done.err
         assert await entries(stream, server.url) == 0
         assert await owners(stream, server.url) == [""] * 4
+
+
+async def test_an_event_that_ends_badly_is_exit_1(server: Server, name: str) -> None:
+    """The report counts it, and says where it is; it is a dead letter of the stream."""
+    stream = RedisStream(server.url, name)
+    async with Emulator() as emulator, stream.producer() as producer:
+        emulator.faults.add(Fault("status", status=422))
+        receipt = await producer.put("page.viewed", session="s", event_id="bad")
+        async with started("worker", "--redis", server.url, "--stream", name, emulator=emulator) as process:
+            assert (await receipt).verdict == "rejected"
+            process.send_signal(signal.SIGTERM)
+            done = await ended(process)
+        assert done.code == 1
+        assert ["rejected", "1"] in [line.split() for line in done.out.splitlines()]
+        assert "1 event(s) ended badly: see `hellotext-async dead-letters list`" in done.err
+        assert [letter.event_id async for letter in DeadLetters(stream)] == ["bad"]
 
 
 async def test_a_token_that_is_refused_ends_it(server: Server, name: str) -> None:
