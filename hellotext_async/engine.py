@@ -6,9 +6,9 @@ route around proves nothing of the server. Clock, sleep and chance are arguments
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -102,7 +102,7 @@ class Engine:
         """The permit was not used."""
         self.limiter.unused(permit)
 
-    async def attempt(
+    def attempt(
         self,
         request: Request,
         permit: Permit,
@@ -112,7 +112,7 @@ class Engine:
         not_after: float = inf,
         number: int = 1,
         event: EventInFlight | None = None,
-    ) -> Attempt:
+    ) -> Coroutine[Any, Any, Attempt]:
         """One exchange under `permit`, which is given back with what it proved; `key` is what it is about.
 
         Nothing is written at or after `not_after`, a moment of `boottime`. A CancelledError for which
@@ -122,7 +122,20 @@ class Engine:
         total = self.total if total is None else total
         reports = self._reports
         if reports is None or not reports.wanted:
-            return await self._exchange(request, permit, total, not_after, key)
+            return self._exchange(request, permit, total, not_after, key)
+        return self._reported(reports, request, permit, total, not_after, key, number, event)
+
+    async def _reported(
+        self,
+        reports: AttemptReports,
+        request: Request,
+        permit: Permit,
+        total: float,
+        not_after: float,
+        key: str | None,
+        number: int,
+        event: EventInFlight | None,
+    ) -> Attempt:
         began = self.clock()
         try:
             attempt = await self._exchange(request, permit, total, not_after, key)

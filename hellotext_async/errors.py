@@ -34,10 +34,10 @@ a cause or a context of ours; the standard library's may say as a cause why ther
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from ._details import Asked as Asked
+from ._details import ErrorDetail, shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,29 +71,6 @@ __all__ = [
     "WrongLoop",
 ]
 
-_PLAIN = re.compile(r"[A-Za-z0-9_.\[\]\- ]{1,64}")
-
-
-def _plain(text: str) -> str:
-    """`text` if it is a plain name, else a placeholder: server text may repeat a customer's data."""
-    return text if _PLAIN.fullmatch(text) else "…"
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """A request whose outcome is unknown: its method, path and JSON, and when it was first sent (Unix seconds)."""
-
-    method: str
-    path: str
-    body: bytes | None
-    since: float
-
-    def __repr__(self) -> str:
-        """Without the body: it is a customer's data."""
-        return f"Asked({self.method} {self.path})"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("method", self.method), ("path", self.path)]
-
 
 class HellotextError(Exception):
     """The parent of every error of this package."""
@@ -119,28 +96,6 @@ class InvalidParameter(HellotextError, ValueError):
 
 class ConfigurationError(HellotextError, ValueError):
     """The client or the queue cannot be built from these settings."""
-
-
-class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the API's ``errors``.
-
-    `type` is the vendor's word (``parameter_missing``, ``parameter_not_unique``, …), `parameter`
-    the field it is about, `message` the server's text (its ``message`` or ``description``).
-    """
-
-    type: str = ""
-    message: str = ""
-    parameter: str | None = None
-
-    def __repr__(self) -> str:
-        return f"ErrorDetail({self})"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("", str(self))]
-
-    def __str__(self) -> str:
-        where = f" ({_plain(self.parameter)})" if self.parameter else ""
-        return f"{_plain(self.type) if self.type else 'error'}{where}"
 
 
 class APIError(HellotextError):
@@ -177,14 +132,16 @@ class APIError(HellotextError):
         if self.retry_after is not None:
             parts.append(f"retry after {self.retry_after:g} s")
         if self.request_id:
-            parts.append(f"request {_plain(self.request_id)}")
+            parts.append(f"request {shown_name(self.request_id)}")
         return ": ".join(parts[:1]) + "".join(f"; {part}" for part in parts[1:])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        shown = [ErrorDetail(type=_plain(e.type), parameter=e.parameter and _plain(e.parameter)) for e in self.errors]
+        shown = [
+            ErrorDetail(type=shown_name(e.type), parameter=e.parameter and shown_name(e.parameter)) for e in self.errors
+        ]
         state = {**self.__dict__, "errors": tuple(shown), "asked": None}
         return type(self), (self.status,), state
 
@@ -234,8 +191,8 @@ class SessionConflict(HellotextError):
         self.owner = owner
 
     def __str__(self) -> str:
-        owner = _plain(self.owner) if self.owner else "another profile"
-        return f"session {_plain(self.session)} belongs to {owner}, not to {_plain(self.profile)}"
+        owner = shown_name(self.owner) if self.owner else "another profile"
+        return f"session {shown_name(self.session)} belongs to {owner}, not to {shown_name(self.profile)}"
 
 
 class NotSent(HellotextError):

@@ -165,13 +165,13 @@ class GroupCommit(Generic[G]):
                 self._loop.call_soon(self._turn, TURNS)
         return self._group
 
-    async def committed(self) -> None:
-        """Return when the group of the moment is durable; raise what its commit raised."""
+    def committed(self) -> asyncio.Future[None]:
+        """Done when the group of the moment is durable, else with what its commit raised."""
         if self._failure is not None:
             raise self._failure
         waiter = self._loop.create_future()
         self._waiting.append(waiter)
-        await waiter
+        return waiter
 
     def _turn(self, left: int) -> None:
         if self._failure is not None:

@@ -15,40 +15,28 @@ from typing import TYPE_CHECKING, Final
 
 from .decide import Later
 from .delivery_clock import DeliveryClock
-from .entry import Entry, More, State, end_of, id_of
+from .entry import Entry, More, State, end_of
+from .flush import Flushes
 from .ids import Ids
 from .order import HOLD, Order
 from .outcome import VERDICTS, Outcome, Verdict
+from .room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._events.prepare import Prepared
     from ..errors import HellotextError
-    from .decide import Again, End
+    from .decide import Again
+    from .flush import Flush
     from .settings import Settings
 
-__all__ = ["Core", "Flush"]
+__all__ = ["Core"]
 
 BURST: Final = 256
 """Events that wait for so short a time that their memory does not matter."""
-MOST_LOADED: Final = 512
-"""Events that are brought in at once from the store: a millisecond or two, in which the loop does nothing else."""
 SAME_MOMENT: Final = 0.001
 """Seconds within which events have one time of acceptance: a number of its own would take 24 bytes for each."""
-
-
-class Flush:
-    """The events that had not ended when it was asked for."""
-
-    def __init__(self, left: set[Entry], aside: int) -> None:
-        self.left = left
-        self.aside = aside
-
-    @property
-    def over(self) -> bool:
-        """Whether all of them have ended."""
-        return not self.left and self.aside <= 0
 
 
 class Core:
@@ -59,20 +47,17 @@ class Core:
         self._durable = durable
         self._ordered = settings.ordering == "subject"
         self._capture = settings.capture_context
-        self._capacity, self._max_bytes = settings.capacity, settings.max_bytes
-        self._half = max(1, settings.capacity // 2)
         self.order = Order(hold=inf if settings.strict_order else HOLD)
         self.line: deque[Entry] = deque()
         self.pending: set[Entry] = set()
         self.in_flight: set[Entry] = set()
-        self.flushes: list[Flush] = []
+        self.flushes = Flushes()
         self.accepted = self.dropped = 0
         self.aside = 0
         self.arrived = 0
         """Events of other processes that the store has read and that have no room here yet."""
         self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
-        self.count = 0
-        self.bytes = 0
+        self.room = Room(settings.capacity, settings.max_bytes)
         self._last = -inf
         self.ids = Ids()
         self.clock = DeliveryClock()
@@ -85,33 +70,22 @@ class Core:
 
     # From the call to acceptance.
 
-    def fits(self, size: int, *, more: int = 0) -> bool:
-        """Whether there is room for an event of this size now, and for so many more."""
-        return self.count + more < self._capacity and self.bytes + size <= self._max_bytes
-
     def enter(self, ready: Prepared, clock: float, context: object = None) -> Entry | None:
         """A new event if there is room: accepted at once in memory, else pending until the store has it."""
-        body = ready.body
-        size = len(body)
-        if self.line or self.count >= self._capacity or self.bytes + size > self._max_bytes:
+        size, room = len(ready.body), self.room
+        if self.line or room.count >= room.capacity or room.bytes + size > room.max_bytes:
             return None
-        if self.count > BURST:
-            body = bytes(memoryview(body))  # the encoder's buffer is larger than what is in it
         if clock - self._last > SAME_MOMENT:
             self._last = clock
-        event_id, subject = ready.event_id, ready.subject if self._ordered else None
-        entry = Entry(ready.action, body, subject, ready.idempotency, self._last)
-        if event_id is not None:
-            entry.more = More(event_id, given=True)
-            self.ids.add(event_id, entry)
-        elif self._durable:
+        entry = self.new(ready, self._last, context)
+        if room.count > BURST:
+            entry.body = bytes(memoryview(ready.body))  # the encoder's buffer is larger than what is in it
+        if ready.event_id is not None:
+            self.ids.add(ready.event_id, entry)
+        elif self._durable and entry.more is None:
             entry.more = More()  # a store needs its id, and gives it a number
-        if context is not None:
-            entry.context = context
-        if self._capture:
-            entry.enqueued_in = copy_context()
-        self.count += 1
-        self.bytes += size
+        room.count += 1
+        room.bytes += size
         if self._durable:
             self.pending.add(entry)
         else:
@@ -150,11 +124,10 @@ class Core:
 
     def admit(self, clock: float) -> Iterator[Entry]:
         """Those in the line that have room by now: stored in memory, else pending."""
-        while self.line and self.fits(len(self.line[0].body)):
+        while self.line and self.room.fits(len(self.line[0].body)):
             entry = self.line.popleft()
             entry.at = clock
-            self.count += 1
-            self.bytes += len(entry.body)
+            self.room.take(len(entry.body))
             entry.state = "pending" if self._durable else "stored"
             self.pending.add(entry)
             yield entry
@@ -180,7 +153,7 @@ class Core:
     def adopt(self, entry: Entry) -> None:
         """The event is in the store only, where it was counted; nothing of it is needed in memory."""
         self.pending.discard(entry)
-        self._give_room(entry)
+        self.room.give(len(entry.body))
         entry.state, entry.body, entry.enqueued_in = "aside", b"", None
         self.ids.set_aside(entry)
 
@@ -190,7 +163,7 @@ class Core:
             self.line.remove(entry)
         else:
             self.pending.discard(entry)
-            self._give_room(entry)
+            self.room.give(len(entry.body))
         self.ids.drop(entry)
         self._over(entry, "ended" if isinstance(end, Outcome) else "refused", end)
 
@@ -204,14 +177,11 @@ class Core:
     @property
     def crowded(self) -> bool:
         """Whether newly accepted events had better wait in the store."""
-        return len(self.order) >= self._half or 2 * self.bytes > self._settings.max_bytes
+        return self.room.crowded(len(self.order))
 
     def room_to_load(self) -> tuple[int, int]:
         """How many events, and of how many bytes, may come back from the store; (0, 0) is none."""
-        half, bytes_free = self._half // 2, self._settings.max_bytes // 2 - self.bytes
-        if not (self.aside or self.arrived > 0) or len(self.order) > half or bytes_free <= 0:
-            return 0, 0
-        return max(1, min(MOST_LOADED, self._half // 2)), bytes_free
+        return self.room.to_load(len(self.order)) if self.aside or self.arrived > 0 else (0, 0)
 
     def found(self, count: int) -> None:
         """The store holds events of an earlier queue: they count as accepted."""
@@ -236,14 +206,11 @@ class Core:
             self.arrived -= 1  # it may be loaded before it is counted
         else:
             self.aside = max(0, self.aside - 1)
-        self.count += 1
-        self.bytes += len(entry.body)
+        self.room.take(len(entry.body))
         if entry.given and entry.event_id is not None:
             self.ids.add(entry.event_id, entry)
-        for flush in () if arrived else self.flushes:
-            flush.aside -= 1
-            if flush.aside >= 0:
-                flush.left.add(entry)
+        if not arrived:
+            self.flushes.loaded(entry)
         entry.state = "queued"
         if queue:
             self.order.add(entry)
@@ -273,27 +240,11 @@ class Core:
             self.order.others_delivered()
         self.order.done(entry)
 
-    def outcome(self, entry: Entry, end: End, clock: float) -> Outcome:
-        """The outcome of an event that ends so."""
-        history = entry.history
-        failed, uncertain_count = (0, 0) if history is None else (history.attempts, history.uncertain_count)
-        applied = end.verdict == "delivered"
-        return Outcome(
-            verdict=end.verdict,
-            event_id=id_of(entry),
-            action=entry.action,
-            attempts=failed + applied,
-            error=end.error,
-            maybe_duplicated=uncertain_count + applied > 1 and entry.idempotency != "idempotent",
-            waited=clock - entry.at,
-            context=entry.context,
-        )
-
     def end(self, entry: Entry, outcome: Outcome) -> None:
         """An event in flight has ended, and nothing can undo it."""
         self.in_flight.discard(entry)
         self.outcomes[outcome.verdict] += 1
-        self._give_room(entry)
+        self.room.give(len(entry.body))
         if entry.given:
             self.ids.end(entry)
         self._over(entry, "ended", outcome)
@@ -302,8 +253,7 @@ class Core:
         """An event in flight was delivered at its first attempt, and nothing can undo it."""
         self.in_flight.discard(entry)
         self.outcomes["delivered"] += 1
-        self.count -= 1
-        self.bytes -= len(entry.body)
+        self.room.give(len(entry.body))
         more = entry.more
         if more is not None:
             more.enqueued_in = None
@@ -311,14 +261,13 @@ class Core:
                 self.ids.end(entry)
         entry.at = clock - entry.at
         entry.state, entry.body = "delivered", b""
-        for flush in self.flushes:
-            flush.left.discard(entry)
+        self.flushes.over(entry)
 
     def leave(self, entry: Entry, error: HellotextError) -> None:
         """Another process has the event now: it is not counted here any more."""
         self.in_flight.discard(entry)
         self.accepted -= 1
-        self._give_room(entry)
+        self.room.give(len(entry.body))
         self.ids.drop(entry)
         self._over(entry, "kept", error)
 
@@ -326,18 +275,13 @@ class Core:
         """The event stays in the store for the next opening; it goes on being counted, and takes no room here."""
         if not entry.over:
             if entry.state != "aside":
-                self._give_room(entry)
+                self.room.give(len(entry.body))
             self._over(entry, "kept", error)
 
     def _over(self, entry: Entry, state: State, end: Outcome | HellotextError) -> None:
         entry.end, entry.body, entry.history, entry.enqueued_in = end, b"", None, None
         entry.state = state  # last: another thread that reads it finds the end
-        for flush in self.flushes:
-            flush.left.discard(entry)
-
-    def _give_room(self, entry: Entry) -> None:
-        self.count -= 1
-        self.bytes -= len(entry.body)
+        self.flushes.over(entry)
 
     # The whole.
 
@@ -352,7 +296,5 @@ class Core:
         return not (self.pending or self.in_flight or self.order or self.aside or self.arrived or self.line)
 
     def flush(self) -> Flush:
-        """The events that have not ended by now; take it out of `flushes` when it is not needed any more."""
-        flush = Flush({*self.pending, *self.in_flight, *self.order}, self.aside)
-        self.flushes.append(flush)
-        return flush
+        """The events that have not ended by now; `flushes` is told when it is not needed any more."""
+        return self.flushes.begin({*self.pending, *self.in_flight, *self.order}, self.aside)

@@ -49,6 +49,7 @@ class Database:
         self._max_bytes = max_bytes
         self._window = window
         self._purged = 0.0
+        self._pages = 0
         self._owner = secrets.token_hex(8)
         self._possession = Possession(path)
         try:
@@ -111,7 +112,9 @@ class Database:
         """Begin a group; SpoolError if the file is not ours any more. `spare` pages are for ends and marks."""
         self._check_place()
         pages = max(64, self._max_bytes // self._page) + (SPARE_PAGES if spare else 0)
-        self._link.execute(f"pragma max_page_count = {pages}")
+        if pages != self._pages:
+            self._pages = pages
+            self._link.execute(f"pragma max_page_count = {pages}")
         self._link.execute("begin immediate")
         if self._link.execute("select name from owner").fetchone() != (self._owner,):
             raise SpoolError(f"another process took the spool {self._path}")

@@ -18,13 +18,14 @@ from .._policy.evidence import Attempt
 from .._policy.retry_policy import Delivery, should_retry
 from .._wire.reply import error_of
 from ..errors import HellotextError, NotSent, OutcomeUnknown
-from .entry import AttemptHistory
+from .entry import AttemptHistory, id_of
+from .outcome import Outcome
 
 if TYPE_CHECKING:
     from .entry import Entry
     from .outcome import Verdict
 
-__all__ = ["CLOSED", "Again", "End", "Later", "Rules", "Suspend", "note"]
+__all__ = ["CLOSED", "Again", "End", "Later", "Rules", "Suspend", "note", "outcome_of"]
 
 BASE: Final = 0.5
 CAP: Final = 30.0
@@ -131,3 +132,20 @@ def _error(attempt: Attempt, attempts: int) -> HellotextError:
     if attempt.evidence == "not_sent":
         return NotSent(attempt.reason, attempts=attempts, detail=str(attempt.cause or ""))
     return OutcomeUnknown(attempt.reason, attempts=attempts)
+
+
+def outcome_of(entry: Entry, end: End, clock: float) -> Outcome:
+    """The outcome of an event that ends so."""
+    history = entry.history
+    failed, uncertain_count = (0, 0) if history is None else (history.attempts, history.uncertain_count)
+    applied = end.verdict == "delivered"
+    return Outcome(
+        verdict=end.verdict,
+        event_id=id_of(entry),
+        action=entry.action,
+        attempts=failed + applied,
+        error=end.error,
+        maybe_duplicated=uncertain_count + applied > 1 and entry.idempotency != "idempotent",
+        waited=clock - entry.at,
+        context=entry.context,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -120,7 +120,10 @@ class Rare(Generic[T]):
         if entry is None:
             return self
         more = entry.more
-        return self._absent if more is None else cast("T", getattr(more, self._name))
+        if more is None:
+            return self._absent
+        value: T = getattr(more, self._name)
+        return value
 
     def __set__(self, entry: Entry, value: T) -> None:
         if entry.more is None:
@@ -226,9 +229,11 @@ def id_of(entry: Entry) -> str:
     if more is not None and more.event_id is not None:
         return more.event_id
     with _process.id_lock:
-        made = entry.event_id
-        if made is None:
+        more = entry.more
+        if more is None:
+            more = entry.more = More()
+        if more.event_id is None:
             here = _process.current_process
             prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
-            made = entry.event_id = f"{prefix}-{next(_numbers)}"
-    return made
+            more.event_id = f"{prefix}-{next(_numbers)}"
+        return more.event_id

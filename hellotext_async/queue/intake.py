@@ -71,7 +71,7 @@ class Intake:
         with self._lock:
             if self._failure is not None:
                 raise self._failure
-            if not self._core.fits(len(ready.body), more=len(self._coming)):
+            if not self._core.room.fits(len(ready.body), more=len(self._coming)):
                 return None
             self._coming[entry] = None
         return entry
@@ -173,10 +173,11 @@ class Intake:
         self._core.accept(entry, aside=aside)
         if aside:
             self._settler.freed.set()  # nothing else may be left whose end makes room
-        if entry.watch is not None:
-            entry.watch.accepted(entry)
-        self._worker.wake()
-        self._settler.settled.check()
+        if entry.more is not None and entry.more.watch is not None:
+            entry.more.watch.accepted(entry)
+        if self._worker.listens:
+            self._worker.wake()
+        self._settler.settled.check_soon()
 
     async def append(self) -> None:
         """Have the store keep what is new, again and again."""

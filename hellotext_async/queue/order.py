@@ -87,7 +87,9 @@ class Order:
 
     def done(self, entry: Entry) -> None:
         """An event that was taken has ended; the next of its subject may go."""
-        if entry.subject is not None and (entry.more is None or entry.history is None or entry.history.blocks_subject):
+        if entry.subject is not None and (
+            (more := entry.more) is None or more.history is None or more.history.blocks_subject
+        ):
             self._advance_subject(entry.subject)
 
     def _advance_subject(self, subject: str) -> None:

@@ -27,10 +27,11 @@ class Preparing:
         self._strict = settings.strict
         self._keyed = settings.idempotency_keys
         self._max_bytes = settings.max_bytes
-        self.before_send = settings.before_send
+        self._before_send = settings.before_send
+        self.of_call = self._plain if settings.before_send is None else self.any
+        """An action and its fields as they are sent, or what `any` makes of them; the size is not checked yet."""
 
-    def plain(self, action: str, fields: Mapping[str, Any]) -> Prepared:
-        """An event that no `before_send` sees; its size is not checked yet."""
+    def _plain(self, action: str, fields: Mapping[str, Any]) -> Prepared:
         ready = prepare(action, fields, self._format, time.time(), strict=self._strict)
         return _with_key(ready) if self._keyed else ready
 
@@ -38,10 +39,10 @@ class Preparing:
         """An event as it is sent; the Event itself if `before_send` drops it."""
         if not isinstance(action, str) and fields:
             raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
-        if self.before_send is None and isinstance(action, str):
-            return self.fitting(self.plain(action, fields))
+        if self._before_send is None and isinstance(action, str):
+            return self.fitting(self._plain(action, fields))
         event = Event(action, **fields) if isinstance(action, str) else action
-        sent = event if self.before_send is None else self.before_send(event)
+        sent = event if self._before_send is None else self._before_send(event)
         if sent is None:
             return event
         ready = prepare_event(sent, self._format, time.time(), strict=self._strict)

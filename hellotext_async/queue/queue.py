@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import suppress
 from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -32,9 +31,9 @@ from .tasks import shielded
 if TYPE_CHECKING:
     from .._events.fields import EventFields
     from .._events.prepare import Prepared
+    from .attempts import Attempts
     from .entry import Entry
     from .settings import Settings
-    from .worker import Attempts
 
 __all__ = ["EventQueue"]
 
@@ -73,7 +72,7 @@ class EventQueue:
         receipt.accepted()`` returns.
         """
         if isinstance(action, str):
-            return self.enqueue(action, fields, context)
+            return self._enter(self._preparing.of_call(action, fields), context)
         return self._enter(self._preparing.any(action, fields), context)
 
     def put(
@@ -103,9 +102,7 @@ class EventQueue:
 
     def enqueue(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`track` for an action and its fields in a mapping."""
-        preparing = self._preparing
-        ready = (preparing.plain if preparing.before_send is None else preparing.any)(action, fields)
-        return self._enter(ready, context)
+        return self._enter(self._preparing.of_call(action, fields), context)
 
     async def put_fields(self, action: str, fields: Mapping[str, Any], context: object = None) -> Receipt:
         """`put` for an action and its fields in a mapping."""
@@ -129,7 +126,7 @@ class EventQueue:
         entry = inside.intake.enter(ready, context)
         if entry is None:
             self._preparing.fitting(ready)
-            raise QueueFull(f"the queue holds {inside.core.count} events; put() waits for room")
+            raise QueueFull(f"the queue holds {inside.core.room.count} events; put() waits for room")
         return inside.receipt(entry)
 
     async def _put(self, ready: Prepared | Event, context: object) -> Receipt:
@@ -246,13 +243,7 @@ class EventQueue:
             raise
 
     async def _close(self, inside: Running, timeout: float) -> Report:
-        settled = asyncio.ensure_future(inside.settled())
-        cut_short = asyncio.ensure_future(self._cut_short.wait())
-        with suppress(asyncio.CancelledError):  # a program that cancels all its tasks waits no longer
-            await asyncio.wait([settled, cut_short], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        settled.cancel()
-        cut_short.cancel()
-        report = await inside.aclose()
+        report = await inside.close(timeout, self._cut_short)
         if self._settings.on_close is not None:
             call_back("on_close", self._settings.on_close, report)
         return report

@@ -58,13 +58,20 @@ def checksum(values: Sequence[Any]) -> int:
     """Of the values of a row from its number to its body."""
     *fields, body = values
     fields[2] = int(fields[2])
+    return _sum(fields, body)
+
+
+def _sum(fields: list[Any], body: bytes) -> int:
     return zlib.crc32(body, zlib.crc32(repr(fields).encode()))
 
 
 def values_of(number: int, event: New) -> list[Any]:
     """The columns of a new event."""
-    values: list[Any] = [number, *event]
-    return [*values, checksum(values)]
+    event_id, given, action, subject, idempotency, accepted, body = event
+    fields: list[Any] = [number, event_id, int(given), action, subject, idempotency, accepted]
+    found = _sum(fields, body)
+    fields += body, found
+    return fields
 
 
 def row_of(values: Sequence[Any]) -> Row:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -28,22 +26,21 @@ from .loader import Loader
 from .outcome import Outcome, Report, Stats
 from .receipt import Receipt
 from .settler import Settler, notify
+from .standing import stats_of
 from .tasks import Tasks, in_turns
 from .worker import Worker
 
 if TYPE_CHECKING:
     from .._events.event import Event
+    from .attempts import Attempts
     from .letters import LetterFile
     from .settings import Settings
     from .store import Store
-    from .worker import Attempts
 
 __all__ = ["Running"]
 
 LAST_LOAD: Final = 5.0
 """Seconds that a close waits for what is being read from the store."""
-TRIES: Final = 1000
-"""Times that another thread reads the numbers again until they are of one moment."""
 
 _log = logging.getLogger("hellotext_async.queue")
 
@@ -109,7 +106,7 @@ class Running:
 
     def receipt(self, entry: Entry) -> Receipt:
         """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
-        if not entry.given:
+        if entry.more is None or not entry.given:
             return Receipt(entry, self.loop)
         return self._receipts.get(entry) or self._receipts.setdefault(entry, Receipt(entry, self.loop))
 
@@ -145,7 +142,7 @@ class Running:
                 async with asyncio.timeout(None if timeout == inf else timeout):
                     await self._settler.settled.until(lambda: flush.over or self._stopped)
         finally:
-            self.core.flushes.remove(flush)
+            self.core.flushes.end(flush)
         return self.report()
 
     async def settled(self) -> None:
@@ -162,31 +159,8 @@ class Running:
         return QueueClosed(str(self.death), kept=self._store.durable)
 
     def stats(self) -> Stats:
-        """The queue at this moment, for any thread: one that reads while the loop changes a number reads again."""
-        for _ in range(TRIES):
-            with suppress(RuntimeError):  # what is looked through was changed meanwhile
-                stats = self._stats()
-                if stats.accepted == sum(stats.outcomes.values()) + stats.queued + stats.in_flight:
-                    return stats
-            time.sleep(0)
-        return self._stats()
-
-    def _stats(self) -> Stats:
-        core, now = self.core, self.loop.time()
-        away = self._worker.away_since
-        return Stats(
-            accepted=core.accepted,
-            pending=len(core.pending),
-            queued=core.queued,
-            in_flight=len(core.in_flight),
-            bytes=core.bytes,
-            outcomes=dict(core.outcomes),
-            oldest_age=max(0.0, core.clock.at(now) - core.order.oldest()) if core.order else 0.0,
-            suspended=self._worker.suspension is not None,
-            dropped=core.dropped,
-            lost=self._store.lost,
-            away_since=None if away is None else datetime.fromtimestamp(time.time() - (now - away), UTC),
-        )
+        """The queue at this moment, for any thread."""
+        return stats_of(self.core, self._worker, self._store, self.loop.time)
 
     def report(self, *, kept: int = 0) -> Report:
         """How things stand, for a flush or a close."""
@@ -200,6 +174,15 @@ class Running:
         )
 
     # The end.
+
+    async def close(self, timeout: float, cut_short: asyncio.Event) -> Report:
+        """Deliver what there is for up to `timeout` seconds, or until the close is `cut_short`; then `aclose`."""
+        waits = [asyncio.ensure_future(self.settled()), asyncio.ensure_future(cut_short.wait())]
+        with suppress(asyncio.CancelledError):  # a program that cancels all its tasks waits no longer
+            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
+        return await self.aclose()
 
     async def aclose(self) -> Report:
         """Cut off what is in flight, end or keep what is left, and make everything durable.

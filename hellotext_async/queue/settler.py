@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._callbacks import call_back
 from .._wire.call import EVENTS_PATH
 from ..errors import Asked, SpoolError
+from .decide import outcome_of
 from .entry import end_of
 from .letters import Letter
 from .outcome import Outcome
@@ -71,7 +72,7 @@ class Settler:
 
     def end(self, entry: Entry, end: End, clock: float) -> None:
         """An event in flight ends so."""
-        outcome = self._core.outcome(entry, end, clock)
+        outcome = outcome_of(entry, end, clock)
         if outcome.verdict == "unknown" and outcome.error is not None:
             outcome.error.asked = Asked("POST", EVENTS_PATH, entry.body, time.time() - outcome.waited)
         if self._letters is not None and not outcome.delivered:
@@ -144,12 +145,13 @@ class Settler:
             self._call_hook(entry)
 
     def _settle_delivered(self, entry: Entry, clock: float) -> None:
-        core = self._core
+        core, more = self._core, entry.more
         core.end_delivered(entry, clock)
-        if entry.watch is not None or self._on_outcome is not None or core.line or core.aside:
+        watched = more is not None and more.watch is not None
+        if watched or self._on_outcome is not None or core.line or core.aside:
             self._call_hook(entry)
-        elif self.settled.waiting:
-            self.settled.check()
+        else:
+            self.settled.check_soon()
 
     def _call_hook(self, entry: Entry) -> None:
         if entry.watch is not None:

@@ -83,14 +83,13 @@ class SqliteStore:
         ]
 
     def _row(self, entry: Entry) -> New:
+        given = entry.more is not None and entry.more.given
         accepted = self._epoch + entry.at
-        return New(
-            id_of(entry), entry.given, entry.action, entry.subject, entry.idempotency, accepted, entry.body
-        )  # fmt: skip
+        return New(id_of(entry), given, entry.action, entry.subject, entry.idempotency, accepted, entry.body)
 
     def _appended(self, entry: Entry, result: int | Known | SpoolError) -> Appended:
         if isinstance(result, int):
-            entry.key = result
+            _stored(entry).key = result
             self._unplaced.add(result)
             return "stored"
         if isinstance(result, SpoolError):
@@ -116,7 +115,7 @@ class SqliteStore:
 
         What is numbered in (`_loaded`, `_last_aside`] and placed waits here; no younger event may be in memory.
         """
-        key = entry.key
+        key = _stored(entry).key
         self._unplaced.discard(key)
         if self._last_aside <= self._loaded and crowded and key > self._in_memory:
             self._loaded = key - 1
@@ -167,12 +166,12 @@ class SqliteStore:
 
     async def mark(self, entry: Entry) -> float | None:
         """It is durable that the event is about to be sent."""
-        history, group = entry.history, self._commits.group
-        if history is None:
-            self._flight[entry.key] = None
+        more, group = _stored(entry), self._commits.group
+        if more.history is None:
+            self._flight[more.key] = None
             group.flight = self._flight
         else:
-            group.marks.append((entry.key, history.attempts + 1, True, history.uncertain_count))
+            group.marks.append((more.key, more.history.attempts + 1, True, more.history.uncertain_count))
         await self._commits.committed()
         return inf
 
@@ -191,7 +190,8 @@ class SqliteStore:
         """The events have ended, or were not wanted after all."""
         group = self._commits.group
         for entry, end in zip(entries, ends, strict=True):
-            key = entry.key
+            more = _stored(entry)
+            key = more.key
             group.gone.append(key)
             if self._flight.pop(key, 0) is None:
                 group.flight = self._flight
@@ -201,7 +201,7 @@ class SqliteStore:
                 group.freed.append((id_of(entry),))
                 continue
             group.ended.append(entry)
-            if entry.given:
+            if more.given:
                 group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, time.time(), id_of(entry)))
         await self._commits.committed()
         if self._unplaced:
@@ -256,3 +256,10 @@ class SqliteStore:
         except sqlite3.Error as error:
             self._failure = SpoolError(f"the spool failed ({error})")
             raise self._failure from None
+
+
+def _stored(entry: Entry) -> More:
+    """What an event that has a number is kept under; read as one, since every event passes here several times."""
+    if entry.more is None:
+        raise AssertionError("an event without a number")
+    return entry.more

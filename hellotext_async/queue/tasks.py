@@ -97,6 +97,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._soon = False
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Return when `holds` is true; it is asked at each `check`."""
@@ -111,8 +112,15 @@ class Waiters:
             if item in self.waiting:
                 self.waiting.remove(item)
 
+    def check_soon(self) -> None:
+        """Something has changed, as it does for every event: it is looked at once for all of this turn."""
+        if self.waiting and not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self.check)
+
     def check(self) -> None:
         """Something has changed."""
+        self._soon = False
         for item in [item for item in self.waiting if item[0]()] if self.waiting else ():
             self.waiting.remove(item)
             _wake(item[1])

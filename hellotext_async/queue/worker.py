@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from .._wire.call import EVENTS_PATH, Headers, Request, is_unsent
 from .._wire.encode import key_of
@@ -22,9 +22,9 @@ from .settler import notify
 from .tasks import TURN
 
 if TYPE_CHECKING:
-    from .._attempts import EventInFlight
     from .._policy.evidence import Attempt
     from ..limiter import Permit
+    from .attempts import Attempts
     from .core import Core
     from .decide import Rules
     from .entry import Entry
@@ -32,47 +32,11 @@ if TYPE_CHECKING:
     from .store import Store
     from .tasks import Tasks
 
-__all__ = ["Attempts", "Worker"]
+__all__ = ["Worker"]
 
 DELIVERED: Final = End("delivered")
 
 _log = logging.getLogger("hellotext_async.queue")
-
-
-class Attempts(Protocol):
-    """All that the queue knows of what is below it."""
-
-    @property
-    def breaker_open(self) -> bool:
-        """Whether the circuit breaker is open: the server does not answer."""
-        ...
-
-    def try_acquire(self) -> Permit | None:
-        """Leave to send one event, if there is one at once."""
-        ...
-
-    async def acquire(self) -> Permit:
-        """Leave to send one event."""
-        ...
-
-    def cancel(self, permit: Permit) -> None:
-        """The permit was not used."""
-        ...
-
-    async def attempt(
-        self,
-        request: Request,
-        permit: Permit,
-        *,
-        key: str | None = None,
-        not_after: float = inf,
-        event: EventInFlight | None = None,
-    ) -> Attempt:
-        """One exchange, and what it proved; `key` is the subject of the `event`.
-
-        Nothing is written from `not_after` on.
-        """
-        ...
 
 
 class Worker:
@@ -137,15 +101,9 @@ class Worker:
     async def _send(self) -> None:
         core, attempts = self._core, self._attempts
         while True:
-            if self.suspension is not None or not core.order.waiting():
-                await self._park()
+            permit = attempts.try_acquire() if self.suspension is None and core.order.waiting() else None
+            if permit is None and (permit := await self._wait()) is None:
                 continue
-            permit = attempts.try_acquire()
-            if permit is None:
-                if self._leading:
-                    await self._park()
-                    continue
-                permit = await self._lead()
             entry = None if self.suspension is not None else core.take()
             if entry is None:
                 attempts.cancel(permit)
@@ -171,23 +129,27 @@ class Worker:
                 continue
             self.away_since = None
             core.delivered(entry)
-            if entry.more is None or entry.history is None:
+            if entry.more is None or entry.more.history is None:
                 self._settler.delivered(entry, self.now())
             else:
                 self._settler.end(entry, DELIVERED, self.now())
+
+    async def _wait(self) -> Permit | None:
+        """Wait for a permit, if there is something to send and nobody waits for one; else until there may be."""
+        if self._leading or self.suspension is not None or not self._core.order.waiting():
+            await self._park()
+            return None
+        self._leading = True
+        try:
+            return await self._attempts.acquire()
+        finally:
+            self._leading = False
 
     async def _park(self) -> None:
         parked = self._loop.create_future()
         self._parked.append(parked)
         self.listens = True
         await parked
-
-    async def _lead(self) -> Permit:
-        self._leading = True
-        try:
-            return await self._attempts.acquire()
-        finally:
-            self._leading = False
 
     async def _failed(self, entry: Entry, attempt: Attempt) -> None:
         core, away = self._core, self._attempts.breaker_open

@@ -25,6 +25,7 @@ from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
 from .diagnosis import diagnose
 from .http_connection import HttpConnection
+from .slots import Slots
 from .tls_connection import TlsConnection
 from .unread import unread_check
 from .watchdog import Watchdog
@@ -91,7 +92,7 @@ class EventTransport:
         self._keep = keep
         # Events have one head until the token is replaced. It holds the token, which no repr of a cache shows.
         self._head = lru_cache(maxsize=1)(partial(_head, url.netloc, user_agent))
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = Slots(concurrency)
         self._limits: set[asyncio.Timeout] = set()
         self._connections: set[HttpConnection] = set()
         self._idle: list[HttpConnection] = []
@@ -107,16 +108,18 @@ class EventTransport:
         """The reply to `request` within `total` seconds, or Unanswered."""
         if request.target != EVENTS_PATH and not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
-        begun = self._loop.time()
-        until = begun + (total if total < self._total else self._total)
-        try:
-            connection = await self._acquire(begun, until)
-        except asyncio.CancelledError as error:
-            mark_unsent(error)
-            raise
-        try:
+        now = self._loop.time()
+        until = now + (total if total < self._total else self._total)
+        connection = self._acquire_idle()
+        if connection is None:
+            try:
+                connection = await self._acquire(now, until)
+            except asyncio.CancelledError as error:
+                mark_unsent(error)
+                raise
             now = self._loop.time()
-            if boottime() >= not_after or now >= until:
+        try:
+            if now >= until or (not_after < inf and boottime() >= not_after):
                 raise Unanswered(False, "expired" if now < until else "connect")
             # No name is given to the bytes: a traceback may be shown with its locals.
             waiter = connection.send(self._data(request), now, until)
@@ -130,17 +133,21 @@ class EventTransport:
             return result
         raise Unanswered(True, result)
 
+    def _acquire_idle(self) -> HttpConnection | None:
+        """A slot, and a connection that may be written to, if both are there."""
+        connection = self._take_idle() if self._slots.free else None
+        if connection is not None:
+            self._slots.free -= 1
+        return connection
+
     async def _acquire(self, begun: float, until: float) -> HttpConnection:
-        """A slot, and a connection that may be written to."""
-        if self._slots.locked():
-            await self._in_time(self._slots.acquire, "pool", begun, until)
-        else:
-            await self._slots.acquire()
+        """The same, waited for."""
+        await self._in_time(self._slots.take, "pool", begun, until)
         try:
             idle = self._take_idle()
             return await self._in_time(self._open, "connect", begun, until) if idle is None else idle
         except BaseException:
-            self._slots.release()
+            self._slots.give()
             raise
 
     def _data(self, request: Request) -> bytes:
@@ -158,7 +165,7 @@ class EventTransport:
             self._idle.append(connection)
         else:
             connection.abort()
-        self._slots.release()
+        self._slots.give()
 
     async def _in_time(self, get: Callable[[], Awaitable[T]], missed: Reason, begun: float, until: float) -> T:
         """The result of `get`; Unanswered if the time is over, or the transport closes, before there is one."""

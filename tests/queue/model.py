@@ -11,9 +11,10 @@ from hypothesis.stateful import invariant
 from hellotext_async._events.prepare import Prepared
 from hellotext_async._policy.evidence import Attempt
 from hellotext_async._wire.call import Reply
-from hellotext_async.queue.core import Core, Flush
-from hellotext_async.queue.decide import End
+from hellotext_async.queue.core import Core
+from hellotext_async.queue.decide import End, outcome_of
 from hellotext_async.queue.entry import LIFE, OVER, Entry, end_of
+from hellotext_async.queue.flush import Flush
 from hellotext_async.queue.order import HOLD
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.settings import Settings
@@ -105,7 +106,7 @@ class Books:
 
     def end(self, known: Known, end: End) -> None:
         entry, clock = known.entry, self.core.clock.at(self.now)
-        outcome = self.core.outcome(entry, end, clock)
+        outcome = outcome_of(entry, end, clock)
         applied = outcome.verdict == "delivered"
         if outcome.verdict in NEVER:
             assert not known.doubts, "it may have been applied"
@@ -135,11 +136,11 @@ class Books:
         assert core.accepted == self.accepted
         assert +Counter(core.outcomes) == self.verdicts
         here = self.in_state("pending", "stored", "queued", "in_flight")
-        assert (core.count, core.bytes) == (len(here), sum(len(known.ready.body) for known in here))
+        assert (core.room.count, core.room.bytes) == (len(here), sum(len(known.ready.body) for known in here))
         assert len(core.order) == len(self.in_state("queued"))
         assert core.queued == len(self.in_state("queued")) + len(self.aside)
         if not self.loads:
-            assert core.count <= self.settings.capacity and core.bytes <= self.settings.max_bytes
+            assert core.room.count <= self.settings.capacity and core.room.bytes <= self.settings.max_bytes
 
     @invariant()
     def each_event_ends_once(self) -> None:

@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from hellotext_async._events.prepare import Prepared
 from hellotext_async._policy.evidence import Attempt
 from hellotext_async.errors import HellotextError, NotSent, QueueClosed
-from hellotext_async.queue.core import Core, Flush
+from hellotext_async.queue.core import Core
 from hellotext_async.queue.decide import Again, End, Later, Rules, Suspend
 from hellotext_async.queue.entry import Entry, end_of
+from hellotext_async.queue.flush import Flush
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.settings import Settings
 from tests.queue.model import ATTEMPTS, TOKEN, Books, Known
@@ -76,7 +77,7 @@ class Model(Books, RuleBasedStateMachine):
         clock = self.core.clock.at(self.now)
         entry = self.core.offer(ready, clock) if waits else self.core.enter(ready, clock)
         if entry is None:
-            assert self.core.line or not self.core.fits(size)
+            assert self.core.line or not self.core.room.fits(size)
             return
         self.events.append(Known(entry, number, ready))
         if entry.state == "queued":
