@@ -105,6 +105,9 @@ def pictures() -> None:
     _picture("rate-step-up", "A limit raised from 50/s to 200/s", [up()], (80, 150), _changed(50, 200))
     wall = run(Pacer, window(600, 60), 1, 300)
     _picture("rate-window", "600 in each minute, no Retry-After", wall, (0, 300), ([0, 300], [10, 10]), highest=40)
+    for made, file, who in ((Pacer, "rate-no-burst", "this client"), (Adaptive, "rate-no-burst-adaptive", "adaptive")):
+        spaced = run(made, bucket(50, 1), 1, 120, jitter=0.001)
+        _picture(file, f"50/s without burst: {who}", spaced, (0, 120), ([0, 120], [50, 50]), highest=100)
     four = run(Pacer, bucket(100), 1, 240, demands=[((20.0 * n, inf),) for n in range(4)])
     _picture(
         "rate-four-processes", "Four processes at 100/s, each begun 20 s later", four, (0, 240), ([0, 240], [100, 100])
