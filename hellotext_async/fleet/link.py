@@ -7,6 +7,7 @@ may hold a password.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -30,7 +31,8 @@ __all__ = ["Link", "Script", "ServerFull", "Unreachable"]
 
 CONNECTIONS: Final = 4
 REPLY_TIMEOUT: Final = 5.0
-"""Seconds for one reply, and for a connection."""
+"""Seconds for one reply, and for a connection; so long an opening waits for a server that loads its data."""
+LOADING_PAUSE: Final = 0.1
 
 Argument = str | bytes | int
 Name = Literal["put", "lease", "step", "letters", "rate"]
@@ -57,6 +59,7 @@ class Link:
 
     def __init__(self, url: str, *, reply_timeout: float = REPLY_TIMEOUT) -> None:
         self._url = url
+        self._patience = reply_timeout
         self._options: dict[str, Any] = {
             "socket_timeout": reply_timeout,
             "socket_connect_timeout": reply_timeout,
@@ -75,8 +78,8 @@ class Link:
         return redis.asyncio.Redis(connection_pool=pool)
 
     async def open(self) -> dict[str, Any]:
-        """What the server says of itself (INFO). Unreachable, ConfigurationError."""
-        info: dict[str, Any] = await self.command("info")
+        """What the server says of itself (INFO), once it has loaded its data. Unreachable, ConfigurationError."""
+        info: dict[str, Any] = await self._loaded()
         if info.get("cluster_enabled") == 1 and not self.clustered:
             from redis.asyncio.cluster import RedisCluster
 
@@ -85,6 +88,16 @@ class Link:
             self._client = RedisCluster.from_url(self._url, **options)
             self.clustered = True
         return info
+
+    async def _loaded(self) -> dict[str, Any]:
+        """INFO of a server that has loaded its data: while it loads, what it says of its append-only file is not so."""
+        until = asyncio.get_running_loop().time() + self._patience
+        while (info := await self.command("info")).get("loading"):
+            if asyncio.get_running_loop().time() > until:
+                raise self._loading()
+            await asyncio.sleep(LOADING_PAUSE)
+        found: dict[str, Any] = info
+        return found
 
     async def command(self, name: str, *arguments: Any, **options: Any) -> Any:
         """One of redis-py's methods."""
@@ -125,11 +138,16 @@ class Link:
             return ServerFull(f"the server at {self.place} is out of memory")
         if isinstance(error, exceptions.ReadOnlyError) or "READONLY" in str(error)[:200]:
             return Unreachable(f"the server at {self.place} is a read-only replica")
+        if isinstance(error, exceptions.BusyLoadingError) or str(error).startswith("LOADING"):
+            return self._loading()
         if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterError, OSError)):
             return Unreachable(f"no reply from the server at {self.place} ({kind})")
         if isinstance(error, exceptions.ResponseError) and _passes(str(error)):
             return Unreachable(f"the server at {self.place} cannot answer at present ({kind})")
         return SpoolError(f"the server at {self.place} refused a command ({kind}: {str(error)[:120]})")
+
+    def _loading(self) -> Unreachable:
+        return Unreachable(f"the server at {self.place} is loading its data: it answers when it has done so")
 
     async def aclose(self) -> None:
         """Close the connections."""

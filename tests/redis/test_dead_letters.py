@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -126,6 +127,40 @@ async def test_what_is_no_event_becomes_a_letter(server: Server, name: str) -> N
         letters = [letter async for letter in DeadLetters(stream)]
         assert [letter.event_id[:8] for letter in letters] == ["damaged-"] * 2
         assert await DeadLetters(stream).requeue() == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_entries_with_flipped_bits_stop_no_shard(server: Server, name: str, seed: int) -> None:
+    """Each ends, delivered if it can still be read and the API takes it, else as a letter; what comes after them in
+    the same shards is delivered.
+    """
+    chance = random.Random(seed)
+    stream = stream_of(server, name)
+    async with stream.producer() as producer:
+        await producer.put("page.viewed", session="s", event_id="model", metadata={"ref": "model"})
+    link = Link(server.url)
+    shard = stream.layout.shard_of("s", "model")
+    ((_, fields),) = await link.command("xrange", stream.layout.events(shard))
+    for number in range(120):
+        broken = bytearray(fields[b"e"])
+        for _ in range(chance.randint(1, 3)):
+            broken[chance.randrange(len(broken))] ^= 1 << chance.randrange(8)
+        cut = len(broken) if number % 5 else chance.randrange(len(broken))
+        await link.command("xadd", stream.layout.events(number % stream.layout.shards), {"e": bytes(broken[:cut])})
+    await link.command("hset", stream.layout.marks(0), mapping={"1-1": "nonsense", "x": b"\xff"})
+    await link.aclose()
+    async with Emulator() as emulator, stream.producer() as producer:
+        receipts = [await producer.put("page.viewed", session=f"after-{n}") for n in range(20)]
+        async with worker(emulator, stream) as one:
+            assert {(await receipt).verdict for receipt in receipts} == {"delivered"}
+            await until(lambda: sum(one.stats().outcomes.values()) == 141)
+            badly = 141 - one.stats().outcomes["delivered"]
+    letters, waiting, _ = await state(stream, server.url)
+    assert badly > 30
+    assert (letters, waiting) == (badly, 0)
+    listed = DeadLetters(stream)
+    assert {letter.verdict async for letter in listed} == {"abandoned", "rejected"}
+    assert listed.damaged == 0
 
 
 async def test_the_command_lists_shows_and_puts_back(server: Server, name: str) -> None:

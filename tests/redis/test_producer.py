@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hellotext_async import RedisStream
+from hellotext_async import Hellotext, Receipt, RedisStream
+from hellotext_async._events.known_keys import UnknownParameterWarning, forget_warnings
 from hellotext_async.errors import (
     ConfigurationError,
     Forked,
@@ -43,6 +46,79 @@ async def stored(url: str, stream: RedisStream) -> list[str]:
 def fields(number: int, **more: Any) -> tuple[str, dict[str, Any]]:
     given = {**event(number), **more}
     return given.pop("action"), given
+
+
+async def loading(port: int) -> bool:
+    """Whether the server says that it loads its data."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"PING\r\n")
+        said = await reader.readline()
+        writer.close()
+    except OSError:
+        return False
+    return said.startswith(b"-LOADING")
+
+
+async def test_a_server_that_loads_its_data_is_waited_for(
+    kind: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is put meanwhile is accepted when it has; it is opened then, and nothing false is said of it; who will not
+    wait is told what is the matter.
+    """
+    options = ("--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024")
+    with Server(kind, *options, appendonly="always") as own:
+        stream = RedisStream(own.url, name, shards=4)
+        link = Link(own.url)
+        await link.pipeline([("SET", f"key-{n}", os.urandom(2048)) for n in range(300)])
+        await link.command("bgrewriteaof")
+        while (said := await link.command("info"))["aof_rewrite_in_progress"] or said["aof_rewrite_scheduled"]:
+            pass
+        await link.aclose()
+        async with stream.producer(timeout=30) as producer:
+            own.kill()
+            starting = asyncio.create_task(asyncio.to_thread(own.start))
+            while not await loading(own.port):
+                await asyncio.sleep(0)
+            impatient = Link(own.url, reply_timeout=0.5)
+            with pytest.raises(SpoolError, match="is loading its data: it answers when it has done so"):
+                await impatient.open()
+            await impatient.aclose()
+            late, early = RedisStream(own.url, name, shards=4).producer(), producer.track("page.viewed", session="a")
+            async with late:
+                await late.put("page.viewed", session="b")
+                await early.accepted()
+            await starting
+        assert producer.accepted == late.accepted == 1
+    assert "append-only" not in caplog.text
+
+
+async def test_a_producer_says_what_a_queue_says_of_unknown_keys(server: Server, name: str) -> None:
+    """A warning once, at the caller's line, and the event is taken; a strict one refuses it by name."""
+    odd: dict[str, Any] = {"session": "s", "order_parameters": {"reference": "1", "colour": "red"}}
+    stream = RedisStream(server.url, name)
+    async with Hellotext("token", enabled=False) as client, client.event_queue() as queue, stream.producer() as taker:
+        for one in (queue, taker):
+            for hand_over in (one.track, one.put):
+                forget_warnings()
+                with pytest.warns(UnknownParameterWarning, match="order_parameters has no key 'colour'") as warned:
+                    await settle(hand_over("order.placed", **odd))
+                    await settle(hand_over("order.placed", **odd))
+                assert [Path(warning.filename).name for warning in warned] == ["test_producer.py"]
+        assert taker.accepted == 4
+    strict = Hellotext("token", enabled=False, strict=True)
+    async with strict, strict.event_queue() as queue, stream.producer(strict=True) as refuser:
+        for one in (queue, refuser):
+            for hand_over in (one.track, one.put):
+                with pytest.raises(InvalidParameter, match=r"order_parameters\.colour: no such key is known"):
+                    await settle(hand_over("order.placed", **odd))
+        assert refuser.accepted == 0
+
+
+async def settle(handed_over: Receipt | Awaitable[Receipt]) -> None:
+    """Return when the event is accepted, by `track` or by `put`."""
+    receipt = handed_over if isinstance(handed_over, Receipt) else await handed_over
+    await receipt.accepted()
 
 
 async def test_what_is_accepted_is_on_the_server(server: Server, name: str) -> None:
