@@ -17,8 +17,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-import msgspec
-
+from ._permit import Permit, Refused
 from ._rate_state import RateState
 
 if TYPE_CHECKING:
@@ -46,22 +45,6 @@ class Loop(Protocol):
     def time(self) -> float: ...
     def call_at(self, when: float, callback: Callable[..., object], /, *args: object) -> asyncio.TimerHandle: ...
     def create_future(self) -> asyncio.Future[Permit | None]: ...
-
-
-class Refused(Exception):
-    """No permit in the time allowed; `wait` is how long the rate or a gate would have taken, None if unknown."""
-
-    def __init__(self, wait: float | None) -> None:
-        super().__init__(wait)
-        self.wait = wait
-
-
-class Permit(msgspec.Struct, frozen=True, gc=False):
-    """Leave to send one request: in which round of the ceiling, the pacer's stamp, whether it probes an outage."""
-
-    round: int
-    stamp: int = 0
-    probe: bool = False
 
 
 class Limiter:
