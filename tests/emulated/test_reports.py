@@ -123,7 +123,7 @@ async def test_an_outage_is_two_warnings_and_two_calls_of_the_hook(
     assert away == seen[0].began == seen[1].began
     warned = [message for message in caplog.messages if "the API" in message]
     assert warned[0].startswith("greens: the API is away (HTTP 502)")
-    assert warned[1].startswith("greens: the API answers again after 0.")
+    assert warned[1].startswith("greens: the API answers again after ")
     assert len(warned) == 2
 
 
