@@ -7,12 +7,14 @@ Rules. The kinds that are installed are used: Debian's `redis-server`, and the V
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,12 +34,11 @@ KINDS: Final = _installed()
 
 
 def free_port() -> int:
-    """A port that is free now, and whose cluster port (10,000 above) is one."""
+    """A port that is free now and that the system gives to nobody, so that it stays free over a restart."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port < 55_000:
+        port = secrets.choice(range(10_000, 30_000))  # below those that the system chooses from
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
             return port
 
 
@@ -95,6 +96,11 @@ class Server:
         if self._process is None:
             raise RuntimeError("it does not run")
         return self._process.pid
+
+    def forget(self, size: int) -> None:
+        """Drop the last bytes of the append-only file, as a crash of the machine does."""
+        file = max(self.folder.glob("appendonlydir/*.incr.aof"), key=lambda path: path.stat().st_mtime)
+        os.truncate(file, max(0, file.stat().st_size - size))
 
     def kill(self) -> None:
         """SIGKILL, as a crash."""
