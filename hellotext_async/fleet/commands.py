@@ -89,7 +89,7 @@ class LetterChange(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct):
-    """What the owner of one shard did: marks by entry ('' removes one), and ends."""
+    """What the owner of one shard did, in the step of this `number`: marks by entry ('' removes one), and ends."""
 
     shard: int
     owner: str
@@ -97,13 +97,15 @@ class Step(msgspec.Struct):
     marks: Mapping[str, str] = {}
     ends: Sequence[Ending] = ()
     keep_from: int | None = None
+    number: int = 0
 
 
 class Stepped(msgspec.Struct, frozen=True):
-    """Whether the shard was the owner's, and how many events it ever had."""
+    """Whether the shard was the owner's, how many events it ever had, and the step that the server knew before."""
 
     ours: bool
     added: int
+    before: int
 
 
 class Commands:
@@ -168,8 +170,8 @@ class Commands:
         by_shard = {step.shard: step for step in steps}
         results: dict[int, Stepped] = {}
         for shards, reply in await self._each(by_shard, partial(self._step, by_shard, ttl)):
-            for shard, added in zip(shards, reply, strict=True):
-                results[shard] = Stepped(added >= 0, added)
+            for shard, added, before in zip(shards, reply[::2], reply[1::2], strict=True):
+                results[shard] = Stepped(added >= 0, added, before)
         return [results[step.shard] for step in steps]
 
     def _step(self, steps: Mapping[int, Step], ttl: float, shards: Sequence[int]) -> Call:
@@ -180,7 +182,8 @@ class Commands:
             step = steps[shard]
             keys += (layout.events(shard), layout.state(shard), layout.marks(shard), layout.letters(shard))
             keys.append(layout.ids(shard))
-            arguments += (step.owner, step.epoch, "" if step.keep_from is None else step.keep_from, len(step.marks))
+            keep_from = "" if step.keep_from is None else step.keep_from
+            arguments += (step.owner, step.epoch, step.number, keep_from, len(step.marks))
             for entry, mark in step.marks.items():
                 arguments += (entry, mark)
             arguments.append(len(step.ends))

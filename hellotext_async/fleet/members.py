@@ -166,6 +166,11 @@ class Members:
                 tenure.alive = False
                 self.end(tenure)
 
+    def begin_again(self, tenure: Tenure) -> None:
+        """Give the shard back, so that its next owner, who may be this worker, reads it from its start."""
+        tenure.leaving = True
+        self._on_change()
+
     def end(self, tenure: Tenure) -> None:
         """The shard is not ours any more."""
         if self.tenures.get(tenure.shard) is tenure:

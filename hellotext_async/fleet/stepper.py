@@ -35,12 +35,14 @@ class Stepper:
         losses: Losses,
         tenures: Callable[[], Iterable[Tenure]],
         on_end: Callable[[Tenure], None],
+        on_loss: Callable[[Tenure], None],
         ttl: float,
     ) -> None:
         self._commands = commands
         self._losses = losses
         self._tenures = tenures
         self._on_end = on_end
+        self._on_loss = on_loss
         self._ttl = ttl
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
@@ -107,8 +109,9 @@ class Stepper:
         for tenure, result in zip(tenures, results, strict=True):
             if result.ours:
                 tenure.until = sent + self._ttl
-                if tenure.shard in lost:
-                    tenure.mark_again()
+                if tenure.shard in lost or tenure.lost(result.before):
+                    tenure.note_again()
+                    self._on_loss(tenure)
                     self._wake.set()
             else:
                 tenure.alive = False

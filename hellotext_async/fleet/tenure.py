@@ -6,10 +6,17 @@ back. Whatever still refers to it then does nothing more. Nothing is marked in o
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Final
+
+from .._clock import boottime
 from .commands import Ending, Step
 from .record import Mark
 
 __all__ = ["Tenure"]
+
+RECENT: Final = 5.0
+"""Seconds for which what was noted may still be lost by a server that crashes: two under `appendfsync everysec`."""
 
 
 class Tenure:
@@ -30,6 +37,8 @@ class Tenure:
         self.in_flight: dict[str, Mark] = {}
         self._marks: dict[str, str] = {}
         self._ends: list[Ending] = []
+        self._number = 0
+        self._recent: deque[tuple[float, list[Ending]]] = deque()
         self.keep_from: int | None = None
 
     @property
@@ -57,10 +66,16 @@ class Tenure:
         self._marks.pop(ending.entry, None)
         self._ends.append(ending)
 
-    def mark_again(self) -> None:
-        """The server may have lost the marks of what is in flight: make them once more."""
+    def lost(self, before: int) -> bool:
+        """Whether the server has lost a step, by the one that it knew before the last."""
+        return before < self._number - 1
+
+    def note_again(self) -> None:
+        """The server may have lost the marks of what is in flight, and what ended lately: note both once more."""
         for entry, mark in self.in_flight.items():
             self._marks.setdefault(entry, mark.text())
+        self._ends += [ending for _, endings in self._recent for ending in endings]
+        self._recent.clear()
 
     def oldest_ms(self, now_ms: int) -> int | None:
         """When the oldest event of the shard was put (ms of the server's clock); None: it is not known."""
@@ -76,6 +91,12 @@ class Tenure:
 
     def step(self) -> Step:
         """What is to be made durable; it is not kept here."""
-        step = Step(self.shard, self.owner, self.epoch, self._marks, self._ends, self.keep_from)
+        now = boottime()
+        self._number += 1
+        step = Step(self.shard, self.owner, self.epoch, self._marks, self._ends, self.keep_from, self._number)
+        if self._ends:
+            self._recent.append((now, self._ends))
+        while self._recent and self._recent[0][0] < now - RECENT:
+            self._recent.popleft()
         self._marks, self._ends, self.keep_from = {}, [], None
         return step

@@ -51,6 +51,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="hellotext-redis-"))
         self._options = [*(("--appendonly", "yes", "--appendfsync", appendonly) if appendonly else ()), *options]
         self._process: subprocess.Popen[bytes] | None = None
+        self._started = False
 
     @property
     def url(self) -> str:
@@ -72,8 +73,11 @@ class Server:
             command += ["--save", "", "--daemonize", "no", "--loglevel", "warning", *self._options]
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if self._answers(self._process):
+                self._started = True
                 return
             self._process.wait()
+            if self._started:
+                break  # whoever used it before looks for it here
             self.port = free_port()
         raise RuntimeError(f"{KINDS[self.kind]} does not start")
 

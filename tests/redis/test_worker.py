@@ -85,6 +85,35 @@ def no_handler() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
+async def gone(stream: RedisStream, server: Server) -> None:
+    """No event is in the stream any more."""
+    async with asyncio.timeout(60):
+        while await entries(stream, server.url):
+            await asyncio.sleep(0.01)
+
+
+async def test_an_end_that_the_server_lost_is_noted_again(server: Server, name: str) -> None:
+    """A crash took the last writes with it: the event is there again, and is neither sent twice nor left there."""
+    stream = stream_of(server, name, shards=1)
+    keys = [stream.layout.events(0), stream.layout.state(0), stream.layout.marks(0)]
+    link = Link(server.url)
+    async with Emulator() as emulator, worker(emulator, stream), stream.producer() as producer:
+        emulator.faults.add(Fault("delay", delay=0.5))
+        receipt = await producer.put("page.viewed", session="s", metadata={"ref": "1"})
+        await until(lambda: len(emulator.requests))
+        earlier = {key: await link.command("dump", key) for key in keys}
+        assert (await receipt).delivered
+        await gone(stream, server)
+        for key, value in earlier.items():
+            await link.command("delete", key)
+            if value is not None:
+                await link.command("restore", key, 0, value)
+        assert await entries(stream, server.url) == 1
+        await gone(stream, server)
+        assert references(emulator) == ["1"]
+    await link.aclose()
+
+
 async def test_sigterm_is_a_clean_end(server: Server, name: str, no_handler: None) -> None:
     """Where the program has no handler of its own, and none is left behind."""
     stream = stream_of(server, name)

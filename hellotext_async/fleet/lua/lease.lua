@@ -11,7 +11,10 @@ for key = 1, #KEYS do
   local owner, epoch, ends, added = known[1] or '', tonumber(known[2] or 0), tonumber(known[3] or 0), known[4] or '0'
   if ends <= now and owner ~= ARGV[2] then owner = '' end
   if ARGV[1] == 'take' and (owner == '' or owner == ARGV[2]) then
-    if owner == '' then epoch = epoch + 1 end
+    if owner == '' then
+      epoch = epoch + 1
+      redis.call('HSET', KEYS[key], 'steps', '0')
+    end
     owner, ends = ARGV[2], now + tonumber(ARGV[3])
     redis.call('HSET', KEYS[key], 'owner', owner, 'epoch', string.format('%d', epoch), 'until',
       string.format('%d', ends))

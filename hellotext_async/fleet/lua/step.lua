@@ -2,11 +2,12 @@
 -- STEP: what one owner did: marks, ends, and the renewal of its leases. Idempotent by the entries' ids.
 -- KEYS   of each shard: events, state, marks, letters, prefix of the ids' buckets
 -- ARGV   1 milliseconds of the lease, 2 milliseconds of a bucket, 3 seconds after which a bucket expires;
---        then of each shard: the owner's token, its epoch, the oldest bucket to keep (''),
+--        then of each shard: the owner's token, its epoch, this step's number, the oldest bucket to keep (''),
 --        the number of marks, of each mark: entry, text ('' removes it),
 --        the number of ends, of each end: entry, bytes counted for it, digest of its event's id ('': not known),
 --        verdict ('' forgets the id), dead letter ('': none)
--- Reply  of each shard: events ever added, or -1 if it is not the owner's: then nothing was done
+-- Reply  of each shard: events ever added, or -1 if it is not the owner's: then nothing was done;
+--        and the number of the step that the server knew before
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local span, expiry = tonumber(ARGV[2]), ARGV[3]
@@ -41,10 +42,10 @@ end
 
 for key = 1, #KEYS, 5 do
   local events, state, marks = KEYS[key], KEYS[key + 1], KEYS[key + 2]
-  local known = redis.call('HMGET', state, 'owner', 'epoch', 'added', 'bytes', 'oldest')
+  local known = redis.call('HMGET', state, 'owner', 'epoch', 'added', 'bytes', 'oldest', 'steps')
   local ours = known[1] == ARGV[at] and known[2] == ARGV[at + 1]
-  local keep = tonumber(ARGV[at + 2])
-  at = at + 3
+  local number, keep = ARGV[at + 2], tonumber(ARGV[at + 3])
+  at = at + 4
   local count = tonumber(ARGV[at])
   at = at + 1
   for _ = 1, count do
@@ -64,7 +65,7 @@ for key = 1, #KEYS, 5 do
     freed = freed + finish(ours, events, state, marks, KEYS[key + 3], KEYS[key + 4])
   end
   if ours then
-    redis.call('HSET', state, 'until', string.format('%d', now + tonumber(ARGV[1])))
+    redis.call('HSET', state, 'until', string.format('%d', now + tonumber(ARGV[1])), 'steps', number)
     if freed > 0 then
       redis.call('HSET', state, 'bytes', string.format('%d', math.max(0, tonumber(known[4] or 0) - freed)))
     end
@@ -78,5 +79,6 @@ for key = 1, #KEYS, 5 do
   else
     reply[#reply + 1] = -1
   end
+  reply[#reply + 1] = tonumber(known[6] or 0)
 end
 return reply
