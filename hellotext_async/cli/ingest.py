@@ -106,7 +106,7 @@ class _Ingest(FileRun):
             async for row, event in self.read(chunks, self._event):
                 await room.acquire()
                 try:
-                    receipt = await _put_or_track(queue, event)
+                    receipt = await _track_or_put(queue, event)
                 except InvalidParameter as error:
                     self.tally.bad(row, reason_of(error))
                     room.release()
@@ -137,7 +137,7 @@ class _Ingest(FileRun):
         return event_from(fields)
 
 
-async def _put_or_track(queue: EventQueue, event: Event) -> Receipt:
+async def _track_or_put(queue: EventQueue, event: Event) -> Receipt:
     try:
         return queue.track(event)
     except QueueFull:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from hellotext_async.cli import main
 from hellotext_async.emulator import Emulator
 
 LIMIT = 60.0
@@ -28,6 +29,14 @@ def environment(emulator: Emulator | None, token: str | None = None) -> dict[str
     if emulator is None:
         return clean
     return {**clean, "HELLOTEXT_API_URL": emulator.url, "HELLOTEXT_API_TOKEN": token or emulator.token}
+
+
+def code_of(*argv: object) -> int:
+    """The exit code of a command that ends before it has anything to do: such a one needs no process of its own."""
+    try:
+        return main([str(word) for word in argv])
+    except SystemExit as ended:
+        return int(ended.code or 0)
 
 
 async def until(condition: Callable[[], bool]) -> None:
