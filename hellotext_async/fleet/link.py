@@ -63,10 +63,11 @@ class Link:
         self._options: dict[str, Any] = {
             "socket_timeout": reply_timeout,
             "socket_connect_timeout": reply_timeout,
-            "socket_keepalive": True,
             "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
         }
         self.place = _place(url)
+        if not url.startswith("unix:"):  # there is no network in between, and redis-py refuses the option
+            self._options["socket_keepalive"] = True
         self.clustered = False
         self._client: redis.asyncio.Redis | RedisCluster = self._single()
 

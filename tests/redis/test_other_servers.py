@@ -1,0 +1,70 @@
+"""Servers that are reached or built otherwise: a socket in the file system, a cluster, one that says little of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hellotext_async import ConfigurationError, RedisStream
+from hellotext_async.emulator import Emulator
+from hellotext_async.fleet.link import Link
+from hellotext_async.fleet.server import warnings_of
+from tests.redis.fleet import LEASE, entries, references, worker
+from tests.redis.servers import Server
+
+
+async def delivered(stream: RedisStream, count: int) -> None:
+    """Events go through the stream, from a producer over a worker to the API and back."""
+    async with Emulator() as emulator, worker(emulator, stream), stream.producer() as producer:
+        receipts = [
+            await producer.put("page.viewed", session=f"s{n % 5}", metadata={"ref": str(n)}) for n in range(count)
+        ]
+        outcomes = await asyncio.gather(*receipts)
+        assert {outcome.verdict for outcome in outcomes} == {"delivered"}
+        assert sorted(references(emulator), key=int) == [str(n) for n in range(count)]
+
+
+async def test_a_stream_on_a_cluster_of_one(kind: str, name: str) -> None:
+    """Its shards are in many slots, and each is read by a command of its own."""
+    with Server(kind, "--cluster-enabled", "yes") as own:
+        link: Any = Link(own.url)
+        await link.command("execute_command", "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while "cluster_state:ok" not in str(await link.command("execute_command", "CLUSTER", "INFO")):
+            await asyncio.sleep(0.01)
+        await link.aclose()
+        await delivered(RedisStream(own.url, name, shards=4, lease=LEASE), 20)
+
+
+async def test_a_stream_on_a_socket_in_the_file_system(kind: str, name: str, tmp_path: Path) -> None:
+    """Messages name its path."""
+    path = tmp_path / "redis.sock"
+    with Server(kind, "--unixsocket", str(path)) as own:
+        stream = RedisStream(f"unix://{path}", name, shards=2, lease=LEASE)
+        assert stream.place == str(path)
+        await delivered(stream, 3)
+        assert await entries(stream, own.url) == 0
+
+
+@pytest.mark.parametrize("lease", [0.1, 4000, True, "x"])
+def test_a_lease_that_makes_no_sense_is_named(lease: Any) -> None:
+    """Too short for a sign of life, or longer than anybody waits."""
+    with pytest.raises(ConfigurationError, match=r"^lease: expected seconds from 0\.5 to 3600"):
+        RedisStream("redis://h", "n", lease=lease)
+
+
+def test_what_a_server_does_not_say_is_a_warning() -> None:
+    """Managed servers hide their settings; a replica, and what loses events, is said whatever else is right."""
+    safe = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "role": "master"}
+    assert warnings_of(safe) == []
+    for change, said in (
+        ({"maxmemory_policy": None}, "eviction policy cannot be read"),
+        ({"maxmemory_policy": "allkeys-lru"}, "maxmemory-policy is allkeys-lru"),
+        ({"aof_enabled": None}, "append-only file cannot be read"),
+        ({"aof_enabled": 0}, "it has no append-only file"),
+        ({"role": "slave"}, "it is a replica"),
+    ):
+        (warning,) = warnings_of({**safe, **change})
+        assert said in warning
