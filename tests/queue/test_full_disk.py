@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hellotext_async import EventQueue, Receipt, SpoolError, SqliteSpool
+from hellotext_async import DeadLetters, EventQueue, Letter, Receipt, SpoolError, SqliteSpool
+from hellotext_async.queue.letters import append
 from tests.harness.transport import Script, received, unsent
 from tests.rig import queue
 
@@ -94,3 +95,18 @@ async def test_a_spool_that_is_deleted_while_it_is_used_ends_its_queue_with_the_
         path.unlink()
         with pytest.raises(SpoolError, match="was deleted or replaced while it was in use"):
             await (await put(opened, 1)).accepted()
+
+
+def test_letters_that_have_no_room_leave_the_file_as_it_was(small_disk: Path) -> None:
+    """Half of what was to be written is taken back; with room again they are written whole."""
+    path = small_disk / "dead.jsonl"
+    letters = [Letter(event_id=f"e{n}", action="page.viewed", verdict="rejected", reason="x" * 1000) for n in range(64)]
+    append(path, letters[:1])
+    before = path.read_bytes()
+    ballast = fill(small_disk, leave=16 * 1024)
+    with pytest.raises(OSError, match="No space"):
+        append(path, letters[1:])
+    assert path.read_bytes() == before
+    ballast.unlink()
+    append(path, letters[1:])
+    assert [one.event_id for one in DeadLetters(path)] == [f"e{n}" for n in range(64)]

@@ -283,15 +283,18 @@ async def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: st
     assert os.listdir(tmp_path) == ["s.db"]
 
 
-async def test_a_row_whose_checksum_is_wrong_is_not_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """One flipped bit in a body: that event is reported and stays, the others are sent."""
+@pytest.mark.parametrize(
+    "damage", ["body = cast(replace(body, 'p2', 'p9') as blob)", "given = 'x'", "idempotency = 'often'"]
+)
+async def test_a_row_that_is_damaged_is_not_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str) -> None:
+    """One flipped bit in a body, or what no value can be: that event is reported and stays, the others are sent."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(default=unsent())) as opened:
         for n in range(5):
             await put(opened, order(n))
         await opened.aclose(timeout=0)
     link = sqlite3.connect(path)
-    link.execute("update events set body = cast(replace(body, 'p2', 'p9') as blob) where seq = 3")
+    link.execute(f"update events set {damage} where seq = 3")
     link.commit()
     link.close()
     script = Script()

@@ -114,3 +114,21 @@ async def ids_of(stream: RedisStream, server: Server, event_id: str) -> int:
     found = [await link.command("hexists", one, digest(event_id)) for one in names]
     await link.aclose()
     return sum(found)
+
+
+async def test_an_event_whose_mark_is_damaged_may_have_been_sent(server: Server, name: str) -> None:
+    """So it is not sent again, and its outcome is unknown."""
+    stream = RedisStream(server.url, name, shards=1, lease=LEASE)
+    async with stream.producer() as producer:
+        await producer.put("page.viewed", session="s", event_id="x")
+    link = Link(server.url)
+    ((entry, _),) = await link.command("xrange", stream.layout.events(0))
+    await link.command("hset", stream.layout.marks(0), entry, "damaged")
+    await link.aclose()
+    script, outcomes = Script(), list[Outcome]()
+    async with over(stream, script, on_outcome=outcomes.append):
+        async with asyncio.timeout(60):
+            while not outcomes:
+                await asyncio.sleep(0.01)
+    assert [(one.event_id, one.verdict) for one in outcomes] == [("x", "unknown")]
+    assert script.asked == 0
