@@ -36,8 +36,8 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 def client_of(emulator: Emulator, **more: Any) -> Hellotext:
-    times = Timeouts(connect=2, read=0.4, total=0.5)
-    return Hellotext(emulator.token, base_url=emulator.url, name="greens", timeouts=times, **more)
+    options = {"name": "greens", "timeouts": Timeouts(connect=2, read=0.4, total=0.5), **more}
+    return Hellotext(emulator.token, base_url=emulator.url, **options)
 
 
 async def test_each_attempt_is_one_line_at_debug_and_one_call_of_the_hook(
@@ -84,7 +84,7 @@ async def test_hooks_that_raise_change_nothing(
 
     everything = Hooks(on_attempt=hook, on_outcome=hook, on_throttle=hook, on_outage=hook, before_send=hook)
     emulator.faults.add(*[Fault("status", status=500)] * 6)
-    async with client_of(emulator, retry=ONCE, hooks=everything) as client:
+    async with client_of(emulator, retry=ONCE, hooks=everything, timeouts=Timeouts()) as client:
         for _ in range(6):
             with suppress(HellotextError):
                 await client.events.track("page.viewed", session="s")
