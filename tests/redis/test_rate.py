@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -76,16 +76,16 @@ async def test_a_repeated_command_is_done_once(commands: Commands) -> None:
 
 
 async def begin(
-    stack: AsyncExitStack, emulator: Emulator, stream: RedisStream, count: int
+    stack: AsyncExitStack, emulator: Emulator, stream: RedisStream, count: int, *, beside: Sequence[StreamWorker] = ()
 ) -> tuple[list[Hellotext], list[StreamWorker]]:
-    """So many workers, each with a client of its own, that have equal parts of the shards."""
+    """So many workers more, each with a client of its own; then all have equal parts of the shards."""
     clients, workers = [], []
     for _ in range(count):
         client = await stack.enter_async_context(client_of(emulator))
         clients.append(client)
         workers.append(await stack.enter_async_context(client.worker(stream)))
-    most = stream.layout.shards // count
-    await until(lambda: all(len(worker.shards) == most for worker in workers))
+    part = stream.layout.shards // (count + len(beside))
+    await until(lambda: all(len(worker.shards) == part for worker in (*beside, *workers)))
     return clients, workers
 
 
@@ -111,6 +111,28 @@ async def test_workers_share_a_limit_over_sockets(server: Server, name: str) -> 
         assert refused <= 0.03 * sum(shares)
         assert 0 < max(rates) <= 1.2 * min(rates)
         for worker in workers:
+            await worker.aclose(0.1)
+
+
+async def test_events_of_shards_that_went_cost_no_permits(server: Server, name: str) -> None:
+    """A worker that has read many which are another's by now comes to its own at once."""
+    stream = RedisStream(server.url, name, shards=16, lease=LEASE)
+    async with AsyncExitStack() as stack:
+        emulator = await stack.enter_async_context(Emulator(rate_limit=RateLimit(50, 10)))
+        producer = await stack.enter_async_context(stream.producer())
+        sessions = [f"s{n}" for n in range(1600)]
+        stays = [session for session in sessions if stream.layout.shard_of(session, "") < 8]
+        goes = [session for session in sessions if session not in stays]
+        await asyncio.gather(*(producer.put("page.viewed", session=session) for session in goes))
+        clients, first = await begin(stack, emulator, stream, 1)
+        await until(lambda: first[0].stats().queued > 600 and clients[0].rate().rate is not None)
+        await asyncio.gather(*(producer.put("page.viewed", session=session) for session in stays))
+        _, second = await begin(stack, emulator, stream, 1, beside=first)
+        assert first[0].shards == tuple(range(8))
+        before, others = delivered(first)[0], delivered(second)[0]
+        await until(lambda: delivered(second)[0] >= others + 80)
+        assert delivered(first)[0] >= before + 40
+        for worker in (*first, *second):
             await worker.aclose(0.1)
 
 

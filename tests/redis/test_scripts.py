@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hellotext_async._policy.shared_rate import Command, Counts
 from hellotext_async.fleet.commands import OVERHEAD, Commands, Ending, Limits, Put, Step
 from hellotext_async.fleet.layout import Layout, digest
 from hellotext_async.fleet.link import Link, ServerFull
@@ -239,6 +240,8 @@ async def test_the_commands_work_in_a_cluster_of_one(kind: str, name: str) -> No
         assert {lease.owner for lease in leases.values()} == {"me"}
         steps = [Step(shard, "me", 1, {(await entries(spread, shard))[0]: "m"}) for shard in range(8)]
         assert all(stepped.ours for stepped in await spread.step(steps, 30))
+        told = await spread.rate(Command(1, 0, 0, 0, Counts(3, 0, 0, 0)), "worker")
+        assert (told.speed, told.counts) == (-1, Counts(3, 0, 0, 0))
         now = (await spread.lease([0], "look"))[0]
         assert await spread.recall([(n % 8, digest(f"id{n}")) for n in range(24)], now) == ["qa"] * 24
         await link.aclose()
