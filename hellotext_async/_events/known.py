@@ -6,13 +6,13 @@ is refused here: what does not fit is judged by `fields.read` and by `known_keys
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Union, cast, get_type_hints
+from typing import Annotated, Any, Final, Union, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from .fields import PLAIN, Body, Item, Level1, Scalar
-from .known_keys import SHAPES, typed_dicts_in
+from .known_keys import SHAPES, shapes_by_key
 
 __all__ = ["KNOWN", "given"]
 
@@ -26,12 +26,7 @@ def _struct(shapes: tuple[type[Any], ...], depth: int) -> type[msgspec.Struct]:
     """The keys of `shapes` as a struct; where one holds objects with known keys, so do its fields."""
     made = _structs.get((shapes, depth))
     if made is None:
-        hints = [hint for shape in shapes for hint in get_type_hints(shape).items()]
-        inner = {
-            name: tuple(dict.fromkeys(one for key, hint in hints if key == name for one in typed_dicts_in(hint)))
-            for name, _ in hints
-        }
-        fields = [(name, Union[_value(held, depth), UnsetType], UNSET) for name, held in inner.items()]  # noqa: UP007
+        fields = [(key, Union[_value(held, depth), UnsetType], UNSET) for key, held in shapes_by_key(shapes).items()]  # noqa: UP007
         made = msgspec.defstruct("Parameters", fields, forbid_unknown_fields=True, gc=False)
         _structs[shapes, depth] = made
     return made

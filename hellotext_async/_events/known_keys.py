@@ -40,7 +40,7 @@ __all__ = [
     "check_parameters",
     "forget_warnings",
     "object_shape",
-    "typed_dicts_in",
+    "shapes_by_key",
     "unknown_keys",
 ]
 
@@ -219,18 +219,25 @@ def _keys(shapes: tuple[type[Any], ...]) -> _Keys:
     found = _compiled.get(shapes)
     if found is None:
         found = _Keys()
-        hints = [hint for shape in shapes for hint in get_type_hints(shape).items()]
-        inner = {name: tuple(dict.fromkeys(each for key, hint in hints if key == name for each in typed_dicts_in(hint)))
-                 for name, _ in hints}  # fmt: skip
+        inner = shapes_by_key(shapes)
         found.known, found.nested = frozenset(inner), []
         _compiled[shapes] = found  # before what it holds: products hold variants, and variants their product
         found.nested = [(name, _keys(held)) for name, held in inner.items() if held]
     return found
 
 
-def typed_dicts_in(hint: Any) -> Iterator[type[Any]]:
+def shapes_by_key(shapes: tuple[type[Any], ...]) -> dict[str, tuple[type[Any], ...]]:
+    """Every key of `shapes`, with the TypedDicts that may stand behind it."""
+    hints = [hint for shape in shapes for hint in get_type_hints(shape).items()]
+    return {
+        name: tuple(dict.fromkeys(held for key, hint in hints if key == name for held in _typed_dicts_in(hint)))
+        for name, _ in hints
+    }
+
+
+def _typed_dicts_in(hint: Any) -> Iterator[type[Any]]:
     """The TypedDicts that a value of this type may hold at its top, or as the elements of a list."""
     if is_typeddict(hint):
         yield hint
     for part in get_args(hint):
-        yield from typed_dicts_in(part)
+        yield from _typed_dicts_in(part)

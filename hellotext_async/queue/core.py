@@ -234,12 +234,6 @@ class Core:
         else:
             self.order.requeue(entry, front=how.front)
 
-    def delivered(self, entry: Entry) -> None:
-        """The server took an event: it is there, for those too that waited for that; the next of the subject may go."""
-        if self.order.has_back:
-            self.order.others_delivered()
-        self.order.done(entry)
-
     def end(self, entry: Entry, outcome: Outcome) -> None:
         """An event in flight has ended, and nothing can undo it."""
         self.in_flight.discard(entry)

@@ -92,6 +92,15 @@ class Order:
         ):
             self._advance_subject(entry.subject)
 
+    def delivered(self, entry: Entry) -> None:
+        """The same, and the server took it: it is there, also for those that wait at the back to learn that."""
+        if self._back:
+            self._others += 1
+            if self._others >= OTHERS:
+                self._first.extend(self._back)
+                self._back.clear()
+        self.done(entry)
+
     def _advance_subject(self, subject: str) -> None:
         line = self._busy[subject]
         if line:
@@ -107,18 +116,6 @@ class Order:
         else:
             self._back.append(entry)
             self._others = 0
-
-    def others_delivered(self) -> None:
-        """Another event was delivered: after a few of them the server is there, and those at the back go next."""
-        self._others += 1
-        if self._others >= OTHERS:
-            self._first.extend(self._back)
-            self._back.clear()
-
-    @property
-    def has_back(self) -> bool:
-        """Whether an event waits at the back."""
-        return bool(self._back)
 
     def delay(self, entry: Entry, pause: float, now: float) -> None:
         """An event that was taken goes again in `pause` seconds; its subject is held until then, or long enough."""

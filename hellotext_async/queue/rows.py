@@ -6,13 +6,15 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, cast, get_args
 
+import msgspec
+
 from .._wire.call import Idempotency
 from .outcome import Verdict
 
 __all__ = ["NEW_WIDTH", "Known", "New", "Row", "checksum", "row_of", "values_of"]
 
 
-class New(NamedTuple):
+class New(msgspec.Struct, frozen=True, gc=False):
     """A new event; `accepted` on the spool's clock, `given` if the id is the caller's."""
 
     id: str
@@ -67,10 +69,10 @@ def _sum(fields: list[Any], body: bytes) -> int:
 
 def values_of(number: int, event: New) -> list[Any]:
     """The columns of a new event."""
-    event_id, given, action, subject, idempotency, accepted, body = event
-    fields: list[Any] = [number, event_id, int(given), action, subject, idempotency, accepted]
-    found = _sum(fields, body)
-    fields += body, found
+    fields: list[Any] = [
+        number, event.id, int(event.given), event.action, event.subject, event.idempotency, event.accepted,
+    ]  # fmt: skip
+    fields += event.body, _sum(fields, event.body)
     return fields
 
 

@@ -106,7 +106,7 @@ class Running:
 
     def receipt(self, entry: Entry) -> Receipt:
         """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
-        if entry.more is None or not entry.given:
+        if entry.more is None or not entry.more.given:
             return Receipt(entry, self.loop)
         return self._receipts.get(entry) or self._receipts.setdefault(entry, Receipt(entry, self.loop))
 

@@ -128,7 +128,7 @@ class Worker:
                 await self._failed(entry, attempt)
                 continue
             self.away_since = None
-            core.delivered(entry)
+            core.order.delivered(entry)
             if entry.more is None or entry.more.history is None:
                 self._settler.delivered(entry, self.now())
             else:

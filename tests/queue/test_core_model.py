@@ -185,7 +185,7 @@ class Model(Books, RuleBasedStateMachine):
             known = self.flying.pop()
             entry = known.entry
             known.requests += 1
-            self.core.delivered(entry)
+            self.core.order.delivered(entry)
             clock = self.core.clock.at(self.now)
             if entry.history is None:
                 self.core.end_delivered(entry, clock)
