@@ -1,12 +1,11 @@
 """Who may send now: the async shell around the pacer, the breaker and the ceiling of requests in flight.
 
 Rules. One limiter per client, for its calls and its queues. A permit is taken before every
-request and given back with what the request proved. Waiters are served first come, first
-served; calls before the queue's events, and those before background events, save that every eighth
-permit goes to a waiting event, and every twentieth to a background one.
-The queue leaves the last two places free for calls, save for that eighth. The ceiling starts at 10
-and grows by one for each success up to `concurrency`; a timeout halves it (once a round), and from
-then on a round of successes adds one.
+request and given back with what the request proved. Waiters are served first come, first served;
+calls before the queue's events, and those before background events, save that every eighth permit
+goes to a waiting event, and every twentieth to a background one. The queue leaves the last two
+places free for calls, save for that eighth. The ceiling starts at 10 and grows by one a success
+up to `concurrency`; a timeout halves it (once a round), then a round of successes adds one.
 """
 
 from __future__ import annotations
