@@ -185,10 +185,13 @@ def end_of(entry: Entry) -> Outcome | HellotextError | None:
 class Several:
     """Several who wait for one event; who gave up waiting is dropped in time."""
 
-    over = False
-
     def __init__(self, *watchers: Watcher) -> None:
         self._watchers = list(watchers)
+
+    @property
+    def over(self) -> bool:
+        """Whether none of them waits any more."""
+        return all(watcher.over for watcher in self._watchers)
 
     def add(self, watcher: Watcher) -> None:
         """One more."""

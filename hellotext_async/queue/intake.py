@@ -15,7 +15,7 @@ from ..errors import HellotextError, NotAccepted, NotSent
 from .entry import Entry, watch
 from .outcome import Outcome
 from .receipt import on_accepted
-from .settler import notify
+from .settler import notify, notify_accepted
 from .tasks import Batch
 
 if TYPE_CHECKING:
@@ -169,12 +169,11 @@ class Intake:
 
     def _accept(self, entry: Entry) -> None:
         """From here on the event is the queue's."""
+        notify_accepted(entry)  # first: the store remembers what is waited for
         aside = self._store.place(entry, crowded=self._core.crowded)
         self._core.accept(entry, aside=aside)
         if aside:
             self._settler.freed.set()  # nothing else may be left whose end makes room
-        if entry.more is not None and entry.more.watch is not None:
-            entry.more.watch.accepted(entry)
         if self._worker.listens:
             self._worker.wake()
         self._settler.settled.check_soon()
@@ -213,8 +212,7 @@ class Intake:
             self._putting.pop(entry, None)
             self._core.adopt(entry)
             self._settler.freed.set()
-            if entry.watch is not None:
-                entry.watch.accepted(entry)
+            notify_accepted(entry)
             if isinstance(answer, Entry):
                 self._follow(entry, answer)
         else:
@@ -228,8 +226,7 @@ class Intake:
             return
         entry.state = "stored"
         if putters:
-            if entry.watch is not None:
-                entry.watch.accepted(entry)
+            notify_accepted(entry)
         else:
             self._putting[entry] = 1
             self._give_up(entry)
@@ -280,8 +277,7 @@ class _Twin:
         second = self._entry
         if second.state == "offered":
             second.state = "aside"
-            if second.watch is not None:
-                second.watch.accepted(second)
+            notify_accepted(second)
 
     def ended(self, entry: Entry, /) -> None:
         """So the second ends."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .store import LastGroup, Store
     from .tasks import Tasks
 
-__all__ = ["Settler", "notify"]
+__all__ = ["Settler", "notify", "notify_accepted"]
 
 ONCE: Final = Finish("delivered", 1)
 LETTER_PAUSE: Final = 1.0
@@ -187,6 +187,15 @@ class Settler:
 
 def _why(error: OSError | SpoolError) -> str:
     return str(error.strerror) if isinstance(error, OSError) else str(error)
+
+
+def notify_accepted(entry: Entry) -> None:
+    """Tell those who wait that the event is accepted; who waited for that alone does not wait any more."""
+    more = entry.more
+    if more is not None and more.watch is not None:
+        more.watch.accepted(entry)
+        if more.watch.over:
+            more.watch = None
 
 
 def notify(entry: Entry) -> None:
