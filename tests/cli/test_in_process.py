@@ -110,3 +110,12 @@ def test_that_the_api_cannot_be_reached_is_said_once(
     monkeypatch.setenv("HELLOTEXT_API_URL", url)
     assert main(["profiles", "export"]) == 1
     assert capsys.readouterr().err.count(f"{url} cannot be reached (connect); trying again") == 1
+
+
+def test_a_file_that_only_begins_like_gzip_is_read_as_it_is(
+    emulator: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The byte that was held back until the next one came is a line of its own, and no event."""
+    (tmp_path / "events").write_bytes(b"\x1f")
+    assert main(["ingest", str(tmp_path / "events"), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["outcomes"] == {"bad": 1}

@@ -149,3 +149,19 @@ async def test_a_query_may_have_one_direction_and_has_to_be_text(ask: Ask, send:
     assert (status, kinds(answer)) == (400, [("ambiguous_parameter", "ending_before")])
     status, _ = await send("GET", "/v1/lists?limit=%ff")
     assert status == 400
+
+
+async def test_values_that_are_nothing_or_no_value_are_named(ask: Ask) -> None:
+    """Yes or no, amounts, names of properties, and objects that are looked up by nothing."""
+    for path, body, error in (
+        ("/v1/attribution/actions", {"name": "thing.done", "goal": "perhaps"}, ("invalid", "goal")),
+        ("/v1/properties", {"kind": "text", "name": "Colour", "unique": 3}, ("invalid", "unique")),
+        (
+            "/v1/attribution/products",
+            {"name": "Soap", "price": {"amount": 1, "currency": "USDX"}},
+            ("invalid", "price"),
+        ),
+        ("/v1/profiles", {"first_name": "Ana", "property": "x"}, ("invalid", "property")),
+    ):
+        assert kinds((await ask("POST", path, **body))[1]) == [error], path
+    assert (await ask("POST", "/v1/profiles", first_name="Ana", property="", email=""))[0] == 201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import zlib
 from typing import Any
 from unittest.mock import ANY
@@ -10,6 +11,7 @@ from unittest.mock import ANY
 import aiohttp
 import pytest
 
+from hellotext_async import Hellotext
 from hellotext_async.emulator import Emulator, Fault, serve
 from hellotext_async.emulator.history import redacted
 
@@ -187,3 +189,18 @@ def test_a_bad_setting_of_an_emulator_is_refused_by_name(wrong: dict[str, Any]) 
     """When it is made."""
     with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected"):
         Emulator(**wrong)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6")
+@pytest.mark.parametrize("host", ["::", "::1"])
+async def test_an_address_of_version_6_is_in_brackets(host: str) -> None:
+    """A URL for clients on this machine, also when it listens on every address."""
+    try:
+        emulator = await Emulator(host=host).start()
+    except OSError:
+        pytest.skip("IPv6 is switched off")
+    assert emulator.url.startswith("http://[::1]:")
+    async with Hellotext(emulator.token, base_url=emulator.url) as client:
+        assert (await client.lists.list()).items == []
+    assert "GET" in repr(emulator.requests)
+    await emulator.aclose()

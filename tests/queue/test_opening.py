@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hellotext_async.errors import ConfigurationError, SpoolBusy, SpoolError
+from hellotext_async.errors import ConfigurationError, QueueClosed, SpoolBusy, SpoolError
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
@@ -128,3 +128,27 @@ async def test_a_spool_of_a_later_version_is_refused_and_left_as_it_is(tmp_path:
     with pytest.raises(SpoolError, match="format 99"):
         await made(buffer=SqliteSpool(path)).open()
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("update owner set name = 'another'", "another process took the spool"),
+        ("drop table events", "the spool failed (no such table: events)"),
+    ],
+)
+async def test_a_spool_that_is_changed_under_a_queue_ends_it_with_the_reason(
+    tmp_path: Path, damage: str, said: str
+) -> None:
+    """What is handed in is refused, and what waits for it is told the same."""
+    path = tmp_path / "s.db"
+    opened = await made(buffer=SqliteSpool(path)).open()
+    with closing(sqlite3.connect(path)) as link:
+        link.execute(damage)
+        link.commit()
+    with pytest.raises(SpoolError) as caught:
+        await opened.put("page.viewed", session="s")
+    assert said in str(caught.value)
+    with pytest.raises((SpoolError, QueueClosed)):  # at once, or when it is dead
+        await opened.put("page.viewed", session="s")
+    await opened.aclose()

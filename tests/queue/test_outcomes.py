@@ -8,6 +8,7 @@ import weakref
 from typing import Any
 
 import pytest
+from rich.pretty import pretty_repr
 
 from hellotext_async.errors import NotSent, OutcomeUnknown, ServerError, Unauthorized, ValidationFailed
 from hellotext_async.queue.outcome import Outcome
@@ -229,3 +230,22 @@ async def test_a_context_that_keeps_its_outcome_is_collected() -> None:
     del job
     gc.collect()
     assert gone() is None
+
+
+@virtual_time
+async def test_waits_that_were_given_up_are_not_kept() -> None:
+    """However often somebody waits a little for one event; who waits to the end has its outcome."""
+    waiters: list[weakref.ref[Any]] = []
+    async with queue(Script(default=received(takes=15))) as opened:
+        receipt = opened.track("page.viewed", session="s")
+        for _ in range(100):
+            waiting = asyncio.ensure_future(receipt)
+            waiters.append(weakref.ref(waiting))
+            await asyncio.wait([waiting], timeout=0.1)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            del waiting
+        gc.collect()
+        assert sum(waiter() is not None for waiter in waiters) <= 1
+        assert pretty_repr(receipt) == "Receipt(action='page.viewed', done=False)"
+        assert (await receipt).delivered
