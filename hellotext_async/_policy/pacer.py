@@ -191,7 +191,7 @@ class Pacer:
         if stamp & PROBE:
             self._gate.end_probe(now)
             self._gate.failed_probes += 1
-        elif stamp // EPOCH == self._epoch or (not stamp and self.rate is None):  # no stamp is asked for without a rate
+        elif stamp // EPOCH == self._epoch:
             self._epoch += 1
             if stamp & GROUP:
                 self._tolerance.refused()

@@ -316,20 +316,6 @@ def test_a_long_gate_after_a_long_cycle_makes_the_dip_small(retry_after: float, 
     assert known(pacer) == pytest.approx((1 - below) * pacer.export().curve.anchor, rel=0.02)
 
 
-@pytest.mark.parametrize("retry_after", [None, 3.0])
-def test_after_a_limit_was_forgotten_the_next_is_learned(retry_after: float | None) -> None:
-    """Nothing is known then, as in the beginning: a throttle sets the rate anew and closes the gate."""
-    pacer, now = reopened()
-    now = saturated(pacer, now, now + 1)
-    pacer.forget()
-    assert (pacer.rate, pacer.kind) == (None, "none")
-    for n in range(100):
-        pacer.delivered(now + n / 50, pacer.sent(now + n / 50))
-    pacer.throttled(now + 2, pacer.sent(now + 2), retry_after)
-    assert pacer.rate is not None and 25 <= pacer.rate <= 60
-    assert pacer.ready_at(now + 2) >= now + 2 + (retry_after or 0.05)
-
-
 def test_failures_move_no_rate() -> None:
     """Neither lost requests nor the time that they take."""
     pacer, now = reopened()
