@@ -70,9 +70,8 @@ class RedisStore:
         """Join the fleet, and take what is free. SpoolError, ConfigurationError."""
         commands = self._commands = await self._stream.connect()
         losses = self._stream.losses
-        self.members = Members(commands, self._ttl, self._changed)
+        members = self.members = Members(commands, self._ttl, self._changed)
         most, most_bytes = self._most, self._most_bytes
-        members = self.members
         self._reader = Reader(commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
         self._stepper = Stepper(commands, losses, self._tenures, members.end, members.begin_again, self._ttl)
         self._holdings = Holdings(self._stepper, self._total, self.members.beat_now)

@@ -72,12 +72,16 @@ class Fleet:
             self.wait(0.005)
         return sent
 
+    def refuse(self, worker: SharedPacer) -> None:
+        """One request of it is throttled."""
+        stamp = self.send(worker)
+        worker.throttled(self.now, stamp, None)
+
     def limited(self) -> None:
         """All know a limit of about 100/s: one worker was throttled, and another's probe is through."""
         first, other = self.workers[:2]
         self.deliver(first, 100, over=1.0)
-        stamp = self.send(first)
-        first.throttled(self.now, stamp, None)
+        self.refuse(first)
         self.talk()
         self.wait(1.1)
         probe = self.send(other)
@@ -173,8 +177,7 @@ def test_a_probe_that_dies_with_its_worker_is_sent_again() -> None:
     fleet = Fleet(2)
     fleet.limited()
     worker, other = fleet.workers
-    stamp = fleet.send(worker)
-    worker.throttled(fleet.now, stamp, None)
+    fleet.refuse(worker)
     fleet.wait(2.0)
     fleet.send(worker)  # the probe, of which nobody ever hears
     fleet.wait(4.0)
@@ -189,8 +192,7 @@ def test_a_probe_that_is_not_used_is_given_back() -> None:
     fleet = Fleet(2)
     fleet.limited()
     worker, other = fleet.workers
-    stamp = fleet.send(worker)
-    worker.throttled(fleet.now, stamp, None)
+    fleet.refuse(worker)
     fleet.wait(2.0)
     worker.ready_at(fleet.now)
     fleet.wait(0.06)

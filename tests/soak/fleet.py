@@ -18,12 +18,11 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
-import redis.asyncio
 
 from hellotext_async import Hellotext, Outcome, RedisStream, Timeouts
 from hellotext_async.errors import HellotextError, NotAccepted
 from tests.harness.scripts import RECEIVED
-from tests.redis.fleet import owners
+from tests.redis.fleet import entries, owners
 from tests.redis.servers import KINDS, Server
 
 NAME: Final = "fleet"
@@ -222,18 +221,13 @@ class Fleet:
         while time.monotonic() - at < PATIENCE:
             left = 0
             with contextlib.suppress(HellotextError, OSError):
-                left = await self.left()
+                left = await entries(stream_at(self.server.url), self.server.url)
                 if left == 0:
                     return []
             if left != before:
                 at, before = time.monotonic(), left
             await asyncio.sleep(0.2)
         return [f"stuck: {before} events have not ended within {PATIENCE:.0f} s"]
-
-    async def left(self) -> int:
-        stream = stream_at(self.server.url)
-        async with redis.asyncio.from_url(self.server.url) as link:
-            return sum([await link.xlen(stream.layout.events(shard)) for shard in range(SHARDS)])
 
     async def outcomes(self) -> dict[int, Outcome | None]:
         """What the server says of each accepted event."""
