@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .queue.queue import EventQueue
     from .transport import Transport
 
-__all__ = ["Core", "Sender"]
+__all__ = ["CallSender", "Core"]
 
 T = TypeVar("T")
 
@@ -255,7 +255,7 @@ class Core:
             )
 
 
-class Sender:
+class CallSender:
     """Sends calls through a core with the options of one view."""
 
     def __init__(self, core: Core, options: Options) -> None:

@@ -1,4 +1,4 @@
-"""What an error may carry: one problem of an answer, and what was asked when its outcome is unknown."""
+"""What an error may carry: one problem of an answer, what was asked when its outcome is unknown, a count."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Asked", "ErrorDetail", "shown_name"]
+__all__ = ["Asked", "ErrorDetail", "counted", "shown_name"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.\[\]\- ]{1,64}")
 
@@ -15,6 +15,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.\[\]\- ]{1,64}")
 def shown_name(text: str) -> str:
     """`text` if it is a plain name, else a placeholder: server text may repeat a customer's data."""
     return text if _PLAIN.fullmatch(text) else "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, for a reader: "1 attempt", "2 attempts"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 class Asked(msgspec.Struct, frozen=True):

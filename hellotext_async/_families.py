@@ -12,15 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import msgspec
 
 from ._callbacks import check_callable
-from ._core import Core, Sender
+from ._core import CallSender, Core
 from ._wire.call import Call, Idempotency
 from ._wire.params import plain
-from .config import (
-    Options,
-    Retry,
-    instance_of,
-)
-from .errors import ConfigurationError, InvalidParameter
+from .config import Options, Retry, check_choice, instance_of
+from .errors import InvalidParameter
 from .queue.queue import EventQueue
 from .queue.settings import Settings
 from .queue.unknowns import Unknown, asked_by, flat
@@ -66,7 +62,7 @@ class Families:
     def __init__(self, core: Core, options: Options) -> None:
         self._core = core
         self._options = options
-        sends = self._sends = Sender(core, options)
+        sends = self._sends = CallSender(core, options)
         self.actions = Actions(sends, strict=core.strict)
         self.apps = Apps(sends, strict=core.strict)
         self.carts = Carts(sends, strict=core.strict)
@@ -136,33 +132,31 @@ class Families:
         if delivery_timeout is None:
             delivery_timeout = 120 if buffer is None else 24 * 3600
         settings = Settings(
-            capacity=capacity,
-            max_bytes=max_bytes,
-            concurrency=_at_most(concurrency, self._core.limits.concurrency),
-            ordering=ordering,
-            strict_order=strict_order,
-            delivery=delivery,
-            delivery_timeout=delivery_timeout,
-            buffer=buffer,
-            dead_letters=dead_letters,
-            on_outcome=self._core.reports.on_outcome(check_callable(on_outcome, "on_outcome")),
-            on_trouble=self._core.reports.on_trouble,
-            on_close=partial(
-                self._core.reports.on_close, dead_letters=dead_letters or getattr(buffer, "dead_letters", None)
-            ),
-            capture_context=self._core.reports.wants_context,
-            before_send=self._core.reports.before_send,
-            event_format=self._core.event_format,
-            strict=self._core.strict,
-            idempotency_keys=self._core.idempotency_keys,
-            attempt_seconds=self._core.timeouts.total,
-            limiter=lambda: self._core.running().limiter,
-            priority=priority,
+            capacity=capacity, max_bytes=max_bytes, concurrency=concurrency, ordering=ordering,
+            strict_order=strict_order, delivery=delivery, delivery_timeout=delivery_timeout, buffer=buffer,
+            dead_letters=dead_letters, on_outcome=check_callable(on_outcome, "on_outcome"), priority=priority,
+        )  # fmt: skip
+        return self._queue(settings, check_choice(transport, (None, "pool"), "transport"))
+
+    def _queue(self, settings: Settings, transport: Literal["pool"] | None) -> EventQueue:
+        """A queue over this client, which adds to the settings what it knows itself."""
+        core, reports = self._core, self._core.reports
+        dead_letters = settings.dead_letters or getattr(settings.buffer, "dead_letters", None)
+        settings = msgspec.structs.replace(
+            settings,
+            concurrency=min(settings.concurrency, core.limits.concurrency),
+            on_outcome=reports.on_outcome(settings.on_outcome),
+            log_outcome=reports.log_outcome,
+            on_close=partial(reports.on_close, dead_letters=dead_letters),
+            capture_context=reports.wants_context,
+            before_send=reports.before_send,
+            event_format=core.event_format,
+            strict=core.strict,
+            idempotency_keys=core.idempotency_keys,
+            attempt_seconds=core.timeouts.total,
+            limiter=lambda: core.running().limiter,
         )
-        if transport not in (None, "pool"):
-            raise ConfigurationError("transport: expected None or 'pool'")
-        core = self._core
-        queue = EventQueue(lambda: core.for_events(transport, priority), settings)
+        queue = EventQueue(lambda: core.for_events(transport, settings.priority), settings)
         core.queues = {one for one in core.queues if not one.closed} | {queue}
         return queue
 
@@ -236,8 +230,3 @@ class Families:
         returns = cast("type[Any]", Any)
         call = Call(method, path, returns, idempotency or _BY_METHOD[method], query=query, body=body)
         return await self._sends.send(call)
-
-
-def _at_most(wanted: int, most: int) -> int:
-    """The smaller one; what is no number is left to those who check it."""
-    return min(wanted, most) if isinstance(wanted, int) else wanted  # pyright: ignore[reportUnnecessaryIsInstance]

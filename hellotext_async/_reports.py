@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._attempts import AttemptReports
 from ._callbacks import call_back, is_async, report_error
+from ._details import counted
 from ._outages import OutageWatch
 from .hooks import Hooks, Outage, overridden
 
@@ -164,19 +165,17 @@ class Reports:
 
         return ended
 
-    def on_trouble(self, outcome: Outcome) -> None:
-        """An event of a queue was not delivered at its first attempt."""
-        if outcome.verdict in ("rejected", "unknown", "expired"):
-            self._log_outcome(outcome)
-
-    def _log_outcome(self, outcome: Outcome) -> None:
+    def log_outcome(self, outcome: Outcome) -> None:
+        """An event of a queue ended: logged if that was badly, and not because its queue did."""
+        if outcome.verdict not in ("rejected", "unknown", "expired"):
+            return
         _queue_log.info(
-            "%sevent %s (%s) %s after %d attempt(s): %s",
+            "%sevent %s (%s) %s after %s: %s",
             self._label,
             outcome.event_id,
             outcome.action,
             outcome.verdict,
-            outcome.attempts,
+            counted(outcome.attempts, "attempt"),
             outcome.error,
             extra={
                 "hellotext_client": self._client,

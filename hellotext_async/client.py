@@ -17,6 +17,7 @@ from .config import (
     Timeouts,
     Token,
     business_id_from,
+    check_choice,
     check_flag,
     check_proxy,
     check_ssl,
@@ -26,7 +27,6 @@ from .config import (
     token_from,
     url_from,
 )
-from .errors import ConfigurationError
 from .hooks import Hooks, hooks_of
 
 if TYPE_CHECKING:
@@ -79,8 +79,6 @@ class Hellotext(Families):
         idempotency_keys: bool = False,
         business_id: str | None = None,
     ) -> None:
-        if event_format not in ("typed", "object"):
-            raise ConfigurationError("event_format: expected 'typed' or 'object'")
         options = Options(Retry() if retry is None else retry)
         secret = token_from(token)
         del token  # an error below may be shown with its locals
@@ -88,7 +86,7 @@ class Hellotext(Families):
             secret,
             origin(url_from(base_url), allow_http=check_flag(allow_http, "allow_http")),
             name=check_text(name, "name"),
-            event_format=event_format,
+            event_format=check_choice(event_format, ("typed", "object"), "event_format"),
             timeouts=Timeouts() if timeouts is None else instance_of(timeouts, Timeouts, "timeouts"),
             limits=Limits() if limits is None else instance_of(limits, Limits, "limits"),
             ssl=check_ssl(ssl),

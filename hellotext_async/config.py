@@ -173,6 +173,14 @@ def check_flag(value: bool, name: str) -> bool:
     return value
 
 
+def check_choice(value: T, choices: tuple[T, ...], name: str) -> T:
+    """`value` if it is one of `choices`."""
+    if value not in choices:
+        *most, last = map(repr, choices)
+        raise ConfigurationError(f"{name}: expected {', '.join(most)} or {last}")
+    return value
+
+
 def check_seconds(value: float, name: str) -> float:
     """`value` if it is a finite number of seconds from 0."""
     if not (_number(value) and value >= 0):

@@ -37,7 +37,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._details import Asked as Asked
-from ._details import ErrorDetail, shown_name
+from ._details import ErrorDetail, counted, shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,7 +210,7 @@ class NotSent(HellotextError):
 
     def __str__(self) -> str:
         why = f"{self.reason}: {self.detail}" if self.detail else self.reason
-        return f"not sent ({why}) after {self.attempts} attempt(s)"
+        return f"not sent ({why}) after {counted(self.attempts, 'attempt')}"
 
 
 class OutcomeUnknown(HellotextError):
@@ -235,14 +235,14 @@ class OutcomeUnknown(HellotextError):
 
     def __str__(self) -> str:
         known = "applied, but its answer was lost" if self.applied else "sent, but whether it was applied is unknown"
-        return f"{known} ({self.reason}) after {self.attempts} attempt(s)"
+        return f"{known} ({self.reason}) after {counted(self.attempts, 'attempt')}"
 
 
 class NoAnswer(OutcomeUnknown):
     """A call that only reads got no answer. It has changed nothing, and may be made again."""
 
     def __str__(self) -> str:
-        return f"no answer ({self.reason}) after {self.attempts} attempt(s)"
+        return f"no answer ({self.reason}) after {counted(self.attempts, 'attempt')}"
 
 
 class TimedOut(NoAnswer, TimeoutError):

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from .._details import counted
 from ..client import Hellotext
 from ..errors import ConfigurationError, QueueClosed
 from ..queue.dead_letters import DeadLetters
@@ -64,7 +65,7 @@ def _opened(args: argparse.Namespace) -> DeadLetters:
 
 def _damage(letters: DeadLetters) -> int:
     if letters.damaged:
-        print(f"hellotext-async: {letters.damaged} line(s) cannot be read as letters", file=sys.stderr)
+        print(f"hellotext-async: {counted(letters.damaged, 'line')} cannot be read as letters", file=sys.stderr)
     return 1 if letters.damaged else 0
 
 
@@ -72,7 +73,8 @@ async def listed(args: argparse.Namespace) -> int:
     """One line each."""
     letters = _opened(args)
     async for letter in letters:
-        print(f"{letter.event_id}  {letter.verdict}  {letter.action}  {letter.attempts} attempt(s)  {letter.reason}")
+        attempts = counted(letter.attempts, "attempt")
+        print(f"{letter.event_id}  {letter.verdict}  {letter.action}  {attempts}  {letter.reason}")
     return _damage(letters)
 
 

@@ -16,6 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, TextIO
 
+from .._details import counted
 from ..client import Hellotext
 from ..config import Limits
 from .numbers import count, rate
@@ -55,7 +56,10 @@ async def run(args: argparse.Namespace) -> int:
         async with Hellotext(limits=limits, hooks=saying_unreachable()) as client:
             worker = client.worker(stream, concurrency=args.concurrency)
             async with worker:
-                print(f"delivering {stream.name} from {stream.place} as one of {worker.workers} worker(s)", flush=True)
+                print(
+                    f"delivering {stream.name} from {stream.place} as one of {counted(worker.workers, 'worker')}",
+                    flush=True,
+                )
                 report = await _deliver(worker, client, stop)
     print(table([*report.outcomes.items(), ("lost by the server", stream.lost)]))
     if report.suspended:
@@ -63,7 +67,8 @@ async def run(args: argparse.Namespace) -> int:
     badly = sum(report.outcomes.values()) - report.outcomes["delivered"]
     if badly:
         print(
-            f"hellotext-async: {badly} event(s) ended badly: see `hellotext-async dead-letters list`", file=sys.stderr
+            f"hellotext-async: {counted(badly, 'event')} ended badly: see `hellotext-async dead-letters list`",
+            file=sys.stderr,
         )
     return 1 if report.suspended or report.kept or badly else 0
 

@@ -18,6 +18,7 @@ import anyio
 
 from .. import _process
 from .._events.prepare import Prepared, prepare, prepare_event
+from ..config import check_choice
 from ..errors import ConfigurationError, Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
 from ..queue.bulk import OnEnd, OnInvalid, Stream, deliver
 from ..queue.entry import Entry, More
@@ -59,14 +60,12 @@ class Producer:
         event_format: EventFormat,
         strict: bool,
     ) -> None:
-        if full not in ("wait", "raise"):
-            raise ConfigurationError("full: expected 'wait' or 'raise'")
+        check_choice(full, ("wait", "raise"), "full")
         if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not timeout > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("timeout: expected seconds above 0")
         if not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("capacity: expected a whole number from 1")
-        if event_format not in ("typed", "object"):
-            raise ConfigurationError("event_format: expected 'typed' or 'object'")
+        check_choice(event_format, ("typed", "object"), "event_format")
         self._stream = stream
         self._waits = full == "wait"
         self._timeout = float(timeout)

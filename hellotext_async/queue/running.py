@@ -60,7 +60,7 @@ class Running:
         self._letters = letters
         self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
         self._tasks = Tasks(self._die, self._dead)
-        self._settler = Settler(self.core, store, letters, settings.on_outcome, settings.on_trouble)
+        self._settler = Settler(self.core, store, letters, settings.on_outcome, settings.log_outcome)
         self._worker = Worker(
             self.core,
             self._rules,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from .._policy.retry_policy import Delivery
-from ..config import EventFormat, check_flag
+from ..config import EventFormat, check_choice, check_flag
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["Settings"]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything `client.event_queue()` was asked for.
 
-    `on_trouble` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all, and
+    `log_outcome` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all, and
     `on_close` with the report of the close. `capture_context` keeps with each event the context it was handed in.
     `attempt_seconds` is how long one attempt may last, `limiter` what the queue's requests are paced by.
     """
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     idempotency_keys: bool = False
     before_send: Callable[[Event], Event | None] | None = None
-    on_trouble: Callable[[Outcome], Any] | None = None
+    log_outcome: Callable[[Outcome], Any] | None = None
     on_close: Callable[[Report], Any] | None = None
     capture_context: bool = False
     priority: Literal["live", "background"] = "live"
@@ -59,16 +59,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         timeout = self.delivery_timeout
         if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or math.isnan(timeout) or timeout <= 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("delivery_timeout: expected seconds above 0")
-        if self.ordering not in ("subject", None):
-            raise ConfigurationError("ordering: expected 'subject' or None")
+        check_choice(self.ordering, ("subject", None), "ordering")
         check_flag(self.strict_order, "strict_order")
-        if self.delivery not in ("careful", "at_least_once", "at_most_once"):
-            raise ConfigurationError("delivery: expected 'careful', 'at_least_once' or 'at_most_once'")
-        if self.priority not in ("live", "background"):
-            raise ConfigurationError("priority: expected 'live' or 'background'")
+        check_choice(self.delivery, ("careful", "at_least_once", "at_most_once"), "delivery")
+        check_choice(self.priority, ("live", "background"), "priority")
         if self.buffer is not None and not hasattr(self.buffer, "store"):
             raise ConfigurationError("buffer: expected None or a spool, such as SqliteSpool(path)")
         if not isinstance(self.dead_letters, (str, PathLike, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("dead_letters: expected None or a path")
-        if self.on_outcome is not None and not callable(self.on_outcome):
-            raise ConfigurationError("on_outcome: expected a function of one Outcome")

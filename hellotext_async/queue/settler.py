@@ -50,13 +50,13 @@ class Settler:
         store: Store,
         letters: LetterFile | None,
         on_outcome: Callable[[Outcome], Any] | None,
-        on_trouble: Callable[[Outcome], Any] | None,
+        log_outcome: Callable[[Outcome], Any] | None,
     ) -> None:
         self._core = core
         self._store = store
         self._letters = letters
         self._on_outcome = on_outcome
-        self._on_trouble = on_trouble
+        self._log_outcome = log_outcome
         self._dead: Batch[Ended] = Batch()
         self._ended: Batch[tuple[Entry, Outcome | None, Finish]] = Batch()
         self._finishing: list[tuple[Entry, Outcome | None, Finish]] = []
@@ -140,8 +140,8 @@ class Settler:
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         if not entry.over:  # it is, if its letter could not be written at first
             self._core.end(entry, outcome)
-            if self._on_trouble is not None:
-                call_back("on_outcome", self._on_trouble, outcome)
+            if self._log_outcome is not None:
+                call_back("on_outcome", self._log_outcome, outcome)
             self._call_hook(entry)
 
     def _settle_delivered(self, entry: Entry, clock: float) -> None:

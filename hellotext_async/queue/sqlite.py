@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from ..config import check_path, check_seconds
+from ..config import check_choice, check_path, check_seconds
 from ..errors import ConfigurationError
 from .commit import Committer, CommitThread
 from .database import Database, Durability
@@ -57,8 +57,7 @@ class SqliteSpool:
         max_bytes: int = GIB,
         dead_letters: str | os.PathLike[str] | None = None,
     ) -> None:
-        if durability not in ("full", "normal"):
-            raise ConfigurationError("durability: expected 'full' or 'normal'")
+        check_choice(durability, ("full", "normal"), "durability")
         if not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("max_bytes: expected a whole number from 1")
         self.path = Path(check_path(path, "path"))

@@ -30,7 +30,7 @@ async def test_it_delivers_until_a_signal_and_hands_over(server: Server, name: s
         async with started("worker", *where, emulator=emulator) as process:
             assert process.stdout is not None
             first = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
-            assert first == f"delivering {name} from 127.0.0.1:{server.port} as one of 1 worker(s)\n"
+            assert first == f"delivering {name} from 127.0.0.1:{server.port} as one of 1 worker\n"
             await until(lambda: len(references(emulator)) == 20)
             process.send_signal(signal.SIGTERM)
             done = await ended(process)
@@ -53,7 +53,7 @@ async def test_an_event_that_ends_badly_is_exit_1(server: Server, name: str) -> 
             done = await ended(process)
         assert done.code == 1
         assert ["rejected", "1"] in [line.split() for line in done.out.splitlines()]
-        assert "1 event(s) ended badly: see `hellotext-async dead-letters list`" in done.err
+        assert "1 event ended badly: see `hellotext-async dead-letters list`" in done.err
         assert [letter.event_id async for letter in DeadLetters(stream)] == ["bad"]
 
 

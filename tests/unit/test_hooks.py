@@ -184,11 +184,11 @@ def test_what_before_send_must_not_answer_changes_nothing(caplog: pytest.LogCapt
 def test_outcomes_other_than_delivered_are_logged_with_their_reason(caplog: pytest.LogCaptureFixture) -> None:
     """At INFO, with ids; delivered and abandoned ones are not (the close counts those)."""
     caplog.set_level(logging.INFO)
-    ended = reports().on_trouble
+    ended = reports().log_outcome
     for verdict in ("delivered", "rejected", "unknown", "expired", "abandoned"):
         ended(Outcome(verdict=verdict, event_id=f"e-{verdict}", action="order.placed", attempts=2))  # type: ignore[arg-type]
     assert [record.hellotext_event_id for record in caplog.records] == ["e-rejected", "e-unknown", "e-expired"]
-    assert caplog.messages[0] == "greens: event e-rejected (order.placed) rejected after 2 attempt(s): None"
+    assert caplog.messages[0] == "greens: event e-rejected (order.placed) rejected after 2 attempts: None"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.83, "0.8 s"), (73.2, "73 s"), (3600, "60 min"), (7500, "2 h 5 min")])
