@@ -195,7 +195,10 @@ class Commands:
         self, shards: Mapping[int, object], call: Callable[[Sequence[int]], Call]
     ) -> list[tuple[list[int], list[Any]]]:
         """One command for all shards; in a cluster one for each."""
-        parts = [[shard] for shard in shards] if self.link.clustered else [list(shards)]
+        if not self.link.clustered or len(shards) == 1:
+            part = list(shards)
+            return [(part, await self.link.run(*call(part)))]
+        parts = [[shard] for shard in shards]
         replies = await asyncio.gather(*(self.link.run(*call(part)) for part in parts))
         return list(zip(parts, replies, strict=True))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import NotAccepted, QueueFull, SpoolError
 from ..queue.entry import Entry, id_of
-from ..queue.settler import notify
+from ..queue.settler import notify, notify_accepted
 from .appender import FULL, STORED, WAITS, Answer
 from .ending import end_tasks
 from .record import outcome_from
@@ -127,9 +127,8 @@ class Outbox:
             self._leave(entry)
             self.accepted += answer == STORED
             entry.state, entry.key, entry.body = "aside", 1, b""
+            notify_accepted(entry)  # first: what only its acceptance was waited for is not followed
             self._on_stored(entry)
-            if entry.watch is not None:
-                entry.watch.accepted(entry)
         else:
             self._ended_before(entry, answer)
 
