@@ -63,6 +63,10 @@ class Ground:
 
     def races(self, all_: Sequence[tuple[Entry, Entry | None]], *, counted: bool = False) -> list[Ratio]:
         """Several races in turns; `counted` if each unit of all is to be exactly one request."""
+        return [summed(found) for found in self.pairs_of(all_, counted=counted)]
+
+    def pairs_of(self, all_: Sequence[tuple[Entry, Entry | None]], *, counted: bool = False) -> list[list[Pair]]:
+        """`races` with each pair, for who wants more of them than the ratio."""
         with ExitStack() as stack:
             seen, before = self._seen(), self._yardstick.sent if self._yardstick else 0
             sides = [self._sides(stack, entry, against) for entry, against in all_]
@@ -75,7 +79,7 @@ class Ground:
             seen = self._seen() - seen
         if counted and sent != seen:
             raise RuntimeError(f"{sent} requests were to be sent, but the responders saw {seen}")
-        return [summed(found) for found in pairs]
+        return pairs
 
     def _sides(self, stack: ExitStack, entry: Entry, against: Entry | None) -> tuple[Worker, Worker]:
         one = stack.enter_context(self.worker(entry))

