@@ -26,7 +26,7 @@ class _NoLimiter:
         self.breaker = SimpleNamespace(open=False)
         self._permit = Permit(0)
 
-    def try_acquire(self, lane: str) -> Permit:
+    def try_acquire(self, priority: str) -> Permit:
         """Always the same permit."""
         return self._permit
 

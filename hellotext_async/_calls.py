@@ -2,7 +2,7 @@
 
 Rules. A call makes at most `Retry.attempts` requests within `Retry.deadline` seconds, waits for the
 rate included. The call's class and the evidence alone decide whether it is retried. While the
-server counts as away a call makes its first attempt and no more.
+server counts as down a call makes its first attempt and no more.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import msgspec
 
-from ._callbacks import check_callable
 from ._core import CallSender, Core
 from ._wire.call import Call, Idempotency
 from ._wire.params import plain
@@ -134,7 +133,7 @@ class Families:
         settings = Settings(
             capacity=capacity, max_bytes=max_bytes, concurrency=concurrency, ordering=ordering,
             strict_order=strict_order, delivery=delivery, delivery_timeout=delivery_timeout, buffer=buffer,
-            dead_letters=dead_letters, on_outcome=check_callable(on_outcome, "on_outcome"), priority=priority,
+            dead_letters=dead_letters, on_outcome=on_outcome, priority=priority,
         )  # fmt: skip
         return self._queue(settings, check_choice(transport, (None, "pool"), "transport"))
 

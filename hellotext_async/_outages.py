@@ -12,7 +12,7 @@ __all__ = ["OutageWatch"]
 
 
 class OutageWatch:
-    """Whether the server counts as away, since when (on `clock`), and by which failure.
+    """Whether an outage goes on, since when (on `clock`), and by which failure.
 
     `began` is called with that failure in a word, `ended` with the seconds that the outage took.
     """
@@ -24,13 +24,13 @@ class OutageWatch:
         self._ended = ended
         self._clock = clock
         self._since = 0.0
-        self.away = False
+        self.ongoing = False
 
     def update(self, breaker_open: bool, attempt: Attempt | None = None) -> None:
         """An attempt was judged; the breaker stands so now."""
-        if breaker_open is self.away:
+        if breaker_open is self.ongoing:
             return
-        self.away = breaker_open
+        self.ongoing = breaker_open
         if not breaker_open:
             self._ended(self.seconds)
             return

@@ -20,7 +20,7 @@ class RateState(msgspec.Struct, frozen=True):
     requests are refused again and again soon after one that passed, below the rate: a limit without
     burst. `tolerance` is how many requests such a limit lets through at once (None where that is not
     known), `limited_for` the seconds since a limit was met, `retry_after` whether the last throttle
-    told how long to wait. `away_since` is when requests began to fail for another reason, so that the queue
+    had a Retry-After. `away_since` is when requests began to fail for another reason, so that the queue
     waits for the server (UTC), None while it answers.
     """
 

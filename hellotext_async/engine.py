@@ -87,7 +87,7 @@ class Engine:
 
     @property
     def breaker_open(self) -> bool:
-        """Whether the server counts as away."""
+        """Whether an outage goes on."""
         return self.limiter.breaker.open
 
     def try_acquire(self) -> Permit | None:
@@ -161,7 +161,7 @@ class Engine:
             if 200 <= reply.status < 300:
                 self.limiter.delivered(permit)
                 self._attribution.delivered(key)
-                if self._outages is not None and self._outages.away:
+                if self._outages is not None and self._outages.ongoing:
                     self._outages.update(self.breaker_open)
                 return Attempt("delivered", reply)
             attempt = classify_reply(reply, wall=self.wall())

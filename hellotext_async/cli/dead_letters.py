@@ -114,11 +114,11 @@ async def reconciled(args: argparse.Namespace) -> int:
 async def _requeued(letters: DeadLetters, *, include_unknown: bool) -> int:
     """Events go back to where workers take them: no token is needed."""
     verdicts = Counter([letter.verdict async for letter in letters])
-    put_back = await letters.requeue(include_unknown=include_unknown)
+    requeued = await letters.requeue(include_unknown=include_unknown)
     left_out = 0 if include_unknown else verdicts["unknown"]
-    print(table([("put back into the stream", put_back), ("unknown, left out", left_out)]))
+    print(table([("put back into the stream", requeued), ("unknown, left out", left_out)]))
     _damage(letters)
-    return 0 if put_back == verdicts.total() and not letters.damaged else 1
+    return 0 if requeued == verdicts.total() and not letters.damaged else 1
 
 
 async def replayed(args: argparse.Namespace) -> int:

@@ -87,7 +87,7 @@ class Tally:
         if self.rate is not None:
             parts.append(f"limit {self.rate:,.0f}/s")
         done = self.position(read)
-        if size and done > 0 and good:  # while nothing is delivered, nobody knows
+        if size and done > 0 and good:  # while nothing is delivered, it is unknown
             left = (time.monotonic() - self.began) * (size - done) / done
             parts.append(f"{_clock(left)} left" if left >= 1 else "")
         return ", ".join(filter(None, parts))

@@ -82,7 +82,7 @@ class Appender:
 
     def _put(self, entry: Entry) -> Put:
         event_id = id_of(entry)
-        field = encode(event_id, entry.given, entry.action, entry.subject, entry.idempotency, entry.body)
+        field = encode(event_id, entry.has_caller_id, entry.action, entry.subject, entry.idempotency, entry.body)
         return Put(self._commands.layout.shard_of(entry.subject, event_id), digest(event_id), field)
 
     async def _until_answered(self, puts: Sequence[Put], given_up: asyncio.Event) -> Sequence[Answer]:

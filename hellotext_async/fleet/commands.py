@@ -213,7 +213,7 @@ class Commands:
         return int(done)
 
     async def rate(self, command: rates.Command, worker: str) -> rates.Answer:
-        """Tell what a worker has to tell of the shared rate, and hear how it stands; once for each of its numbers."""
+        """Report a worker's part of the shared rate, and read how the rate stands; once for each of its numbers."""
         learned = command.learned
         keys = [self.layout.rate, self.layout.granted(worker)]
         arguments: list[Argument] = [f"{worker}-{command.number}", command.version, command.wanted]
@@ -244,7 +244,7 @@ class Commands:
         each = [found[at : at + 4] for at in range(0, len(found), 4)]
         return [next((value.decode() for value in one if value is not None), None) for one in each]
 
-    async def forget(self, id_digest: bytes, now: float) -> None:
+    async def free_id(self, id_digest: bytes, now: float) -> None:
         """Forget an id whose event ended and was not delivered, in whichever shard it is."""
         newest = int(now * 1000) // self.limits.bucket_ms
         names = [

@@ -105,7 +105,7 @@ class Members:
             await self._take(planned.take)
 
     async def _stand_aside(self) -> None:
-        """Leave the shards to the others; one who is alone keeps them, for nobody else would deliver."""
+        """Leave the shards to the others; one who is alone keeps them, for no other would deliver."""
         if self._absent or not set(self.workers) - {self.id}:
             return
         self._absent = True

@@ -65,7 +65,7 @@ class Outbox:
             self._change = self._loop.create_future()
         await asyncio.shield(self._change)
 
-    def _leave(self, entry: Entry) -> None:
+    def _remove(self, entry: Entry) -> None:
         self._pending.discard(entry)
         if self._change is not None:
             self._change.set_result(None)
@@ -124,7 +124,7 @@ class Outbox:
         elif answer == FULL:
             self._refuse(entry, QueueFull("the stream is full"))
         elif answer in (STORED, WAITS):
-            self._leave(entry)
+            self._remove(entry)
             self.accepted += answer == STORED
             entry.state, entry.key, entry.body = "aside", 1, b""
             notify_accepted(entry)  # first: what only its acceptance was waited for is not followed
@@ -137,12 +137,12 @@ class Outbox:
         if ended is None:
             self._refuse(entry, NotAccepted("the server's answer is unknown", may_be_accepted=True))
             return
-        self._leave(entry)
+        self._remove(entry)
         entry.state, entry.body = "ended", b""
         entry.end = ended
         notify(entry)
 
     def _refuse(self, entry: Entry, error: NotAccepted | QueueFull | SpoolError) -> None:
-        self._leave(entry)
+        self._remove(entry)
         entry.state, entry.end, entry.body = "refused", error, b""
         notify(entry)

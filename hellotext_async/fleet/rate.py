@@ -1,4 +1,4 @@
-"""The rate that the workers of a stream share: tells the server what a worker's pacer has to tell.
+"""The rate that the workers of a stream share: sends the server what a worker's pacer reports.
 
 Rules. A command that is not answered is repeated under its token until it is: what it did is done once. Meanwhile, a
 second after it was sent, the worker paces alone, at its share. Nothing that goes wrong here ends a queue.
@@ -49,7 +49,7 @@ class SharedRate:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Hear how fast the others may send, if the server says so in time, and share it from now on.
+        """Read how fast the others may send, if the server answers in time, and share it from now on.
 
         A client that shares the rate of a stream already goes on with that one.
         """
@@ -60,9 +60,9 @@ class SharedRate:
             own = Pacer(ceiling=own.ceiling, uniform=own.uniform)
         self._pacer = SharedPacer(own, changed=self._news.set)
         self._limiter.share(self._pacer)
-        heard = self._loop.create_future()
-        self._task = self._loop.create_task(self._run(heard), name="hellotext rate")
-        await asyncio.wait([heard], timeout=PATIENCE)
+        first_answer = self._loop.create_future()
+        self._task = self._loop.create_task(self._run(first_answer), name="hellotext rate")
+        await asyncio.wait([first_answer], timeout=PATIENCE)
 
     async def aclose(self) -> None:
         """Share no more: the client goes on alone."""
@@ -73,7 +73,7 @@ class SharedRate:
         self._pacer.leave(self._loop.time())
         self._limiter.serve()
 
-    async def _run(self, heard: asyncio.Future[None]) -> None:
+    async def _run(self, first_answer: asyncio.Future[None]) -> None:
         while True:
             self._news.clear()
             now = self._loop.time()
@@ -81,9 +81,9 @@ class SharedRate:
             if command is None:
                 await self._rest(self._pacer.wakes_at(now))
                 continue
-            goes_on = self._hear(await self._answer(command))
-            if not heard.done():
-                heard.set_result(None)
+            goes_on = self._take_over(await self._answer(command))
+            if not first_answer.done():
+                first_answer.set_result(None)
             if not goes_on:
                 return
 
@@ -109,7 +109,7 @@ class SharedRate:
         finally:
             alone.cancel()
 
-    def _hear(self, answer: Answer) -> bool:
+    def _take_over(self, answer: Answer) -> bool:
         """Take an answer over; False if it is of another version of this library, with which nothing can be shared."""
         self._pacer.workers = max(1, self._workers())
         try:

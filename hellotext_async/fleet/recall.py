@@ -1,4 +1,4 @@
-"""What became of events that other processes deliver: asked of the server by their ids, while somebody waits for it."""
+"""What became of events that other processes deliver: asked of the server by their ids, while it is waited for."""
 
 from __future__ import annotations
 

@@ -32,10 +32,10 @@ MARK: Final = "!"
 
 
 class Stored(msgspec.Struct, array_like=True, frozen=True):
-    """One event in the stream: `given` says that the id is the caller's own."""
+    """One event in the stream: `has_caller_id` says that the id is the caller's own."""
 
     event_id: str
-    given: bool
+    has_caller_id: bool
     action: str
     subject: str | None
     kind: int
@@ -52,10 +52,10 @@ _decoder = msgspec.msgpack.Decoder(Stored)
 
 
 def encode(
-    event_id: str, given: bool, action: str, subject: str | None, idempotency: Idempotency, body: bytes
+    event_id: str, has_caller_id: bool, action: str, subject: str | None, idempotency: Idempotency, body: bytes
 ) -> bytes:
     """The field of one event."""
-    return _encoder.encode(Stored(event_id, given, action, subject, _KIND[idempotency], body))
+    return _encoder.encode(Stored(event_id, has_caller_id, action, subject, _KIND[idempotency], body))
 
 
 def decode(field: bytes | None) -> Stored | None:

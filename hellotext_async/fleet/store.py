@@ -255,12 +255,12 @@ class RedisStore:
             self._count(item, 1)
         if entry is None:
             entry = Entry(stored.action, stored.body, stored.subject, stored.idempotency, 0.0)
-            entry.more = More(event_id, stored.given)
+            entry.more = More(event_id, stored.has_caller_id)
         entry.body, entry.subject, entry.idempotency = stored.body, stored.subject, stored.idempotency
         entry.at = min(int(item.entry.partition("-")[0]) / 1000 - self._epoch, self._clock())
         mark = tenure.left.pop(item.entry, None)
         self._holdings.hold(entry, item, mark)
-        if stored.given:
+        if stored.has_caller_id:
             self._own.read(entry)
         return Loaded(
             entry,
@@ -295,10 +295,10 @@ class RedisStore:
             self._own.withdraw(withdrawn)
             self._news.set()
 
-    async def forget(self, event_id: str) -> None:
+    async def allow_resubmission(self, event_id: str) -> None:
         """An event that ended badly may be appended again under its id."""
         try:
-            await self._commands.forget(digest(event_id), self.members.server_ahead + boottime())
+            await self._commands.free_id(digest(event_id), self.members.server_ahead + boottime())
         except Unreachable:
             pass
 

@@ -1,6 +1,6 @@
 """`StreamWorker`: delivers the events of a stream, as one of the processes that share it.
 
-Rules. It delivers from its opening on. When it is told to stop, what is in flight ends, its shards
+Rules. It delivers from its opening on. When it is stopped, what is in flight ends, its shards
 are free for others at once, and what waits is theirs.
 """
 

@@ -55,7 +55,7 @@ class _Window:
         self._most = most
         self._low = most - min(TURN, (most + 1) // 2)
         self._under_way = 0
-        self._ended: deque[Outcome] = deque()
+        self._unfetched: deque[Outcome] = deque()
         self._change: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._fed = False
@@ -76,7 +76,7 @@ class _Window:
         self._under_way -= 1
         end = end_of(entry)
         if isinstance(end, Outcome):
-            self._ended.append(end)
+            self._unfetched.append(end)
             if self._on_end is not None:
                 call_back("on_end", self._on_end, end)
         else:
@@ -85,7 +85,7 @@ class _Window:
 
     async def room(self) -> None:
         """Return when one more may be under way."""
-        if self._under_way + len(self._ended) >= self._most:
+        if self._under_way + len(self._unfetched) >= self._most:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
@@ -99,17 +99,17 @@ class _Window:
     @property
     def finished(self) -> bool:
         """Whether nothing more is fed, and everything has ended and was fetched."""
-        return (self._fed or self.error is not None) and not self._under_way and not self._ended
+        return (self._fed or self.error is not None) and not self._under_way and not self._unfetched
 
     def fetch(self) -> Iterable[Outcome]:
-        while self._ended:
-            yield self._ended.popleft()
-            if self._under_way + len(self._ended) <= self._low:
+        while self._unfetched:
+            yield self._unfetched.popleft()
+            if self._under_way + len(self._unfetched) <= self._low:
                 _wake(self._room)
 
     async def change(self) -> None:
         """Return when something has ended that was not fetched, or everything is over."""
-        if not self._ended and not self.finished:
+        if not self._unfetched and not self.finished:
             self._change = asyncio.get_running_loop().create_future()
             await self._change
 

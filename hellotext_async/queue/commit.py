@@ -75,7 +75,7 @@ class CommitThread:
     def __init__(self, open_: Callable[[], Resource], loop: asyncio.AbstractEventLoop, name: str) -> None:
         self._loop = loop
         self._work: SimpleQueue[tuple[Callable[[Any], object], asyncio.Future[Any]] | None] = SimpleQueue()
-        self._ended: asyncio.Future[None] = loop.create_future()
+        self._stopped: asyncio.Future[None] = loop.create_future()
         self._uncut = Uncut()
         self._thread = threading.Thread(target=self._run, args=(open_,), name=name, daemon=True)
         self._thread.start()
@@ -89,7 +89,7 @@ class CommitThread:
     def stop(self) -> asyncio.Future[None]:
         """Give up the resource and end; done when it is so."""
         self._work.put(None)
-        return self._ended
+        return self._stopped
 
     def stop_now(self) -> None:
         """`stop`, without a loop that waits."""
@@ -106,17 +106,17 @@ class CommitThread:
                         resource = open_()
                     result = work(resource)
             except BaseException as error:
-                heard = self._report(_fail, done, error)
+                reported = self._report(_fail, done, error)
             else:
-                heard = self._report(_resolve, done, result)
-            if not heard:
+                reported = self._report(_resolve, done, result)
+            if not reported:
                 break  # the loop is gone, and with it whoever waited
             del work, done, item
         if resource is not None:
             with self._uncut:
                 resource.close()
         self._uncut.end()
-        self._report(_resolve, self._ended, None)
+        self._report(_resolve, self._stopped, None)
 
     def _report(self, function: Callable[..., None], *arguments: object) -> bool:
         try:

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from .capacity import Capacity
 from .decide import Later
 from .delivery_clock import DeliveryClock
 from .entry import Entry, More, State, end_of
@@ -20,7 +21,6 @@ from .flush import Flushes
 from .ids import Ids
 from .order import HOLD, Order
 from .outcome import VERDICTS, Outcome, Verdict
-from .room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Core:
         self._ordered = settings.ordering == "subject"
         self._capture = settings.capture_context
         self.order = Order(hold=inf if settings.strict_order else HOLD)
-        self.line: deque[Entry] = deque()
+        self.waiters: deque[Entry] = deque()
         self.pending: set[Entry] = set()
         self.in_flight: set[Entry] = set()
         self.flushes = Flushes()
@@ -57,7 +57,7 @@ class Core:
         self.arrived = 0
         """Events of other processes that the store has read and that have no room here yet."""
         self.outcomes: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
-        self.room = Room(settings.capacity, settings.max_bytes)
+        self.capacity = Capacity(settings.capacity, settings.max_bytes)
         self._last = -inf
         self.ids = Ids()
         self.clock = DeliveryClock()
@@ -72,20 +72,20 @@ class Core:
 
     def enter(self, ready: Prepared, clock: float, context: object = None) -> Entry | None:
         """A new event if there is room: accepted at once in memory, else pending until the store has it."""
-        size, room = len(ready.body), self.room
-        if self.line or room.count >= room.capacity or room.bytes + size > room.max_bytes:
+        size, capacity = len(ready.body), self.capacity
+        if self.waiters or capacity.count >= capacity.max_count or capacity.bytes + size > capacity.max_bytes:
             return None
         if clock - self._last > SAME_MOMENT:
             self._last = clock
         entry = self.new(ready, self._last, context)
-        if room.count > BURST:
+        if capacity.count > BURST:
             entry.body = bytes(memoryview(ready.body))  # the encoder's buffer is larger than what is in it
         if ready.event_id is not None:
             self.ids.add(ready.event_id, entry)
         elif self._durable and entry.more is None:
             entry.more = More()  # a store needs its id, and gives it a number
-        room.count += 1
-        room.bytes += size
+        capacity.count += 1
+        capacity.bytes += size
         if self._durable:
             self.pending.add(entry)
         else:
@@ -100,7 +100,7 @@ class Core:
         subject = ready.subject if self._ordered else None
         entry = Entry(ready.action, ready.body, subject, ready.idempotency, clock)
         if event_id is not None:
-            entry.more = More(event_id, given=True)
+            entry.more = More(event_id, has_caller_id=True)
         if context is not None:
             entry.context = context
         if self._capture:
@@ -108,7 +108,7 @@ class Core:
         return entry
 
     def offer(self, ready: Prepared, clock: float, context: object = None) -> Entry:
-        """`enter`, or a place in the line of those that wait for room."""
+        """`enter`, or a place among those that wait for room."""
         entry = self.enter(ready, clock, context)
         if entry is None:
             entry = self.new(ready, clock, context)
@@ -117,17 +117,17 @@ class Core:
         return entry
 
     def arrive(self, entry: Entry) -> None:
-        """An event that was made in another thread joins the line."""
+        """An event that was made in another thread waits for room."""
         if entry.event_id is not None:
             self.ids.add(entry.event_id, entry)
-        self.line.append(entry)
+        self.waiters.append(entry)
 
     def admit(self, clock: float) -> Iterator[Entry]:
-        """Those in the line that have room by now: stored in memory, else pending."""
-        while self.line and self.room.fits(len(self.line[0].body)):
-            entry = self.line.popleft()
+        """Those that waited and have room by now: stored in memory, else pending."""
+        while self.waiters and self.capacity.has_room_for(len(self.waiters[0].body)):
+            entry = self.waiters.popleft()
             entry.at = clock
-            self.room.take(len(entry.body))
+            self.capacity.acquire(len(entry.body))
             entry.state = "pending" if self._durable else "stored"
             self.pending.add(entry)
             yield entry
@@ -153,17 +153,17 @@ class Core:
     def adopt(self, entry: Entry) -> None:
         """The event is in the store only, where it was counted; nothing of it is needed in memory."""
         self.pending.discard(entry)
-        self.room.give(len(entry.body))
+        self.capacity.release(len(entry.body))
         entry.state, entry.body, entry.enqueued_in = "aside", b"", None
         self.ids.set_aside(entry)
 
     def refuse(self, entry: Entry, end: Outcome | HellotextError) -> None:
         """The event is not accepted: `end` says why, or how the one with its id ended."""
         if entry.state == "offered":
-            self.line.remove(entry)
+            self.waiters.remove(entry)
         else:
             self.pending.discard(entry)
-            self.room.give(len(entry.body))
+            self.capacity.release(len(entry.body))
         self.ids.drop(entry)
         self._over(entry, "ended" if isinstance(end, Outcome) else "refused", end)
 
@@ -177,11 +177,11 @@ class Core:
     @property
     def crowded(self) -> bool:
         """Whether newly accepted events had better wait in the store."""
-        return self.room.crowded(len(self.order))
+        return self.capacity.crowded(len(self.order))
 
     def room_to_load(self) -> tuple[int, int]:
         """How many events, and of how many bytes, may come back from the store; (0, 0) is none."""
-        return self.room.to_load(len(self.order)) if self.aside or self.arrived > 0 else (0, 0)
+        return self.capacity.to_load(len(self.order)) if self.aside or self.arrived > 0 else (0, 0)
 
     def found(self, count: int) -> None:
         """The store holds events of an earlier queue: they count as accepted."""
@@ -196,7 +196,7 @@ class Core:
     @property
     def short_of_room(self) -> bool:
         """Whether events wait for room here."""
-        return bool(self.line or self.aside or self.arrived > 0)
+        return bool(self.waiters or self.aside or self.arrived > 0)
 
     def load(self, entry: Entry, *, queue: bool = True, arrived: bool = False) -> None:
         """An event comes back from the store, or arrived there from another process, whatever the room; unless it is
@@ -206,8 +206,8 @@ class Core:
             self.arrived -= 1  # it may be loaded before it is counted
         else:
             self.aside = max(0, self.aside - 1)
-        self.room.take(len(entry.body))
-        if entry.given and entry.event_id is not None:
+        self.capacity.acquire(len(entry.body))
+        if entry.has_caller_id and entry.event_id is not None:
             self.ids.add(entry.event_id, entry)
         if not arrived:
             self.flushes.loaded(entry)
@@ -234,34 +234,34 @@ class Core:
         else:
             self.order.requeue(entry, front=how.front)
 
-    def end(self, entry: Entry, outcome: Outcome) -> None:
+    def finish(self, entry: Entry, outcome: Outcome) -> None:
         """An event in flight has ended, and nothing can undo it."""
         self.in_flight.discard(entry)
         self.outcomes[outcome.verdict] += 1
-        self.room.give(len(entry.body))
-        if entry.given:
-            self.ids.end(entry)
+        self.capacity.release(len(entry.body))
+        if entry.has_caller_id:
+            self.ids.finish(entry)
         self._over(entry, "ended", outcome)
 
-    def end_delivered(self, entry: Entry, clock: float) -> None:
+    def finish_delivered(self, entry: Entry, clock: float) -> None:
         """An event in flight was delivered at its first attempt, and nothing can undo it."""
         self.in_flight.discard(entry)
         self.outcomes["delivered"] += 1
-        self.room.give(len(entry.body))
+        self.capacity.release(len(entry.body))
         more = entry.more
         if more is not None:
             more.enqueued_in = None
-            if more.given:
-                self.ids.end(entry)
+            if more.has_caller_id:
+                self.ids.finish(entry)
         entry.at = clock - entry.at
         entry.state, entry.body = "delivered", b""
         self.flushes.over(entry)
 
-    def leave(self, entry: Entry, error: HellotextError) -> None:
+    def disown(self, entry: Entry, error: HellotextError) -> None:
         """Another process has the event now: it is not counted here any more."""
         self.in_flight.discard(entry)
         self.accepted -= 1
-        self.room.give(len(entry.body))
+        self.capacity.release(len(entry.body))
         self.ids.drop(entry)
         self._over(entry, "kept", error)
 
@@ -269,7 +269,7 @@ class Core:
         """The event stays in the store for the next opening; it goes on being counted, and takes no room here."""
         if not entry.over:
             if entry.state != "aside":
-                self.room.give(len(entry.body))
+                self.capacity.release(len(entry.body))
             self._over(entry, "kept", error)
 
     def _over(self, entry: Entry, state: State, end: Outcome | HellotextError) -> None:
@@ -287,8 +287,8 @@ class Core:
     @property
     def idle(self) -> bool:
         """Whether every event that was handed over has ended."""
-        return not (self.pending or self.in_flight or self.order or self.aside or self.arrived or self.line)
+        return not (self.pending or self.in_flight or self.order or self.aside or self.arrived or self.waiters)
 
     def flush(self) -> Flush:
-        """The events that have not ended by now; `flushes` is told when it is not needed any more."""
+        """The events that have not ended by now; `flushes.remove` it when it is not needed any more."""
         return self.flushes.begin({*self.pending, *self.in_flight, *self.order}, self.aside)

@@ -157,7 +157,7 @@ class Database:
         ids: list[Any] = []
         for number, event in enumerate(events, self._next):
             values += values_of(number, event)
-            if event.given:
+            if event.has_caller_id:
                 ids += (event.id, number)
         self._insert("insert into events values", NEW_WIDTH, values)
         self._insert("insert into ids (id, seq) values", 2, ids)

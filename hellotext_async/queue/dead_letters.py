@@ -270,5 +270,5 @@ def _once_more(queue: EventQueue, letters: Iterable[Letter]) -> Iterator[Event]:
         except (InvalidParameter, msgspec.DecodeError, AttributeError, TypeError):
             _log.error("the payload of letter %s is no event: it is not replayed", letter.event_id)
             continue
-        queue.forget(letter.event_id)
+        queue.allow_resubmission(letter.event_id)
         yield event

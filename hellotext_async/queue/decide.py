@@ -65,8 +65,10 @@ class Rules(msgspec.Struct, frozen=True):
     timeout: float
     uniform: Uniform
 
-    def decide(self, entry: Entry, attempt: Attempt, clock: float, *, away: bool) -> End | Again | Later | Suspend:
-        """What follows from an attempt that did not deliver; `away`: the breaker is open."""
+    def decide(
+        self, entry: Entry, attempt: Attempt, clock: float, *, breaker_open: bool
+    ) -> End | Again | Later | Suspend:
+        """What follows from an attempt that did not deliver; `breaker_open` says that an outage goes on."""
         if attempt.reply is not None and attempt.reply.status == 401:
             return Again() if attempt.stale_token else Suspend(error_of(attempt.reply))
         last = None if entry.history is None else entry.history.last
@@ -79,7 +81,7 @@ class Rules(msgspec.Struct, frozen=True):
             return self.expired(entry)
         if attempt.evidence == "throttled" and not attempt.isolated:
             return Again(front=last is None or last.evidence != "throttled")
-        if away and not attempt.isolated:
+        if breaker_open and not attempt.isolated:
             return Again(front=False)
         return Later(delay(history.attempts, base=BASE, cap=CAP, uniform=self.uniform, at_least=attempt.retry_after))
 

@@ -80,7 +80,7 @@ class Watcher(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether nobody waits here any more."""
+        """Whether it waits no more."""
         ...
 
     def accepted(self, entry: Entry, /) -> None:
@@ -96,7 +96,7 @@ class More(msgspec.Struct, eq=False):
     """What most events in memory never have; see `Entry`, by which it is read and changed."""
 
     event_id: str | None = None
-    given: bool = False
+    has_caller_id: bool = False
     key: int = 0
     history: AttemptHistory | None = None
     watch: Watcher | None = None
@@ -139,10 +139,10 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
     """One event: what is sent, and how far it is. Many wait at once, so what most never have takes no room in it.
 
     `at` is when it was accepted, on the delivery clock; once delivered, the seconds that took.
-    `given` says that `event_id` is the caller's; another id is made when it is asked for. `key`
+    `has_caller_id` says that `event_id` is the caller's; another id is made when it is asked for. `key`
     belongs to the store. `enqueued_in` is the context in which it was handed in, for hooks that ask
     for it. The body is empty once it is not needed in memory. What it ended in is `end_of`: most
-    events are delivered at once, and nobody asks.
+    events are delivered at once, and it is not asked for.
     """
 
     action: str
@@ -154,7 +154,7 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
     more: More | None = None
 
     event_id = Rare[str | None]("event_id", None)
-    given = Rare[bool]("given", False)
+    has_caller_id = Rare[bool]("has_caller_id", False)
     key = Rare[int]("key", 0)
     history = Rare[AttemptHistory | None]("history", None)
     watch = Rare[Watcher | None]("watch", None)

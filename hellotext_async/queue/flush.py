@@ -35,7 +35,7 @@ class Flushes:
         self._open.append(flush)
         return flush
 
-    def end(self, flush: Flush) -> None:
+    def remove(self, flush: Flush) -> None:
         """It is not waited for any more."""
         self._open.remove(flush)
 

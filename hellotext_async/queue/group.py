@@ -2,7 +2,7 @@
 
 Rules. It is filled in the loop and written in the thread. New events come first, after the ids
 that are made free for them, then marks, then ends, then what is read; each kind in the order of
-asking. `appended` and `ended` are the entries of what is new and of what ends. `flight` is what is
+asking. `appended` and `ended` are the entries of what is new and of what ends. `in_flight` is what is
 in flight for the first time, `marked` what of those that are gone had a note.
 """
 
@@ -34,14 +34,14 @@ class Group:
         self.opening: float | None = None  # the wall's time
         self.forgotten: list[tuple[str]] = []
         self.new: list[New] = []
-        self.flight: dict[int, None] | None = None
-        self.marks: list[Mark] = []
-        self.gone: list[int] = []
+        self.in_flight: dict[int, None] | None = None
+        self.delivery_marks: list[Mark] = []
+        self.removed: list[int] = []
         self.marked: list[int] = []
         self.closed: list[ClosedId] = []
         self.freed: list[tuple[str]] = []
         self.appended: list[Entry] = []
-        self.ended: list[Entry] = []
+        self.finished: list[Entry] = []
         self.wanted: tuple[int, int, int, int] | None = None
         self.clock: tuple[float, float, bool] | None = None
         # What came of it.
@@ -53,14 +53,14 @@ class Group:
 
     def seal(self) -> None:
         """It is handed to the thread: what the loop goes on changing is copied."""
-        if self.flight is not None:
-            self.flight = dict(self.flight)
+        if self.in_flight is not None:
+            self.in_flight = dict(self.in_flight)
 
     def write(self, db: Database, wait: Callable[[float], bool]) -> None:
         """Commit it. When there is no room the new events are refused, then the reserve is given up, then it waits."""
-        if self.new and not db.reserve.held:
-            db.reserve.take()
-        refuse = not db.reserve.held
+        if self.new and not db.reserve.allocated:
+            db.reserve.allocate()
+        refuse = not db.reserve.allocated
         while True:
             try:
                 self._commit(db, refuse=refuse)
@@ -72,8 +72,8 @@ class Group:
             except BaseException:
                 db.rollback()
                 raise
-            if refuse and db.reserve.held:
-                db.reserve.give()
+            if refuse and db.reserve.allocated:
+                db.reserve.release()
             elif refuse and wait(PAUSE):
                 raise SpoolError("the disk is full")
             refuse = True
@@ -89,12 +89,12 @@ class Group:
         if self.forgotten:
             db.forget_ids(self.forgotten)
         number = self._add(db, refuse=refuse)
-        if self.marks:
-            db.note(self.marks)
-        if self.flight is not None:
-            db.set_in_flight(list(self.flight))
-        if self.gone:
-            db.remove(self.gone)
+        if self.delivery_marks:
+            db.note(self.delivery_marks)
+        if self.in_flight is not None:
+            db.set_in_flight(list(self.in_flight))
+        if self.removed:
+            db.remove(self.removed)
         if self.marked:
             db.remove_sent_marks(self.marked)
         if self.closed:
@@ -119,7 +119,7 @@ class Group:
         new: list[New] = []
         number = db.last
         for event in self.new:
-            if event.given:
+            if event.has_caller_id:
                 first = Known(here[event.id]) if event.id in here else db.first(event.id)
                 if first is not None:
                     self.stored.append(first)

@@ -24,11 +24,11 @@ class Ids:
     def __init__(self) -> None:
         self._current: dict[str, Entry] = {}
         self._aside: WeakValueDictionary[str, Entry] = WeakValueDictionary()
-        self._ended: OrderedDict[str, Entry] = OrderedDict()
+        self._recent: OrderedDict[str, Entry] = OrderedDict()
 
     def known(self, event_id: str) -> Entry | None:
         """The event that has this id, if it is remembered."""
-        return self._current.get(event_id) or self._aside.get(event_id) or self._ended.get(event_id)
+        return self._current.get(event_id) or self._aside.get(event_id) or self._recent.get(event_id)
 
     def add(self, event_id: str, entry: Entry) -> None:
         """An event with this id is here, new or back from the store."""
@@ -46,16 +46,16 @@ class Ids:
             del self._current[entry.event_id]
             self._aside[entry.event_id] = entry
 
-    def end(self, entry: Entry) -> None:
+    def finish(self, entry: Entry) -> None:
         """The event has ended: the last such ids are remembered."""
         event_id = entry.event_id
         if event_id is not None and self._current.pop(event_id, None) is not None:
-            self._ended[event_id] = entry
-            if len(self._ended) > REMEMBERED:
-                self._ended.popitem(last=False)
+            self._recent[event_id] = entry
+            if len(self._recent) > REMEMBERED:
+                self._recent.popitem(last=False)
 
-    def forget(self, event_id: str) -> None:
+    def allow_resubmission(self, event_id: str) -> None:
         """An event that ended badly may come again under its id."""
-        first = self._ended.get(event_id)
+        first = self._recent.get(event_id)
         if first is not None and isinstance(end := end_of(first), Outcome) and not end.delivered:
-            del self._ended[event_id]
+            del self._recent[event_id]

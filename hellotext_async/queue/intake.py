@@ -71,7 +71,7 @@ class Intake:
         with self._lock:
             if self._failure is not None:
                 raise self._failure
-            if not self._core.room.fits(len(ready.body), more=len(self._coming)):
+            if not self._core.capacity.has_room_for(len(ready.body), more=len(self._coming)):
                 return None
             self._coming[entry] = None
         return entry
@@ -126,7 +126,7 @@ class Intake:
             self._accept(first)
 
     def _give_up(self, entry: Entry) -> None:
-        """A `put` was cancelled; nobody may want the event any more."""
+        """A `put` was cancelled; its event may be wanted no more."""
         if entry not in self._putting:
             return
         self._putting[entry] -= 1
@@ -143,9 +143,9 @@ class Intake:
             self.withdrawn.add(entry)
             self._take_back(entry)
 
-    def forget(self, event_id: str) -> None:
+    def allow_resubmission(self, event_id: str) -> None:
         """An event that ended badly may come again under its id."""
-        self._core.ids.forget(event_id)
+        self._core.ids.allow_resubmission(event_id)
         if self._durable:
             self._take_back(event_id)
 
@@ -198,7 +198,7 @@ class Intake:
         if self._taken_back:
             self._taken_back = False
             for event_id in [one for one in batch if isinstance(one, str)]:
-                await self._store.forget(event_id)
+                await self._store.allow_resubmission(event_id)
             gone = [one for one in batch if isinstance(one, Entry) and one in self.withdrawn]
             await self._store.finish(gone, [None] * len(gone))
             self.withdrawn.difference_update(gone)
@@ -241,7 +241,7 @@ class Intake:
 
     def close(self, error: HellotextError) -> None:
         """Nothing is let in any more; what is stored is accepted by the `put` that is about to return."""
-        for entry in list(self._core.line):
+        for entry in list(self._core.waiters):
             self._refuse(entry, error)
 
     def fail(self, error: HellotextError, last: LastGroup | None) -> None:

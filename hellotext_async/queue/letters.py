@@ -111,7 +111,7 @@ def _write_all(file: int, lines: bytes, size: int) -> None:
         while left:
             left = left[os.write(file, left) :]
     except OSError:
-        if os.fstat(file).st_size == size + len(lines) - len(left):  # nobody else appended since
+        if os.fstat(file).st_size == size + len(lines) - len(left):  # nothing was appended since
             os.ftruncate(file, size)
         raise
 

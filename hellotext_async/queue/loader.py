@@ -53,7 +53,7 @@ class Loader:
         entry, rules = loaded.entry, self._rules
         if loaded.elsewhere:
             self._core.load(entry, queue=False, arrived=loaded.arrived)
-            self._worker.leave(entry)
+            self._worker.disown(entry)
             return
         history = entry.history
         sent = loaded.was_in_flight or (history is not None and history.last_uncertain is not None)
@@ -66,7 +66,7 @@ class Loader:
             end = rules.expired(entry)
         self._core.load(entry, queue=end is None, arrived=loaded.arrived)
         if end is not None:
-            self._worker.end_unsent(entry, end)
+            self._worker.settle_unsent(entry, end)
 
     def stop(self) -> None:
         """Begin to read nothing more."""

@@ -80,12 +80,12 @@ class Order:
         return bool(self._first or self._ready or self._back)
 
     def _behind(self, subject: str) -> deque[Entry]:
-        line = self._busy.get(subject)
-        if line is None:
-            line = self._busy[subject] = deque()
-        return line
+        queue = self._busy.get(subject)
+        if queue is None:
+            queue = self._busy[subject] = deque()
+        return queue
 
-    def done(self, entry: Entry) -> None:
+    def release(self, entry: Entry) -> None:
         """An event that was taken has ended; the next of its subject may go."""
         if entry.subject is not None and (
             (more := entry.more) is None or more.history is None or more.history.blocks_subject
@@ -99,12 +99,12 @@ class Order:
             if self._others >= OTHERS:
                 self._first.extend(self._back)
                 self._back.clear()
-        self.done(entry)
+        self.release(entry)
 
     def _advance_subject(self, subject: str) -> None:
-        line = self._busy[subject]
-        if line:
-            self._first.append(line.popleft())
+        queue = self._busy[subject]
+        if queue:
+            self._first.append(queue.popleft())
         else:
             del self._busy[subject]
 
@@ -164,10 +164,10 @@ class Order:
 
     def oldest(self) -> float:
         """When the event that waits longest was accepted; inf if none waits."""
-        lines = (line[0].at for line in self._busy.values() if line)
+        queues = (queue[0].at for queue in self._busy.values() if queue)
         return min(
             self._ready[0].at if self._ready else inf,
-            min(lines, default=inf),
+            min(queues, default=inf),
             min((entry.at for entry in chain(self._first, self._back, self._delayed())), default=inf),
         )
 
@@ -175,13 +175,13 @@ class Order:
         return (entry for _, _, entry, release in self._due if not release)
 
     def remove(self, late: Callable[[Entry], bool], most: int = sys.maxsize) -> list[Entry]:
-        """Take out the events that are `late`, up to `most`; lines in order of acceptance are looked at no further
+        """Take out the events that are `late`, up to `most`; queues in order of acceptance are looked at no further
         than needed.
         """
-        found = list(islice(_shed(self._ready, late), most))
-        for line in self._busy.values():
-            if line:
-                found += islice(_shed(line, late), most - len(found))
+        found = list(islice(_pop_late(self._ready, late), most))
+        for queue in self._busy.values():
+            if queue:
+                found += islice(_pop_late(queue, late), most - len(found))
         others = chain(self._first, self._back, self._delayed())
         taken = list(islice((entry for entry in others if late(entry)), most - len(found)))
         if taken:
@@ -191,15 +191,15 @@ class Order:
             self._due = [due for due in self._due if due[2] not in gone]
             heapify(self._due)
         for entry in taken:
-            self.done(entry)
+            self.release(entry)
         self._size -= len(found) + len(taken)
         return found + taken
 
     def drain(self) -> list[Entry]:
         """Take out everything."""
         found = list(self)
-        for line in (self._first, self._ready, self._back):
-            line.clear()
+        for queue in (self._first, self._ready, self._back):
+            queue.clear()
         self._busy.clear()
         self._due.clear()
         self._size = 0
@@ -207,10 +207,10 @@ class Order:
 
     def __iter__(self) -> Iterator[Entry]:
         """Every event that waits, in no promised order."""
-        lines = (line for line in self._busy.values() if line)
-        return chain(self._first, self._ready, self._back, chain.from_iterable(lines), self._delayed())
+        queues = (queue for queue in self._busy.values() if queue)
+        return chain(self._first, self._ready, self._back, chain.from_iterable(queues), self._delayed())
 
 
-def _shed(line: deque[Entry], late: Callable[[Entry], bool]) -> Iterator[Entry]:
-    while line and late(line[0]):
-        yield line.popleft()
+def _pop_late(queue: deque[Entry], late: Callable[[Entry], bool]) -> Iterator[Entry]:
+    while queue and late(queue[0]):
+        yield queue.popleft()

@@ -62,7 +62,7 @@ class Possession:
             return False
 
     def leave_nothing(self) -> None:
-        """Give it up, and remove what was made for it: the path is somebody else's."""
+        """Give it up, and remove what was made for it: the path is another's."""
         if self._made:
             self._path.unlink(missing_ok=True)
         self.release()

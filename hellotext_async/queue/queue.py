@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["EventQueue"]
 
 CLOSE: float = 10
-"""Seconds that closing waits for events to be delivered unless told otherwise."""
+"""Seconds that closing waits for events to be delivered by default."""
 
 
 class EventQueue:
@@ -126,7 +126,7 @@ class EventQueue:
         entry = inside.intake.enter(ready, context)
         if entry is None:
             self._preparing.fitting(ready)
-            raise QueueFull(f"the queue holds {inside.core.room.count} events; put() waits for room")
+            raise QueueFull(f"the queue holds {inside.core.capacity.count} events; put() waits for room")
         return inside.receipt(entry)
 
     async def _put(self, ready: Prepared | Event, context: object) -> Receipt:
@@ -257,9 +257,14 @@ class EventQueue:
         """Whether it takes no events any more."""
         return self._closed is not None
 
+    def allow_resubmission(self, event_id: str) -> None:
+        """Allow an event that failed to be submitted again under its id; one that waits or was delivered stays."""
+        self._running().allow_resubmission(event_id)
+
     def forget(self, event_id: str) -> None:
-        """Let an event that ended badly be handed in again under its id; what is under way or delivered stays known."""
-        self._running().forget(event_id)
+        """The old name of `allow_resubmission`."""
+        warnings.warn("forget() is now called allow_resubmission()", DeprecationWarning, stacklevel=2)
+        self.allow_resubmission(event_id)
 
     def resume(self) -> None:
         """Go on after a suspension; any thread may call it."""

@@ -150,7 +150,7 @@ class _Ended:
 
     @property
     def over(self) -> bool:
-        """Whether nobody waits here any more."""
+        """Whether it waits no more."""
         return self._future.done()
 
     def accepted(self, entry: Entry, /) -> None:

@@ -21,19 +21,19 @@ class Reserve:
 
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(f"{path.name}.reserve")
-        self._held = False
+        self._allocated = False
         self._tried = 0.0
-        self.take()
+        self.allocate()
 
     @property
-    def held(self) -> bool:
+    def allocated(self) -> bool:
         """Whether there is something to give up."""
-        return self._held
+        return self._allocated
 
-    def take(self) -> None:
+    def allocate(self) -> None:
         """Hold the space if there is enough of it."""
         now = time.monotonic()
-        if self._held or now - self._tried < PAUSE:
+        if self._allocated or now - self._tried < PAUSE:
             return
         self._tried = now
         file = open_own(self._path)
@@ -42,16 +42,16 @@ class Reserve:
                 os.posix_fallocate(file, 0, SIZE)
             else:  # pragma: no cover
                 os.write(file, bytes(SIZE))
-            self._held = True
+            self._allocated = True
         except OSError:
             os.ftruncate(file, 0)
         finally:
             os.close(file)
 
-    def give(self) -> None:
+    def release(self) -> None:
         """Give the space up."""
         os.truncate(self._path, 0)
-        self._held = False
+        self._allocated = False
 
     def close(self) -> None:
         """Leave nothing behind."""

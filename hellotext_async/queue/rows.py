@@ -15,10 +15,10 @@ __all__ = ["NEW_WIDTH", "Known", "New", "Row", "checksum", "row_of", "values_of"
 
 
 class New(msgspec.Struct, frozen=True, gc=False):
-    """A new event; `accepted` on the spool's clock, `given` if the id is the caller's."""
+    """A new event; `accepted` on the spool's clock, `has_caller_id` if the id is the caller's."""
 
     id: str
-    given: bool
+    has_caller_id: bool
     action: str
     subject: str | None
     idempotency: Idempotency
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
     seq: int
     id: str
-    given: bool
+    has_caller_id: bool
     action: str
     subject: str | None
     idempotency: Idempotency
@@ -70,16 +70,16 @@ def _sum(fields: list[Any], body: bytes) -> int:
 def values_of(number: int, event: New) -> list[Any]:
     """The columns of a new event."""
     fields: list[Any] = [
-        number, event.id, int(event.given), event.action, event.subject, event.idempotency, event.accepted,
+        number, event.id, int(event.has_caller_id), event.action, event.subject, event.idempotency, event.accepted,
     ]  # fmt: skip
     fields += event.body, _sum(fields, event.body)
     return fields
 
 
 def row_of(values: Sequence[Any]) -> Row:
-    """The row in the columns that were read; one that is damaged keeps what can be told of it."""
+    """The row in the columns that were read; one that is damaged keeps what can be read of it."""
     *fields, found, attempts, in_flight, uncertain_count = values
-    seq, event_id, given, action, subject, idempotency, accepted, body = fields
+    seq, event_id, has_caller_id, action, subject, idempotency, accepted, body = fields
     try:
         whole = checksum(fields) == found and idempotency in _IDEMPOTENCY
     except (TypeError, ValueError):
@@ -88,6 +88,6 @@ def row_of(values: Sequence[Any]) -> Row:
         body, accepted, subject, idempotency = b"", 0.0, None, "non_idempotent"
     how = cast("Idempotency", idempotency)
     return Row(
-        seq, str(event_id), bool(given), str(action), subject, how, accepted, body,
+        seq, str(event_id), bool(has_caller_id), str(action), subject, how, accepted, body,
         attempts, bool(in_flight), uncertain_count, not whole,
     )  # fmt: skip

@@ -52,7 +52,7 @@ class Running:
         self.loop = asyncio.get_running_loop()
         self.core = Core(settings, durable=store.durable)
         self.death: QueueClosed | None = None
-        """What is handed in after its death is told this: it is nowhere."""
+        """The error of an event that is handed in after the queue died: it is stored nowhere."""
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
         self._judged = False
         self._leaving: Iterator[None] = iter(())
@@ -106,7 +106,7 @@ class Running:
 
     def receipt(self, entry: Entry) -> Receipt:
         """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
-        if entry.more is None or not entry.more.given:
+        if entry.more is None or not entry.more.has_caller_id:
             return Receipt(entry, self.loop)
         return self._receipts.get(entry) or self._receipts.setdefault(entry, Receipt(entry, self.loop))
 
@@ -124,9 +124,9 @@ class Running:
         """Go on after a suspension."""
         self._worker.resume()
 
-    def forget(self, event_id: str) -> None:
+    def allow_resubmission(self, event_id: str) -> None:
         """Let an event that ended badly be handed in again under its id."""
-        self.intake.forget(event_id)
+        self.intake.allow_resubmission(event_id)
 
     # How things stand.
 
@@ -142,7 +142,7 @@ class Running:
                 async with asyncio.timeout(None if timeout == inf else timeout):
                     await self._settler.settled.until(lambda: flush.over or self._stopped)
         finally:
-            self.core.flushes.end(flush)
+            self.core.flushes.remove(flush)
         return self.report()
 
     async def settled(self) -> None:
@@ -217,7 +217,7 @@ class Running:
         await self._unless_dead(lambda: not (self.core.pending or self.intake.withdrawn))
         await self._worker.stop()
         await self._store.requeue(self._worker.cut_off())
-        # What is being read is neither in the store nor here: cut off, nobody would hear of it.
+        # What is being read is neither in the store nor here: cut off, its receipts would never resolve.
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_LOAD):
                 await self._unless_dead(lambda: not self._loader.reading)
@@ -236,11 +236,11 @@ class Running:
         left = self.core.order.drain()
         self.core.in_flight.update(left)
         for entry in left:
-            self._worker.end_unsent(entry, self._rules.abandoned(entry, error))
+            self._worker.settle_unsent(entry, self._rules.abandoned(entry, error))
             yield
 
     def _keep_all(self, error: HellotextError) -> Iterator[None]:
-        """Those who wait for events that are kept are told, step by step."""
+        """Resolve the receipts of events that are kept, step by step."""
         for entry in chain([*self.core.order, *self.core.in_flight], self._store.waiting()):
             self.core.keep(entry, error)
             notify(entry)
@@ -259,7 +259,7 @@ class Running:
             _log.error("event queue %s (%s) with %d events undelivered", what, cause, left, exc_info=trace)
         if not self._opened.done():
             self._opened.set_exception(nowhere)
-            self._opened.exception()  # nobody may have asked for it
+            self._opened.exception()  # perhaps it was never awaited
         self._worker.halt()
         last = self._store.give_up()
         self.intake.fail(nowhere, last)
@@ -268,7 +268,7 @@ class Running:
         self._tasks.cancel()
 
     def collected(self) -> None:
-        """Nobody has the queue any more; a store whose loop was closed before its queue gives up possession."""
+        """The queue is referenced no more; a store whose loop was closed before its queue gives up possession."""
         if self.loop.is_closed():
             self._store.give_up()
 

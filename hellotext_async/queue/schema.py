@@ -45,9 +45,9 @@ _OLD_NAMES: Final = {"repeatable": "idempotent", "duplicable": "non_idempotent",
 
 
 def looks_like_ours(path: Path) -> bool:
-    """Whether the file has a spool's header, False if there is no file; SpoolError if it is somebody else's.
+    """Whether the file has a spool's header, False if there is no file; SpoolError if it is another program's.
 
-    It is only looked at: somebody else's file stays as it is, and nothing is written beside it.
+    It is only looked at: another's file stays as it is, and nothing is written beside it.
     """
     header = _header(path)
     if header and not header.startswith(b"SQLite format 3\0"):
@@ -104,7 +104,7 @@ def _number(header: bytes, at: int) -> int:
 
 
 def claim(link: sqlite3.Connection, path: Path) -> int:
-    """The format of the spool, 0 if it is new, written into the header as ours; SpoolError if it is somebody's."""
+    """The format of the spool, 0 if it is new, written into the header as ours; SpoolError if it is another's."""
     (application,) = link.execute("pragma application_id").fetchone()
     (version,) = link.execute("pragma user_version").fetchone()
     tables = _tables(link)

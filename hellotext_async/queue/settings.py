@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from .._callbacks import check_callable
 from .._policy.retry_policy import Delivery
 from ..config import EventFormat, check_choice, check_flag
 from ..errors import ConfigurationError
@@ -67,3 +68,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError("buffer: expected None or a spool, such as SqliteSpool(path)")
         if not isinstance(self.dead_letters, (str, PathLike, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("dead_letters: expected None or a path")
+        check_callable(self.on_outcome, "on_outcome")

@@ -1,4 +1,4 @@
-"""The ends of events: the letter is durable, then the store has it, then it is counted and told."""
+"""The ends of events: the letter is durable, then it is committed, then it is counted and the receipt resolved."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Settler:
         self._on_outcome = on_outcome
         self._log_outcome = log_outcome
         self._dead: Batch[Ended] = Batch()
-        self._ended: Batch[tuple[Entry, Outcome | None, Finish]] = Batch()
+        self._unpersisted: Batch[tuple[Entry, Outcome | None, Finish]] = Batch()
         self._finishing: list[tuple[Entry, Outcome | None, Finish]] = []
         self._unwritten: list[_Dead] = []
         self.freed = asyncio.Event()
@@ -70,7 +70,7 @@ class Settler:
         if self._letters is not None:
             tasks.spawn(self._write_letters(self._letters))
 
-    def end(self, entry: Entry, end: End, clock: float) -> None:
+    def settle(self, entry: Entry, end: End, clock: float) -> None:
         """An event in flight ends so."""
         outcome = outcome_of(entry, end, clock)
         if outcome.verdict == "unknown" and outcome.error is not None:
@@ -78,16 +78,16 @@ class Settler:
         if self._letters is not None and not outcome.delivered:
             self._dead.put((entry, outcome))
         elif self._store.durable:
-            self._ended.put((entry, outcome, Finish.of(outcome)))
+            self._unpersisted.put((entry, outcome, Finish.of(outcome)))
         else:
-            self._settle(entry, outcome)
+            self._resolve(entry, outcome)
 
-    def delivered(self, entry: Entry, clock: float) -> None:
+    def settle_delivered(self, entry: Entry, clock: float) -> None:
         """An event in flight was delivered at its first attempt."""
         if self._store.durable:
-            self._ended.put((entry, None, ONCE))
+            self._unpersisted.put((entry, None, ONCE))
         else:
-            self._settle_delivered(entry, clock)
+            self._resolve_delivered(entry, clock)
 
     async def _write_letters(self, letters: LetterFile) -> None:
         """Have letters written; those that cannot be are tried again."""
@@ -112,43 +112,43 @@ class Settler:
             _log.error("%d dead letters not written (%s)", len(unwritten), _why(error))
             return False
         for _, entry, end in unwritten:
-            self._ended.put((entry, end, Finish.of(end)))
+            self._unpersisted.put((entry, end, Finish.of(end)))
         self._unwritten = []
         return True
 
     async def _stay(self, dead: list[Ended]) -> None:
-        """Their outcome is told, and they stay in the store: marked as sent where the outcome is unknown."""
+        """Their receipts are resolved, and they stay in the store: marked as sent where the outcome is unknown."""
         await self._store.requeue([entry for entry, outcome in dead if outcome.verdict != "unknown"])
         for entry, outcome in dead:
-            self._settle(entry, outcome)
+            self._resolve(entry, outcome)
 
     async def _finish(self) -> None:
         while True:
-            ended = self._finishing = await self._ended.take()
+            ended = self._finishing = await self._unpersisted.take()
             await self._store.finish([entry for entry, _, _ in ended], [end for _, _, end in ended])
-            self._settle_finished(asyncio.get_running_loop().time())
+            self._resolve_finished(asyncio.get_running_loop().time())
 
-    def _settle_finished(self, now: float) -> None:
+    def _resolve_finished(self, now: float) -> None:
         clock, finished = self._core.clock.at(now), self._finishing
         self._finishing = []
         for entry, outcome, _ in finished:
             if outcome is not None:
-                self._settle(entry, outcome)
+                self._resolve(entry, outcome)
             else:
-                self._settle_delivered(entry, clock)
+                self._resolve_delivered(entry, clock)
 
-    def _settle(self, entry: Entry, outcome: Outcome) -> None:
+    def _resolve(self, entry: Entry, outcome: Outcome) -> None:
         if not entry.over:  # it is, if its letter could not be written at first
-            self._core.end(entry, outcome)
+            self._core.finish(entry, outcome)
             if self._log_outcome is not None:
                 call_back("on_outcome", self._log_outcome, outcome)
             self._call_hook(entry)
 
-    def _settle_delivered(self, entry: Entry, clock: float) -> None:
+    def _resolve_delivered(self, entry: Entry, clock: float) -> None:
         core, more = self._core, entry.more
-        core.end_delivered(entry, clock)
+        core.finish_delivered(entry, clock)
         watched = more is not None and more.watch is not None
-        if watched or self._on_outcome is not None or core.line or core.aside:
+        if watched or self._on_outcome is not None or core.waiters or core.aside:
             self._call_hook(entry)
         else:
             self.settled.check_soon()
@@ -164,12 +164,12 @@ class Settler:
 
     def fail(self, last: LastGroup, now: float) -> None:
         """The queue died; what its store has finished all the same has its outcome."""
-        finished = set(last.ended)
+        finished = set(last.finished)
         self._finishing = [ended for ended in self._finishing if ended[0] in finished]
-        self._settle_finished(now)
+        self._resolve_finished(now)
 
     def settle_now(self) -> None:
-        """Everything at once, for a queue whose loop is ending: there is nobody left to wait."""
+        """Everything at once, for a queue whose loop is ending: nothing can wait any more."""
         dead = [(entry, outcome) for _, entry, outcome in self._unwritten]  # also what was cut off being written
         self._unwritten = []
         dead += self._dead.drain()
@@ -179,10 +179,10 @@ class Settler:
             except (OSError, SpoolError) as error:
                 _log.error("%d dead letters not written (%s)", len(dead), _why(error))
         for entry, outcome in dead:
-            self._settle(entry, outcome)
-        for entry, late, _ in self._ended.drain():
+            self._resolve(entry, outcome)
+        for entry, late, _ in self._unpersisted.drain():
             if late is not None:
-                self._settle(entry, late)
+                self._resolve(entry, late)
 
 
 def _why(error: OSError | SpoolError) -> str:
@@ -190,7 +190,7 @@ def _why(error: OSError | SpoolError) -> str:
 
 
 def notify_accepted(entry: Entry) -> None:
-    """Tell those who wait that the event is accepted; who waited for that alone does not wait any more."""
+    """Resolve what waits for the event's acceptance; what waited for that alone is forgotten."""
     more = entry.more
     if more is not None and more.watch is not None:
         more.watch.accepted(entry)
@@ -199,7 +199,7 @@ def notify_accepted(entry: Entry) -> None:
 
 
 def notify(entry: Entry) -> None:
-    """Tell those who wait that the event has its end."""
+    """Resolve what waits for the event's end."""
     watcher = None if entry.more is None else entry.more.watch
     if watcher is not None:
         entry.watch = None

@@ -50,7 +50,7 @@ class SqliteStore:
         self._closing = threading.Event()
         self._commits = GroupCommit(Group, self._write, self._committer)
         self._failure: SpoolError | None = None
-        self._flight: dict[int, None] = {}
+        self._in_flight: dict[int, None] = {}
         self._aside: WeakValueDictionary[int, Entry] = WeakValueDictionary()
         self._epoch = 0.0
         self._watched: dict[int, Entry] = {}
@@ -83,9 +83,9 @@ class SqliteStore:
         ]
 
     def _row(self, entry: Entry) -> New:
-        given = entry.more is not None and entry.more.given
+        has_caller_id = entry.more is not None and entry.more.has_caller_id
         accepted = self._epoch + entry.at
-        return New(id_of(entry), given, entry.action, entry.subject, entry.idempotency, accepted, entry.body)
+        return New(id_of(entry), has_caller_id, entry.action, entry.subject, entry.idempotency, accepted, entry.body)
 
     def _appended(self, entry: Entry, result: int | Known | SpoolError) -> Appended:
         if isinstance(result, int):
@@ -149,9 +149,9 @@ class SqliteStore:
         entry = self._aside.get(row.seq)
         self._watched.pop(row.seq, None)
         if entry is None:
-            more = More(row.id, row.given, row.seq)
+            more = More(row.id, row.has_caller_id, row.seq)
             entry = Entry(row.action, row.body, row.subject, row.idempotency, 0.0, more=more)
-            if row.given:
+            if row.has_caller_id:
                 self._aside[row.seq] = entry
         entry.body, entry.subject, entry.idempotency = row.body, row.subject, row.idempotency
         entry.at = row.accepted - self._epoch
@@ -160,7 +160,7 @@ class SqliteStore:
         return entry
 
     def waiting(self) -> Iterator[Entry]:
-        """Events that wait here alone and are waited for by somebody."""
+        """Events that wait here alone and are waited for."""
         entries = (found() for found in self._aside.valuerefs())
         return (entry for entry in entries if entry is not None and entry.state == "aside")
 
@@ -168,10 +168,10 @@ class SqliteStore:
         """It is durable that the event is about to be sent."""
         more, group = _stored(entry), self._commits.group
         if more.history is None:
-            self._flight[more.key] = None
-            group.flight = self._flight
+            self._in_flight[more.key] = None
+            group.in_flight = self._in_flight
         else:
-            group.marks.append((more.key, more.history.attempts + 1, True, more.history.uncertain_count))
+            group.delivery_marks.append((more.key, more.history.attempts + 1, True, more.history.uncertain_count))
         await self._commits.committed()
         return inf
 
@@ -180,10 +180,10 @@ class SqliteStore:
         group = self._commits.group
         for entry in entries:
             history = entry.history
-            if self._flight.pop(entry.key, 0) is None:
-                group.flight = self._flight
+            if self._in_flight.pop(entry.key, 0) is None:
+                group.in_flight = self._in_flight
             if history is not None:
-                group.marks.append((entry.key, history.attempts, False, history.uncertain_count))
+                group.delivery_marks.append((entry.key, history.attempts, False, history.uncertain_count))
         await self._commits.committed()
 
     async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> None:
@@ -192,25 +192,25 @@ class SqliteStore:
         for entry, end in zip(entries, ends, strict=True):
             more = _stored(entry)
             key = more.key
-            group.gone.append(key)
-            if self._flight.pop(key, 0) is None:
-                group.flight = self._flight
+            group.removed.append(key)
+            if self._in_flight.pop(key, 0) is None:
+                group.in_flight = self._in_flight
             else:
                 group.marked.append(key)
             if end is None:
                 group.freed.append((id_of(entry),))
                 continue
-            group.ended.append(entry)
-            if more.given:
+            group.finished.append(entry)
+            if more.has_caller_id:
                 group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, time.time(), id_of(entry)))
         await self._commits.committed()
         if self._unplaced:
-            self._unplaced.difference_update(group.gone)
+            self._unplaced.difference_update(group.removed)
 
     def hand_over(self) -> None:
         """One queue at a time owns the file."""
 
-    async def forget(self, event_id: str) -> None:
+    async def allow_resubmission(self, event_id: str) -> None:
         """An event that ended badly may be appended again under its id."""
         self._commits.group.forgotten.append((event_id,))
         await self._commits.committed()
@@ -241,7 +241,7 @@ class SqliteStore:
         for entry, result in zip(group.appended, group.stored, strict=True):
             if entry.state == "pending":
                 appended.append((entry, self._appended(entry, result)))
-        return LastGroup(appended, group.ended)
+        return LastGroup(appended, group.finished)
 
     # In the thread.
 

@@ -39,7 +39,7 @@ def _stats_of(core: Core, worker: Worker, store: Store, now: float) -> Stats:
         pending=len(core.pending),
         queued=core.queued,
         in_flight=len(core.in_flight),
-        bytes=core.room.bytes,
+        bytes=core.capacity.bytes,
         outcomes=dict(core.outcomes),
         oldest_age=max(0.0, core.clock.at(now) - core.order.oldest()) if core.order else 0.0,
         suspended=worker.suspension is not None,

@@ -50,7 +50,7 @@ class LastGroup(NamedTuple):
     """
 
     appended: Sequence[tuple[Entry, Appended]] = ()
-    ended: Sequence[Entry] = ()
+    finished: Sequence[Entry] = ()
 
 
 class Loaded(msgspec.Struct):
@@ -121,7 +121,7 @@ class Store(Protocol):
         ...
 
     def waiting(self) -> Iterable[Entry]:
-        """Events that wait here alone and are waited for by somebody; one that ends meanwhile may be left out."""
+        """Events that wait here alone and are waited for; one that ends meanwhile may be left out."""
         ...
 
     async def mark(self, entry: Entry) -> float | None:
@@ -138,7 +138,7 @@ class Store(Protocol):
         """The events have ended, and are never sent again; without an end they were not wanted after all."""
         ...
 
-    async def forget(self, event_id: str) -> None:
+    async def allow_resubmission(self, event_id: str) -> None:
         """An event that ended badly may be appended again under its id."""
         ...
 
@@ -203,7 +203,7 @@ class MemoryStore:
     async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> None:
         """Nothing to note."""
 
-    async def forget(self, event_id: str) -> None:
+    async def allow_resubmission(self, event_id: str) -> None:
         """Ids are remembered by the queue alone."""
 
     def hand_over(self) -> None:

@@ -130,12 +130,12 @@ class Worker:
             self.away_since = None
             core.order.delivered(entry)
             if entry.more is None or entry.more.history is None:
-                self._settler.delivered(entry, self.now())
+                self._settler.settle_delivered(entry, self.now())
             else:
-                self._settler.end(entry, DELIVERED, self.now())
+                self._settler.settle(entry, DELIVERED, self.now())
 
     async def _wait(self) -> Permit | None:
-        """Wait for a permit, if there is something to send and nobody waits for one; else until there may be."""
+        """Wait for a permit, if there is something to send and no other sender waits; else until there may be."""
         if self._leading or self.suspension is not None or not self._core.order.waiting():
             await self._park()
             return None
@@ -152,15 +152,15 @@ class Worker:
         await parked
 
     async def _failed(self, entry: Entry, attempt: Attempt) -> None:
-        core, away = self._core, self._attempts.breaker_open
-        if not away:
+        core, breaker_open = self._core, self._attempts.breaker_open
+        if not breaker_open:
             self.away_since = None
         elif self.away_since is None:
             self.away_since = self._loop.time()
-        decision = self._rules.decide(entry, attempt, self.now(), away=away)
+        decision = self._rules.decide(entry, attempt, self.now(), breaker_open=breaker_open)
         if isinstance(decision, End):
-            core.order.done(entry)
-            self._settler.end(entry, decision, self.now())
+            core.order.release(entry)
+            self._settler.settle(entry, decision, self.now())
             return
         core.again(entry, Again() if isinstance(decision, Suspend) else decision, self._loop.time())
         if isinstance(decision, Suspend):
@@ -174,26 +174,26 @@ class Worker:
         if self._hands_over:
             self.hand_over()
 
-    def end_unsent(self, entry: Entry, end: End) -> None:
+    def settle_unsent(self, entry: Entry, end: End) -> None:
         """An event that waited ends without another attempt."""
         self._core.in_flight.add(entry)
-        self._settler.end(entry, end, self.now())
+        self._settler.settle(entry, end, self.now())
 
     def _kept_elsewhere(self, entry: Entry, permit: Permit) -> None:
         self._attempts.cancel(permit)
-        self._core.order.done(entry)
-        self.leave(entry)
+        self._core.order.release(entry)
+        self.disown(entry)
 
     def hand_over(self) -> None:
         """Leave to other processes what is not in flight, now and when an attempt has failed."""
         self._hands_over = True
         self._store.hand_over()
         for entry in self._core.order.remove(lambda _: True):
-            self.leave(entry)
+            self.disown(entry)
 
-    def leave(self, entry: Entry) -> None:
+    def disown(self, entry: Entry) -> None:
         """Another process has the event now."""
-        self._core.leave(entry, QueueClosed("another process has this event now", kept=True))
+        self._core.disown(entry, QueueClosed("another process has this event now", kept=True))
         notify(entry)
         if self._core.short_of_room:
             self._settler.freed.set()
@@ -235,7 +235,7 @@ class Worker:
         if self.suspension is None:
             now = self.now()
             for entry in self._core.order.remove(lambda entry: self._rules.late(entry, now), TURN):
-                self.end_unsent(entry, self._rules.expired(entry))
+                self.settle_unsent(entry, self._rules.expired(entry))
         self._arm()
         if self._core.order.waiting():
             self.wake()
@@ -262,8 +262,8 @@ class Worker:
                 self._core.again(entry, Again(), self._loop.time())
                 left.append(entry)
             else:
-                self._core.order.done(entry)
-                self._settler.end(entry, end, self.now())
+                self._core.order.release(entry)
+                self._settler.settle(entry, end, self.now())
         self._cut.clear()
         return left
 

@@ -142,12 +142,12 @@ class EventTransport:
 
     async def _acquire(self, begun: float, until: float) -> HttpConnection:
         """The same, waited for."""
-        await self._in_time(self._slots.take, "pool", begun, until)
+        await self._in_time(self._slots.acquire, "pool", begun, until)
         try:
             idle = self._take_idle()
             return await self._in_time(self._open, "connect", begun, until) if idle is None else idle
         except BaseException:
-            self._slots.give()
+            self._slots.release()
             raise
 
     def _data(self, request: Request) -> bytes:
@@ -165,7 +165,7 @@ class EventTransport:
             self._idle.append(connection)
         else:
             connection.abort()
-        self._slots.give()
+        self._slots.release()
 
     async def _in_time(self, get: Callable[[], Awaitable[T]], missed: Reason, begun: float, until: float) -> T:
         """The result of `get`; Unanswered if the time is over, or the transport closes, before there is one."""

@@ -1,4 +1,4 @@
-"""Places that exchanges hold: asyncio's Semaphore spends a microsecond on each, to learn that nobody waits."""
+"""Places that exchanges hold: asyncio's Semaphore spends a microsecond on each, to learn that nothing waits."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__ = ["Slots"]
 
 
 class Slots:
-    """`free` places; there are none while somebody waits, first come, first served."""
+    """`free` places; there are none while an exchange waits, first come, first served."""
 
     def __init__(self, free: int) -> None:
         self.free = free
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Return with a place, at once if one is free."""
         if self.free:
             self.free -= 1
@@ -26,10 +26,10 @@ class Slots:
             await waiter
         except BaseException:
             if not waiter.cancelled():  # it was given the place in the same moment
-                self.give()
+                self.release()
             raise
 
-    def give(self) -> None:
+    def release(self) -> None:
         """Give a place back, to the first who waits for one."""
         while self._waiting:
             waiter = self._waiting.popleft()

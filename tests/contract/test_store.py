@@ -55,10 +55,10 @@ async def opened(make: Maker, *, clock: float = 0.0, count: int = 0) -> AsyncIte
         await made.close(clock, standing=False)
 
 
-def entry(number: int, *, given: bool = False, size: int = 0) -> Entry:
+def entry(number: int, *, has_caller_id: bool = False, size: int = 0) -> Entry:
     body = b'{"n":%d,"x":"%s"}' % (number, b"x" * size)
     idempotency: Any = "idempotent" if number % 2 else "non_idempotent"
-    more = More(f"e{number}", given)
+    more = More(f"e{number}", has_caller_id)
     return Entry("page.viewed", body, f"s{number % 3}", idempotency, float(number), more=more)
 
 
@@ -104,14 +104,14 @@ async def test_nothing_to_do_is_done(store: Maker) -> None:
         assert list(await made.append([])) == []
         await made.requeue([])
         await made.finish([], [])
-        await made.forget("nobody's")
+        await made.allow_resubmission("nobody's")
         await made.pause(1.0, standing=True)
         await made.pause(2.0, standing=False)
 
 
 async def test_what_has_not_ended_comes_back_in_order_as_it_was(durable: Maker) -> None:
     """From the next store over the same place, with everything that sending it takes."""
-    entries = [entry(number, given=number == 3) for number in range(8)]
+    entries = [entry(number, has_caller_id=number == 3) for number in range(8)]
     async with opened(durable) as made:
         await kept(made, entries)
         await made.finish([entries[1], entries[4]], [DELIVERED, REFUSED])
@@ -125,7 +125,7 @@ async def test_what_has_not_ended_comes_back_in_order_as_it_was(durable: Maker) 
                 was.idempotency,
                 was.action,
             )
-            assert (one.event_id, one.given) == (was.event_id, was.given)
+            assert (one.event_id, one.has_caller_id) == (was.event_id, was.has_caller_id)
 
 
 async def test_what_was_in_flight_is_known_after_a_crash(durable: Maker) -> None:
@@ -172,32 +172,32 @@ async def test_one_owner_at_a_time(durable: Maker) -> None:
 async def test_an_id_is_one_event(durable: Maker) -> None:
     """Within a batch, while it waits, after its end and after a reopening; until it is forgotten."""
     async with opened(durable) as made:
-        answers = await made.append([entry(1, given=True), entry(2), entry(1, given=True)])
+        answers = await made.append([entry(1, has_caller_id=True), entry(2), entry(1, has_caller_id=True)])
         assert answers[:2] == ["stored", "stored"]
         assert answers[2] != "stored"
     async with opened(durable, count=2) as again:
         (found, _) = await again.load(*MANY)
-        (answer,) = await again.append([entry(1, given=True)])
+        (answer,) = await again.append([entry(1, has_caller_id=True)])
         assert answer is found.entry
         await again.finish([found.entry], [REFUSED])
-        (answer,) = await again.append([entry(1, given=True)])
+        (answer,) = await again.append([entry(1, has_caller_id=True)])
         assert isinstance(answer, Outcome)
         assert (answer.verdict, answer.attempts) == ("rejected", 2)
     async with opened(durable, count=1) as later:
         await later.load(*MANY)
-        (answer,) = await later.append([entry(1, given=True)])
+        (answer,) = await later.append([entry(1, has_caller_id=True)])
         assert isinstance(answer, Outcome)
-        await later.forget("e1")
-        assert await later.append([entry(1, given=True)]) == ["stored"]
+        await later.allow_resubmission("e1")
+        assert await later.append([entry(1, has_caller_id=True)]) == ["stored"]
 
 
 async def test_what_was_not_wanted_after_all_is_gone_and_its_id_is_free(durable: Maker) -> None:
     """A `put` that was cancelled."""
     async with opened(durable) as made:
-        one = entry(1, given=True)
+        one = entry(1, has_caller_id=True)
         await made.append([one])
         await made.finish([one], [None])
-        assert await made.append([entry(1, given=True)]) == ["stored"]
+        assert await made.append([entry(1, has_caller_id=True)]) == ["stored"]
     async with opened(durable, count=1):
         pass
 

@@ -17,7 +17,7 @@ from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from hellotext_async.resources._verbs import Deleted
 from tests.harness.cancel import Step, fuzz
-from tests.harness.checker import Ledger
+from tests.harness.checker import Submissions
 from tests.harness.clock import virtual_time
 from tests.harness.connection import Connection
 from tests.harness.scripts import READ, received, sleep
@@ -91,7 +91,7 @@ def test_put_cancelled_at_any_suspension_is_accepted_exactly_if_it_returned(by: 
         with tempfile.TemporaryDirectory() as folder:
             script = Script(default=got(takes=0.5))
             made = engine(script)
-            ledger = Ledger()
+            submissions = Submissions()
             settings = Settings(buffer=LoopSpool(f"{folder}/s.db", durability="normal"), capacity=2, concurrency=1)
             number = 0
             async with EventQueue(lambda: made, settings) as opened:
@@ -100,24 +100,24 @@ def test_put_cancelled_at_any_suspension_is_accepted_exactly_if_it_returned(by: 
                     nonlocal number
                     number += 1
                     ref = str(number)
-                    ledger.offered(ref, "non_idempotent", "p")
+                    submissions.offered(ref, "non_idempotent", "p")
                     await opened.put("page.viewed", profile="p", metadata={"ref": ref})
                     return ref
 
                 for _ in range(8):
                     async for end in fuzz(put, 12, by=by):
                         if end.end == "returned" and end.value is not None:
-                            ledger.accepted(end.value)
+                            submissions.accepted(end.value)
                         else:
-                            ledger.refused(str(number))
+                            submissions.refused(str(number))
                 await opened.flush(1000)
                 stats = opened.stats()
                 assert stats.pending == 0
                 assert stats.bytes == 0
-                assert stats.accepted == sum(bool(claim.accepted) for claim in ledger.claims.values())
+                assert stats.accepted == sum(bool(claim.accepted) for claim in submissions.claims.values())
                 assert stats.outcomes["delivered"] == stats.accepted
                 applied = {seen.json["metadata"]["ref"] for seen in script.history.applied}
-                assert applied == {ref for ref, claim in ledger.claims.items() if claim.accepted}
+                assert applied == {ref for ref, claim in submissions.claims.items() if claim.accepted}
 
     run()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.checker import Ledger
+from tests.harness.checker import Submissions
 from tests.harness.crash import Fate, run_child
 from tests.harness.server import ScriptedServer
 
@@ -25,42 +25,44 @@ def repeat_of(ref: str) -> str:
     return "idempotent" if int(ref) % 2 else "non_idempotent"
 
 
-def note(ledger: Ledger, fate: Fate) -> None:
+def note(submissions: Submissions, fate: Fate) -> None:
     """Take down what a child said before it died."""
     for line in fate.lines:
         kind, *words = line.split()
         if kind == "accepted":
-            ledger.accepted(words[0])
+            submissions.accepted(words[0])
         elif kind == "ended":
-            ledger.ended(words[0], words[1], maybe_duplicated=words[2] == "1")  # type: ignore[arg-type]
+            submissions.ended(words[0], words[1], maybe_duplicated=words[2] == "1")  # type: ignore[arg-type]
 
 
-async def life_and_deaths(tmp_path: Path, deaths: list[dict[str, object]]) -> tuple[Ledger, ScriptedServer, list[Fate]]:
+async def life_and_deaths(
+    tmp_path: Path, deaths: list[dict[str, object]]
+) -> tuple[Submissions, ScriptedServer, list[Fate]]:
     """Children that die one after the other over one spool, and a last one that finishes."""
-    ledger = Ledger()
-    fates: list[Fate] = []
+    submissions = Submissions()
+    outcomes: list[Fate] = []
     async with ScriptedServer() as server:
         for life, death in enumerate([*deaths, {}]):
             first, count = life * EVENTS, EVENTS if life < len(deaths) else 0
             for n in range(first, first + count):
-                ledger.offered(str(n), repeat_of(str(n)), f"p{n % 5}")  # type: ignore[arg-type]
+                submissions.offered(str(n), repeat_of(str(n)), f"p{n % 5}")  # type: ignore[arg-type]
             arguments = [server.url, str(tmp_path / "s.db"), str(first), str(count)]
             if "after" in death:
                 arguments.append(str(death.pop("after")))
-            fates.append(await run_child(CHILD, *arguments, **death))  # type: ignore[arg-type]
-            note(ledger, fates[-1])
+            outcomes.append(await run_child(CHILD, *arguments, **death))  # type: ignore[arg-type]
+            note(submissions, outcomes[-1])
         history = server
-    return ledger, history, fates
+    return submissions, history, outcomes
 
 
-def judge(ledger: Ledger, server: ScriptedServer, last: Fate, path: Path) -> None:
+def judge(submissions: Submissions, server: ScriptedServer, last: Fate, path: Path) -> None:
     assert last.lines[-1:] == ["done"], last.stderr
     remembered = verdicts(path)
-    for ref, claim in ledger.claims.items():
+    for ref, claim in submissions.claims.items():
         if claim.accepted and not claim.outcomes and ref in remembered:
             # It died between making an end safe and telling it: the spool can still tell.
-            ledger.ended(ref, remembered[ref])  # type: ignore[arg-type]
-    ledger.verify(server.history.applied, ordered=False)
+            submissions.ended(ref, remembered[ref])  # type: ignore[arg-type]
+    submissions.verify(server.history.applied, ordered=False)
 
 
 def verdicts(path: Path) -> dict[str, str]:
@@ -75,17 +77,17 @@ def verdicts(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_at_a_named_point_nothing_is_lost_or_doubled(point: str, tmp_path: Path) -> None:
     """Before and after every commit and every exchange."""
-    ledger, server, fates = await life_and_deaths(tmp_path, [{"kill_at": point}])
-    assert fates[0].killed
-    judge(ledger, server, fates[-1], tmp_path / "s.db")
+    submissions, server, outcomes = await life_and_deaths(tmp_path, [{"kill_at": point}])
+    assert outcomes[0].killed
+    judge(submissions, server, outcomes[-1], tmp_path / "s.db")
 
 
 async def test_killed_at_random_times_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     """As many rounds as CRASH_ROUNDS says, on one spool."""
     chance = random.Random(20_261)
     deaths: list[dict[str, object]] = [{"after": chance.uniform(0.001, 0.25)} for _ in range(ROUNDS)]
-    ledger, server, fates = await life_and_deaths(tmp_path, deaths)
-    assert sum(fate.killed for fate in fates) >= ROUNDS / 2
-    judge(ledger, server, fates[-1], tmp_path / "s.db")
-    accepted = [claim for claim in ledger.claims.values() if claim.accepted]
+    submissions, server, outcomes = await life_and_deaths(tmp_path, deaths)
+    assert sum(fate.killed for fate in outcomes) >= ROUNDS / 2
+    judge(submissions, server, outcomes[-1], tmp_path / "s.db")
+    accepted = [claim for claim in submissions.claims.values() if claim.accepted]
     assert len(accepted) > ROUNDS

@@ -22,7 +22,7 @@ from hellotext_async.errors import HellotextError
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from tests.harness.checker import Ledger
+from tests.harness.checker import Submissions
 from tests.harness.clock import VirtualLoop
 from tests.harness.transport import Answer, Script, answers, breaks, received, silent, unsent
 from tests.rig import LoopSpool, engine
@@ -67,7 +67,7 @@ class Shop(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.path = self.folder / "0.db"
         self.delivery = delivery
-        self.ledger = Ledger(delivery)
+        self.submissions = Submissions(delivery)
         self.script = Script(default=ANSWERS["received"])
         self.number = 0
         self.lives = 0
@@ -96,7 +96,7 @@ class Shop(RuleBasedStateMachine):
         self.queue = self.loop.run_until_complete(opening())
 
     def ended(self, outcome: Outcome) -> None:
-        self.ledger.ended(outcome.event_id, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
+        self.submissions.ended(outcome.event_id, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
 
     @rule(answer=st.sampled_from(sorted(ANSWERS)))
     def answers_from_now_on(self, answer: str) -> None:
@@ -111,7 +111,7 @@ class Shop(RuleBasedStateMachine):
         for _ in range(count):
             self.number += 1
             ref = str(self.number)
-            self.ledger.offered(ref, "idempotent" if order else "non_idempotent", subject)
+            self.submissions.offered(ref, "idempotent" if order else "non_idempotent", subject)
             self.putting.append(self.loop.create_task(self.put(ref, order, subject)))
         self.settle(0)
 
@@ -121,9 +121,9 @@ class Shop(RuleBasedStateMachine):
         try:
             await self.queue.put(action, profile=subject, event_id=ref, metadata={"ref": ref}, **about)
         except HellotextError:
-            self.ledger.refused(ref)
+            self.submissions.refused(ref)
         else:
-            self.ledger.accepted(ref)
+            self.submissions.accepted(ref)
 
     @rule(turns=st.integers(0, 6))
     def cancel_one(self, turns: int) -> None:
@@ -177,7 +177,7 @@ class Shop(RuleBasedStateMachine):
             self.script.default = received()
             self.script.upcoming.clear()
             self.loop.run_until_complete(self.finish())
-            self.ledger.verify(self.script.history.applied, ordered=False)
+            self.submissions.verify(self.script.history.applied, ordered=False)
         finally:
             self.loop.close()
             shutil.rmtree(self.folder)
@@ -191,12 +191,12 @@ class Shop(RuleBasedStateMachine):
 
     async def ask_again(self) -> None:
         """What ended at the moment of a crash was reported to nobody, and is answered under its id, not sent again."""
-        for claim in self.ledger.claims.values():
+        for claim in self.submissions.claims.values():
             if claim.accepted and not claim.outcomes:
                 asked = self.script.asked
                 outcome = await (await self.queue.put("page.viewed", profile=claim.subject, event_id=claim.ref))
                 assert self.script.asked == asked, f"lost: {claim}"
-                self.ledger.ended(claim.ref, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
+                self.submissions.ended(claim.ref, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
 
 
 @pytest.mark.parametrize("turns", range(16))

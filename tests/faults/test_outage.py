@@ -12,7 +12,7 @@ import pytest
 from hellotext_async.config import Limits
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from tests.harness.checker import Ledger
+from tests.harness.checker import Submissions
 from tests.harness.clock import virtual_time
 from tests.harness.seen import Seen
 from tests.harness.transport import Answer, Script, answers, received, silent, unsent
@@ -202,19 +202,19 @@ async def test_bursts_of_5xx_are_resent_by_class_and_agree_with_the_server() -> 
             return received(takes=0.02)
         return answers(503, takes=0.02, applied=seen.number % 2 == 0)
 
-    ledger = Ledger()
+    submissions = Submissions()
     script = Script(hook=hook)
     async with queue(script, delivery_timeout=HOUR) as opened:
         receipts = {}
         for n in range(300):
             given = order(n, profile=f"p{n % 7}") if n % 2 else event(n, profile=f"p{n % 7}")
-            ledger.offered(str(n), "idempotent" if n % 2 else "non_idempotent", f"p{n % 7}")
+            submissions.offered(str(n), "idempotent" if n % 2 else "non_idempotent", f"p{n % 7}")
             receipts[str(n)] = opened.track(given.pop("action"), **given)
-            ledger.accepted(str(n))
+            submissions.accepted(str(n))
         for ref, receipt in receipts.items():
             outcome = await receipt
-            ledger.ended(ref, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
-        ledger.verify(script.history.applied, counts=opened.stats())
+            submissions.ended(ref, outcome.verdict, maybe_duplicated=outcome.maybe_duplicated)
+        submissions.verify(script.history.applied, counts=opened.stats())
 
 
 @virtual_time

@@ -1,6 +1,6 @@
 """Compares the outcomes that a client reports with the requests that the server applied.
 
-A test keeps a `Ledger`: what it handed over, what the client took, and how each event ended. The
+A test keeps `Submissions`: what it handed over, what the client took, and how each event ended. The
 server keeps its history. `violations` holds one against the other:
 
 one outcome     every accepted event has exactly one outcome, or is still held; nothing else has any
@@ -13,7 +13,7 @@ rejected, abandoned
 not doubled     `once`: applied at most once. `duplicable`: more than once only if marked. `repeatable`:
                 as often as it takes, but under `at_most_once` once
 order           per subject, no event is first applied before one that was accepted earlier and delivered
-numbers         accepted == outcomes + queued + in flight, and the counted outcomes are the ledger's
+numbers         accepted == outcomes + queued + in flight, and the counted outcomes are those of the submissions
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, Final, Literal, Protocol
 
 from .seen import Seen
 
-__all__ = ["Claim", "Counts", "Delivery", "Idempotency", "Ledger", "Verdict", "Violation", "ref_of"]
+__all__ = ["Claim", "Counts", "Delivery", "Idempotency", "Submissions", "Verdict", "Violation", "ref_of"]
 
 Idempotency = Literal["safe", "idempotent", "non_idempotent", "at_most_once"]
 Delivery = Literal["careful", "at_least_once", "at_most_once"]
@@ -90,7 +90,7 @@ def ref_of(seen: Seen) -> str | None:
     return str(found)
 
 
-class Ledger:
+class Submissions:
     """The events that the client was given and the outcomes that it reported, in order."""
 
     def __init__(self, delivery: Delivery = "careful") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.checker import Idempotency, Ledger, Verdict
+from tests.harness.checker import Idempotency, Submissions, Verdict
 from tests.harness.seen import Seen
 
 
@@ -24,9 +24,11 @@ def done(*refs: str) -> list[Seen]:
     return [Seen(n, 1, n, body=b'{"metadata":{"ref":"%s"}}' % ref.encode()) for n, ref in enumerate(refs, 1)]
 
 
-def ledger(*events: tuple[str, Idempotency, Verdict | None], delivery: Any = "careful", marked: bool = False) -> Ledger:
-    """A ledger of accepted events of one subject."""
-    book = Ledger(delivery)
+def submissions(
+    *events: tuple[str, Idempotency, Verdict | None], delivery: Any = "careful", marked: bool = False
+) -> Submissions:
+    """Submissions of accepted events of one subject."""
+    book = Submissions(delivery)
     for ref, repeat, verdict in events:
         book.offered(ref, repeat, "p1")
         book.accepted(ref)
@@ -38,22 +40,22 @@ def ledger(*events: tuple[str, Idempotency, Verdict | None], delivery: Any = "ca
 @pytest.mark.parametrize(
     ("book", "applied"),
     [
-        (ledger(("a", "non_idempotent", "delivered"), ("b", "idempotent", "delivered")), "a b b"),
-        (ledger(("a", "non_idempotent", "unknown"), ("b", "at_most_once", "unknown")), "b"),
-        (ledger(("a", "non_idempotent", "delivered"), marked=True), "a a"),
+        (submissions(("a", "non_idempotent", "delivered"), ("b", "idempotent", "delivered")), "a b b"),
+        (submissions(("a", "non_idempotent", "unknown"), ("b", "at_most_once", "unknown")), "b"),
+        (submissions(("a", "non_idempotent", "delivered"), marked=True), "a a"),
         (
-            ledger(
+            submissions(
                 ("a", "idempotent", "rejected"), ("b", "non_idempotent", "expired"), ("c", "at_most_once", "rejected")
             ),
             "a",
         ),
-        (ledger(("a", "non_idempotent", "unknown"), ("b", "non_idempotent", "delivered")), "b a"),
-        (ledger(("a", "non_idempotent", "rejected"), delivery="at_least_once"), "a"),
-        (ledger(("a", "non_idempotent", "rejected"), marked=True), "a"),
-        (ledger(("a", "idempotent", "delivered"), ("b", "idempotent", "delivered")), "a b a"),
+        (submissions(("a", "non_idempotent", "unknown"), ("b", "non_idempotent", "delivered")), "b a"),
+        (submissions(("a", "non_idempotent", "rejected"), delivery="at_least_once"), "a"),
+        (submissions(("a", "non_idempotent", "rejected"), marked=True), "a"),
+        (submissions(("a", "idempotent", "delivered"), ("b", "idempotent", "delivered")), "a b a"),
     ],
 )
-def test_the_checker_accepts_what_the_rules_allow(book: Ledger, applied: str) -> None:
+def test_the_checker_accepts_what_the_rules_allow(book: Submissions, applied: str) -> None:
     """Repeats of repeatables, marked duplicates and unknown ends are no violation."""
     book.verify(done(*applied.split()))
 
@@ -61,20 +63,24 @@ def test_the_checker_accepts_what_the_rules_allow(book: Ledger, applied: str) ->
 @pytest.mark.parametrize(
     ("book", "applied", "rule"),
     [
-        (ledger(("a", "idempotent", "delivered")), "", "delivered, but never applied"),
-        (ledger(("a", "non_idempotent", "rejected")), "a", "rejected, but applied"),
-        (ledger(("a", "non_idempotent", "abandoned")), "a", "abandoned, but applied"),
-        (ledger(("a", "idempotent", "expired")), "a", "expired, but applied"),
-        (ledger(("a", "non_idempotent", "delivered")), "a a", "applied more often than its class allows"),
-        (ledger(("a", "at_most_once", "unknown"), marked=True), "a a", "applied more often than its class allows"),
-        (ledger(("a", "idempotent", "delivered"), delivery="at_most_once"), "a a", "applied more often"),
-        (ledger(("a", "non_idempotent", "delivered"), delivery="at_least_once"), "a a", "applied more often"),
-        (ledger(("a", "non_idempotent", None)), "a", "lost: accepted, no outcome and not held"),
-        (ledger(), "x", "applied, but never submitted"),
-        (ledger(("a", "non_idempotent", "delivered"), ("b", "idempotent", "delivered")), "b a", "overtook an earlier"),
+        (submissions(("a", "idempotent", "delivered")), "", "delivered, but never applied"),
+        (submissions(("a", "non_idempotent", "rejected")), "a", "rejected, but applied"),
+        (submissions(("a", "non_idempotent", "abandoned")), "a", "abandoned, but applied"),
+        (submissions(("a", "idempotent", "expired")), "a", "expired, but applied"),
+        (submissions(("a", "non_idempotent", "delivered")), "a a", "applied more often than its class allows"),
+        (submissions(("a", "at_most_once", "unknown"), marked=True), "a a", "applied more often than its class allows"),
+        (submissions(("a", "idempotent", "delivered"), delivery="at_most_once"), "a a", "applied more often"),
+        (submissions(("a", "non_idempotent", "delivered"), delivery="at_least_once"), "a a", "applied more often"),
+        (submissions(("a", "non_idempotent", None)), "a", "lost: accepted, no outcome and not held"),
+        (submissions(), "x", "applied, but never submitted"),
+        (
+            submissions(("a", "non_idempotent", "delivered"), ("b", "idempotent", "delivered")),
+            "b a",
+            "overtook an earlier",
+        ),
     ],
 )
-def test_the_checker_finds_each_broken_rule(book: Ledger, applied: str, rule: str) -> None:
+def test_the_checker_finds_each_broken_rule(book: Submissions, applied: str, rule: str) -> None:
     """Every rule is named when it is broken, once, with the event it is about."""
     (found,) = book.violations(done(*applied.split()))
     assert str(found).startswith(rule) and found.about
@@ -84,7 +90,7 @@ def test_the_checker_finds_each_broken_rule(book: Ledger, applied: str, rule: st
 
 def test_the_checker_knows_what_was_accepted() -> None:
     """A second outcome, one of a refused or held event, and a refused event that was applied are violations."""
-    book = ledger(("twice", "non_idempotent", "unknown"), ("held", "non_idempotent", "unknown"))
+    book = submissions(("twice", "non_idempotent", "unknown"), ("held", "non_idempotent", "unknown"))
     book.ended("twice", "unknown")
     for ref in ("refused", "not known"):
         book.offered(ref)
@@ -101,7 +107,7 @@ def test_the_checker_knows_what_was_accepted() -> None:
 
 def test_the_checker_adds_up_the_numbers() -> None:
     """accepted == outcomes + queued + in flight, and the counted outcomes are those reported."""
-    book = ledger(("a", "non_idempotent", "delivered"), ("b", "non_idempotent", None))
+    book = submissions(("a", "non_idempotent", "delivered"), ("b", "non_idempotent", None))
     right = Numbers(accepted=2, outcomes={"delivered": 1, "expired": 0}, queued=1)
     book.verify(done("a"), held=["b"], counts=right)
     right.queued = 0

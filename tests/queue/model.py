@@ -115,7 +115,7 @@ class Books:
         repeated = known.doubts + applied > 1 and known.ready.idempotency != "idempotent"
         assert outcome.maybe_duplicated is repeated
         assert outcome.attempts == known.requests
-        self.core.end(entry, outcome)
+        self.core.finish(entry, outcome)
         self.ended(known)
         assert end_of(entry) is outcome
 
@@ -136,11 +136,11 @@ class Books:
         assert core.accepted == self.accepted
         assert +Counter(core.outcomes) == self.verdicts
         here = self.in_state("pending", "stored", "queued", "in_flight")
-        assert (core.room.count, core.room.bytes) == (len(here), sum(len(known.ready.body) for known in here))
+        assert (core.capacity.count, core.capacity.bytes) == (len(here), sum(len(known.ready.body) for known in here))
         assert len(core.order) == len(self.in_state("queued"))
         assert core.queued == len(self.in_state("queued")) + len(self.aside)
         if not self.loads:
-            assert core.room.count <= self.settings.capacity and core.room.bytes <= self.settings.max_bytes
+            assert core.capacity.count <= self.settings.capacity and core.capacity.bytes <= self.settings.max_bytes
 
     @invariant()
     def each_event_ends_once(self) -> None:

@@ -77,7 +77,7 @@ class Model(Books, RuleBasedStateMachine):
         clock = self.core.clock.at(self.now)
         entry = self.core.offer(ready, clock) if waits else self.core.enter(ready, clock)
         if entry is None:
-            assert self.core.line or not self.core.room.fits(size)
+            assert self.core.waiters or not self.core.capacity.has_room_for(size)
             return
         self.events.append(Known(entry, number, ready))
         if entry.state == "queued":
@@ -135,25 +135,29 @@ class Model(Books, RuleBasedStateMachine):
             most, most_bytes = most - 1, most_bytes - len(known.ready.body)
             self.note()
 
-    @rule(names=st.lists(st.sampled_from(sorted(ATTEMPTS)), min_size=1, max_size=6), away=st.booleans(), pause=PAUSES)
-    def attempt(self, names: list[str], away: bool, pause: float) -> None:
+    @rule(
+        names=st.lists(st.sampled_from(sorted(ATTEMPTS)), min_size=1, max_size=6),
+        breaker_open=st.booleans(),
+        pause=PAUSES,
+    )
+    def attempt(self, names: list[str], breaker_open: bool, pause: float) -> None:
         for name in names:
-            self.attempt_one(name, away)
+            self.attempt_one(name, breaker_open)
             self.pass_some_time(pause)
 
-    def attempt_one(self, name: str, away: bool) -> None:
+    def attempt_one(self, name: str, breaker_open: bool) -> None:
         if self.begin():
-            self.conclude(name, away)
+            self.conclude(name, breaker_open)
 
     @rule()
     def begin_one(self) -> None:
         self.begin()
 
     @precondition(lambda self: self.flying)
-    @rule(name=st.sampled_from(sorted(ATTEMPTS)), away=st.booleans())
-    def conclude_one(self, name: str, away: bool) -> None:
+    @rule(name=st.sampled_from(sorted(ATTEMPTS)), breaker_open=st.booleans())
+    def conclude_one(self, name: str, breaker_open: bool) -> None:
         self.flying.reverse()
-        self.conclude(name, away)
+        self.conclude(name, breaker_open)
 
     def begin(self) -> bool:
         """Take the next event; it is in flight."""
@@ -166,13 +170,13 @@ class Model(Books, RuleBasedStateMachine):
         self.flying.append(known)
         return True
 
-    def conclude(self, name: str, away: bool) -> None:
+    def conclude(self, name: str, breaker_open: bool) -> None:
         """The attempt that began last proves something."""
         known = self.flying.pop()
         attempt, doubt = ATTEMPTS[name]
         known.requests += attempt.stale_token is False
         known.doubts += doubt
-        self.decide(known, attempt, away=away)
+        self.decide(known, attempt, breaker_open=breaker_open)
 
     @rule(count=st.integers(1, 4))
     def deliver(self, count: int) -> None:
@@ -188,16 +192,16 @@ class Model(Books, RuleBasedStateMachine):
             self.core.order.delivered(entry)
             clock = self.core.clock.at(self.now)
             if entry.history is None:
-                self.core.end_delivered(entry, clock)
+                self.core.finish_delivered(entry, clock)
                 self.ended(known)
             else:
                 self.end(known, End("delivered"))
 
-    def decide(self, known: Known, attempt: Attempt, *, away: bool) -> None:
+    def decide(self, known: Known, attempt: Attempt, *, breaker_open: bool) -> None:
         clock = self.core.clock.at(self.now)
-        decision = self.rules.decide(known.entry, attempt, clock, away=away)
+        decision = self.rules.decide(known.entry, attempt, clock, breaker_open=breaker_open)
         if isinstance(decision, End):
-            self.core.order.done(known.entry)
+            self.core.order.release(known.entry)
             self.end(known, decision)
         elif isinstance(decision, Suspend):
             self.core.again(known.entry, Again(), self.now)
@@ -212,7 +216,7 @@ class Model(Books, RuleBasedStateMachine):
     @rule()
     def refuse_the_token(self) -> None:
         if self.begin():
-            self.decide(self.flying.pop(), TOKEN, away=False)
+            self.decide(self.flying.pop(), TOKEN, breaker_open=False)
             assert self.core.clock.stands
 
     @precondition(lambda self: self.core.clock.stands)
@@ -247,8 +251,8 @@ class Model(Books, RuleBasedStateMachine):
         """Another process has an event that was about to be marked."""
         if self.begin():
             entry = self.flying.pop().entry
-            self.core.order.done(entry)
-            self.core.leave(entry, QueueClosed(kept=True))
+            self.core.order.release(entry)
+            self.core.disown(entry, QueueClosed(kept=True))
             self.accepted -= 1
             self.note()
 
@@ -266,7 +270,7 @@ class Model(Books, RuleBasedStateMachine):
         for known in self.in_state("offered", "pending", "stored"):
             self.core.refuse(known.entry, closed)
         while self.flying:
-            self.conclude("not sent", away=False)
+            self.conclude("not sent", breaker_open=False)
         if len(self.events) % 2:
             self.deliver_the_rest()
         self.close(closed)

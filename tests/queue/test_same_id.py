@@ -219,8 +219,8 @@ def test_a_put_of_a_known_id_that_is_cancelled_takes_nothing_back(tmp_path: Path
 
 
 @virtual_time
-async def test_an_event_that_waited_on_disk_and_ended_badly_may_come_again_when_it_is_forgotten(tmp_path: Path) -> None:
-    """Its receipt is still held: without `forget` the id has that outcome."""
+async def test_an_event_that_waited_on_disk_and_ended_badly_may_come_again_when_that_is_allowed(tmp_path: Path) -> None:
+    """Its receipt is still held: without `allow_resubmission` the id has that outcome."""
     script = Script(default=answers(422, takes=1))
     buffer = LoopSpool(tmp_path / "s.db", durability="normal")
     async with queue(script, buffer=buffer, capacity=4, concurrency=1) as opened:
@@ -229,6 +229,17 @@ async def test_an_event_that_waited_on_disk_and_ended_badly_may_come_again_when_
         script.default = received()
         for n, receipt in enumerate(receipts):
             assert await opened.put("page.viewed", event_id=str(n), session="s") is receipt
-            opened.forget(str(n))
+            opened.allow_resubmission(str(n))
             assert (await (await opened.put("page.viewed", event_id=str(n), session="s"))).delivered
     assert script.asked == 16
+
+
+@virtual_time
+async def test_the_old_name_forget_warns_and_allows_a_resubmission() -> None:
+    """For one version."""
+    script = Script(answers(422))
+    async with queue(script) as opened:
+        assert (await (await opened.put("page.viewed", event_id="x", **ABOUT))).verdict == "rejected"
+        with pytest.warns(DeprecationWarning, match=r"allow_resubmission\(\)"):
+            opened.forget("x")
+        assert (await (await opened.put("page.viewed", event_id="x", **ABOUT))).delivered

@@ -386,11 +386,11 @@ async def test_a_replay_sends_again_though_the_queue_remembers_the_id(tmp_path: 
     async with first as again:
         assert (await again.track("page.viewed", event_id="e1", **given)).verdict == "rejected"
         assert [outcome.verdict async for outcome in DeadLetters(path).replay(again)] == ["delivered"]
-        again.forget("e1")
+        again.allow_resubmission("e1")
         assert (await again.track("page.viewed", event_id="e1", **given)).verdict == "delivered"
     if buffer is not None:
         async with opened() as later:
-            later.forget("e1")
+            later.allow_resubmission("e1")
             assert (await later.track("page.viewed", event_id="e1", **given)).verdict == "delivered"
     assert len(script.history) == 2
 

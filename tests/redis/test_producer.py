@@ -38,7 +38,7 @@ async def stored(url: str, stream: RedisStream) -> list[str]:
         for _, fields in await link.command("xrange", stream.layout.events(shard)):
             one = decode(fields[b"e"])
             assert one is not None
-            found.append(one.event_id if one.given else one.body.decode().split('"ref":"')[1].split('"')[0])
+            found.append(one.event_id if one.has_caller_id else one.body.decode().split('"ref":"')[1].split('"')[0])
     await link.aclose()
     return found
 

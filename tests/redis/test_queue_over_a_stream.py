@@ -66,9 +66,9 @@ async def test_what_ended_badly_may_come_again_when_it_is_forgotten(server: Serv
     async with over(RedisStream(server.url, name, shards=2, lease=LEASE), script) as opened:
         assert (await (await put(opened, event(1), event_id="x"))).verdict == "rejected"
         assert (await (await put(opened, event(1), event_id="x"))).verdict == "rejected"
-        opened.forget("x")
+        opened.allow_resubmission("x")
         assert (await (await put(opened, event(1), event_id="x"))).delivered
-        opened.forget("x")
+        opened.allow_resubmission("x")
         assert (await (await put(opened, event(1), event_id="x"))).delivered
     assert script.asked == 2
 

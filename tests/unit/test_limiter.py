@@ -45,15 +45,15 @@ class Stopped:
         return asyncio.get_running_loop().create_future()
 
 
-def taken(made: Limiter, lane: Priority) -> list[Permit]:
-    """All the permits there are for one lane."""
+def taken(made: Limiter, priority: Priority) -> list[Permit]:
+    """All the permits there are for one priority."""
     permits: list[Permit] = []
-    while (permit := made.try_acquire(lane)) is not None:
+    while (permit := made.try_acquire(priority)) is not None:
         permits.append(permit)
     return permits
 
 
-class Line:
+class Waiters:
     """Tasks that wait for a permit, and the order in which they get one."""
 
     def __init__(self, made: Limiter) -> None:
@@ -62,14 +62,14 @@ class Line:
         self.permits: list[Permit] = []
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def join(self, lane: Priority, count: int, *, until: float = inf) -> None:
+    async def join(self, priority: Priority, count: int, *, until: float = inf) -> None:
         for number in range(count):
-            self.tasks.append(asyncio.create_task(self._wait(lane, number, until)))
+            self.tasks.append(asyncio.create_task(self._wait(priority, number, until)))
         await asyncio.sleep(0)
 
-    async def _wait(self, lane: Priority, number: int, until: float) -> None:
-        permit = await self._made.acquire(lane, until=until)
-        self.served.append((lane, number))
+    async def _wait(self, priority: Priority, number: int, until: float) -> None:
+        permit = await self._made.acquire(priority, until=until)
+        self.served.append((priority, number))
         self.permits.append(permit)
 
     async def leave(self) -> None:
@@ -126,53 +126,53 @@ async def test_a_round_of_timeouts_halves_the_ceiling_once(rate: float | None) -
 
 
 async def test_calls_go_first_and_every_eighth_permit_is_an_events(rate: float | None) -> None:
-    """So neither waits for ever; within a lane it is first come, first served."""
+    """So neither waits for ever; within a priority it is first come, first served."""
     made = limiter(4, rate)
     (first, *_rest) = taken(made, "call")
-    line = Line(made)
-    await line.join("event", 5)
-    await line.join("call", 30)
+    waiters = Waiters(made)
+    await waiters.join("event", 5)
+    await waiters.join("call", 30)
     for _ in range(3):
         made.cancel(_rest.pop())
     await asyncio.sleep(0)
     permits = [first]
-    while len(line.served) < 24:
-        permits += line.permits
-        line.permits.clear()
+    while len(waiters.served) < 24:
+        permits += waiters.permits
+        waiters.permits.clear()
         made.cancel(permits.pop(0))
         await asyncio.sleep(0)
-    lanes = [lane for lane, _ in line.served]
-    assert lanes[:7] == ["call"] * 7
-    assert 2 <= lanes[:24].count("event") <= 3
-    for lane in ("call", "event"):
-        numbers = [number for served, number in line.served if served == lane]
+    priorities = [priority for priority, _ in waiters.served]
+    assert priorities[:7] == ["call"] * 7
+    assert 2 <= priorities[:24].count("event") <= 3
+    for priority in ("call", "event"):
+        numbers = [number for served, number in waiters.served if served == priority]
         assert numbers == sorted(numbers)
-    await line.leave()
+    await waiters.leave()
 
 
 async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
     """A place is free for calls; an event that comes when one waits waits behind it, and so does a call."""
     made = limiter(10, rate)
     events = taken(made, "event")
-    line = Line(made)
-    await line.join("event", 1)
+    waiters = Waiters(made)
+    await waiters.join("event", 1)
     assert made.try_acquire("event") is None
     call = made.try_acquire("call")
     assert call is not None
     made.cancel(call)
     calls = taken(made, "call")
-    await line.join("call", 1)
+    await waiters.join("call", 1)
     assert made.try_acquire("call") is None
     made.cancel(calls.pop())
     await asyncio.sleep(0)
-    assert line.served == [("call", 0)]
+    assert waiters.served == [("call", 0)]
     for _ in range(2):
         made.cancel(events.pop())
     await asyncio.sleep(0)
-    assert line.served == [("call", 0)]  # two places are free, and stay so
+    assert waiters.served == [("call", 0)]  # two places are free, and stay so
     made.cancel(events.pop())
     await asyncio.sleep(0)
-    assert line.served == [("call", 0), ("event", 0)]
+    assert waiters.served == [("call", 0), ("event", 0)]
 
 
 @pytest.mark.parametrize("waits", ["call", "event"])
@@ -184,11 +184,11 @@ async def test_who_comes_when_a_waiter_is_due_goes_behind_it(
     loop = Stopped()
     made = limiter(10, 50, loop=loop)
     assert made.try_acquire("call") is not None
-    line = Line(made)
-    await line.join(waits, 1)
+    waiters = Waiters(made)
+    await waiters.join(waits, 1)
     loop.now = 5.0
     assert (made.try_acquire(comes) is None) == (waits == "call" or comes == "event")
-    await line.leave()
+    await waiters.leave()
 
 
 async def test_an_events_turn_takes_no_last_place_that_no_call_waits_for(rate: float | None) -> None:
@@ -197,23 +197,23 @@ async def test_an_events_turn_takes_no_last_place_that_no_call_waits_for(rate: f
         made = limiter(10, rate)
         for _ in range(served):
             calls = taken(made, "call")
-            line = Line(made)
-            await line.join("call", 1)
+            waiters = Waiters(made)
+            await waiters.join("call", 1)
             made.cancel(calls.pop())
             await asyncio.sleep(0)
-            for permit in (*calls, *line.permits):
+            for permit in (*calls, *waiters.permits):
                 made.cancel(permit)
         events = taken(made, "event")
-        line = Line(made)
-        await line.join("event", 1)
+        waiters = Waiters(made)
+        await waiters.join("event", 1)
         call = made.try_acquire("call")
         assert call is not None
         made.cancel(call)
         await asyncio.sleep(0)
-        assert line.served == []
+        assert waiters.served == []
         made.cancel(events.pop())
         await asyncio.sleep(0)
-        assert line.served == [("event", 0)]
+        assert waiters.served == [("event", 0)]
 
 
 async def test_a_waiter_that_is_cancelled_leaves_its_turn_to_the_next(rate: float | None) -> None:
@@ -221,16 +221,16 @@ async def test_a_waiter_that_is_cancelled_leaves_its_turn_to_the_next(rate: floa
     for late in (False, True):
         made = limiter(1, rate)
         (held,) = taken(made, "call")
-        line = Line(made)
-        await line.join("call", 2)
+        waiters = Waiters(made)
+        await waiters.join("call", 2)
         if not late:
-            line.tasks[0].cancel()
+            waiters.tasks[0].cancel()
             await asyncio.sleep(0)
         made.cancel(held)
-        line.tasks[0].cancel()
+        waiters.tasks[0].cancel()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert line.served == [("call", 1)]
+        assert waiters.served == [("call", 1)]
         assert made.in_flight == 1
 
 
@@ -241,25 +241,25 @@ async def test_who_may_not_wait_is_refused_at_once(rate: float | None) -> None:
     now = asyncio.get_running_loop().time()
     with pytest.raises(Refused):
         await made.acquire("call", until=now)
-    line = Line(made)
-    await line.join("call", 1, until=now + 60)
+    waiters = Waiters(made)
+    await waiters.join("call", 1, until=now + 60)
     made.cancel(held)
     await asyncio.sleep(0)
-    assert line.served == [("call", 0)]
+    assert waiters.served == [("call", 0)]
 
 
 async def test_who_has_waited_as_long_as_it_may_is_refused(rate: float | None) -> None:
     """What comes free afterwards is the next one's; a request that was delivered gives its place back in any way."""
     made = limiter(1, rate)
     (held,) = taken(made, "call")
-    line = Line(made)
-    await line.join("call", 1, until=asyncio.get_running_loop().time() + 0.01)
-    await line.join("call", 1)
+    waiters = Waiters(made)
+    await waiters.join("call", 1, until=asyncio.get_running_loop().time() + 0.01)
+    await waiters.join("call", 1)
     with pytest.raises(Refused):
-        await line.tasks[0]
+        await waiters.tasks[0]
     made.release(held, "delivered")
-    await line.tasks[1]
-    assert (made.in_flight, len(line.permits)) == (1, 1)
+    await waiters.tasks[1]
+    assert (made.in_flight, len(waiters.permits)) == (1, 1)
 
 
 async def test_a_probe_that_was_given_up_is_the_next_one_s(rate: float | None) -> None:

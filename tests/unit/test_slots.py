@@ -10,7 +10,7 @@ from tests.harness.clock import virtual_time
 
 async def taken(slots: Slots, order: list[int], number: int) -> None:
     """Take a place, and say when."""
-    await slots.take()
+    await slots.acquire()
     order.append(number)
 
 
@@ -27,11 +27,11 @@ async def test_places_go_first_come_first_served() -> None:
     tasks = [asyncio.create_task(taken(slots, order, number)) for number in range(3)]
     await turns()
     assert order == [0] and slots.free == 0
-    slots.give()
+    slots.release()
     await turns()
     assert order == [0, 1] and slots.free == 0
-    slots.give()
-    slots.give()
+    slots.release()
+    slots.release()
     await asyncio.gather(*tasks)
     assert order == [0, 1, 2] and slots.free == 1
 
@@ -44,10 +44,10 @@ async def test_one_that_is_cancelled_takes_no_place() -> None:
     await turns()
     tasks[1].cancel()
     await turns()
-    slots.give()  # to the third
+    slots.release()  # to the third
     tasks[2].cancel()
     await turns()
     assert order == [0, 3] and slots.free == 0
-    slots.give()
+    slots.release()
     assert slots.free == 1
     await asyncio.gather(*tasks, return_exceptions=True)

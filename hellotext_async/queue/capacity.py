@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["Room"]
+__all__ = ["Capacity"]
 
 MOST_LOADED: Final = 512
 """Events that are brought in at once from the store: a millisecond or two, in which the loop does nothing else."""
 
 
-class Room:
+class Capacity:
     """`count` events of `bytes` in all are in memory."""
 
-    def __init__(self, capacity: int, max_bytes: int) -> None:
+    def __init__(self, max_count: int, max_bytes: int) -> None:
         self.count = self.bytes = 0
-        self.capacity, self.max_bytes = capacity, max_bytes
-        self._half = max(1, capacity // 2)
+        self.max_count, self.max_bytes = max_count, max_bytes
+        self._half = max(1, max_count // 2)
 
-    def fits(self, size: int, *, more: int = 0) -> bool:
+    def has_room_for(self, size: int, *, more: int = 0) -> bool:
         """Whether there is room for an event of this size now, and for so many more."""
-        return self.count + more < self.capacity and self.bytes + size <= self.max_bytes
+        return self.count + more < self.max_count and self.bytes + size <= self.max_bytes
 
-    def take(self, size: int) -> None:
+    def acquire(self, size: int) -> None:
         """An event of this size is in memory."""
         self.count += 1
         self.bytes += size
 
-    def give(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """It is not any more."""
         self.count -= 1
         self.bytes -= size
