@@ -148,7 +148,7 @@ class Settler:
         core, more = self._core, entry.more
         core.finish_delivered(entry, clock)
         watched = more is not None and more.watch is not None
-        if watched or self._on_outcome is not None or core.waiters or core.aside:
+        if watched or self._on_outcome is not None or core.short_of_room:
             self._call_hook(entry)
         else:
             self.settled.check_soon()
