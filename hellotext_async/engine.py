@@ -167,7 +167,7 @@ class Engine:
             attempt = classify_reply(reply, wall=self.wall())
         attempt = self._attributed(attempt, key, stale_token=credentials is not self._credentials())
         if attempt.isolated:
-            self.limiter.cancel(permit)  # it proved nothing of the server
+            self.limiter.unused(permit)  # it proved nothing of the server
             if self._attribution.blameless:
                 self.limiter.exonerate()
             return attempt
@@ -182,5 +182,5 @@ class Engine:
         if attempt.evidence == "rejected":
             stale = stale_token and attempt.reply is not None and attempt.reply.status == 401
             return msgspec.structs.replace(attempt, stale_token=True) if stale else attempt
-        own = self._attribution.failed(key)
+        own = self._attribution.failed(key, throttled=attempt.evidence == "throttled")
         return msgspec.structs.replace(attempt, isolated=True) if own else attempt

@@ -1,23 +1,22 @@
 """Who may send now: the async shell around the pacer, the breaker and the ceiling of requests in flight.
 
 Rules. One limiter per client, for its calls and its queues. A permit is taken before every
-request and given back with what the request proved. Waiters are served first come, first served;
-calls before the queue's events, and those before background events, save that every eighth permit
-goes to a waiting event, and every twentieth to a background one. The queue leaves the last two
-places free for calls, save for that eighth. The ceiling starts at 10 and grows by one a success
-up to `concurrency`; a timeout halves it (once a round), then a round of successes adds one.
+request and given back with what the request proved. Whose turn it is `Waiters` says. The queue leaves
+the last two places free for calls, save for its eighth permit. The ceiling starts at 10 and grows by
+one a success up to `concurrency`; a timeout halves it (once a round), then a round of successes adds one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from datetime import UTC, datetime
 from math import inf
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ._permit import Permit, Refused
+from ._policy.pacer import PROBE
 from ._rate_state import RateState
+from ._waiters import Priority, Waiters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Limiter", "Loop", "Permit", "Priority", "RateState", "Refused"]
 
-Priority = Literal["call", "event", "background"]
 Waiter = asyncio.Future["Permit | None"]
 
 START: Final = 10
 RESERVE: Final = 2
-EVENT_SHARE: Final = 8
-BACKGROUND_SHARE: Final = 20
 
 
 class Loop(Protocol):
@@ -69,13 +65,7 @@ class Limiter:
         self._slow_start = True
         self._usual = Permit(0)
         self._in_flight = 0
-        self._calls: deque[Waiter] = deque()
-        self._events: deque[Waiter] = deque()
-        self._background: deque[Waiter] = deque()
-        self._lines: dict[Priority, deque[Waiter]] = {
-            "call": self._calls, "event": self._events, "background": self._background,
-        }  # fmt: skip
-        self._granted = 0
+        self._waiters: Waiters[Waiter] = Waiters()
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = inf
 
@@ -90,8 +80,8 @@ class Limiter:
         return int(self._ceiling)
 
     def try_acquire(self, priority: Priority) -> Permit | None:
-        """A permit at once, or None; nobody who waits is overtaken by his own priority."""
-        if self._calls or (priority != "call" and (self._events or (priority != "event" and self._background))):
+        """A permit at once, or None; one that waits is not overtaken by another of its own priority."""
+        if self._waiters and self._waiters.ahead_of(priority):
             return None
         if self.pacer.rate is None and not self.breaker.open:  # the usual case, made short
             busy = self._in_flight
@@ -111,7 +101,7 @@ class Limiter:
         self._refuse(priority, now, until)
         waiter = self._loop.create_future()
         timer = self._loop.call_at(until, _expire, waiter) if until < inf else None
-        self._lines[priority].append(waiter)
+        self._waiters.add(priority, waiter)
         self._arm(now)
         try:
             permit = await waiter
@@ -136,7 +126,7 @@ class Limiter:
         return max(0.0, at - now) if at < inf else None
 
     def _ready_at(self, priority: Priority, now: float, *, last: bool = False) -> float:
-        """When the priority's next may go; an event takes one of the last places only if told so."""
+        """When the priority's next may go; an event takes one of the `last` places only in its turn."""
         places = self._in_flight + 1
         if priority != "call" and places > 1 and not last:
             places += self._reserve
@@ -149,6 +139,7 @@ class Limiter:
         self._in_flight += 1
         probe = self.breaker.start_probe() if priority != "call" and self.breaker.open else False
         stamp = 0 if self.pacer.rate is None else self.pacer.sent(now)
+        self._waiters.probed = priority if stamp > 0 and stamp & PROBE else None
         return Permit(self._usual.round, stamp, probe) if stamp or probe else self._usual
 
     def delivered(self, permit: Permit) -> None:
@@ -160,7 +151,7 @@ class Limiter:
         self.pacer.delivered(now, permit.stamp)
         if self._ceiling < self._most:
             self._ceiling += 1 if self._slow_start else 1 / self._ceiling
-        if self._calls or self._events or self._background:
+        if self._waiters:
             self._serve(now)
 
     def release(
@@ -206,11 +197,11 @@ class Limiter:
         self.serve()
 
     def serve(self) -> None:
-        """Grant what can be granted now: the pacer has heard something."""
+        """Grant what can be granted now: the pacer has learned something."""
         self._serve(self._time())
 
     def unused(self, permit: Permit) -> None:
-        """Give back a permit for which there was nothing to send."""
+        """Give back a permit whose place another may take: nothing was sent, or nothing that counts."""
         now = self._time()
         self._in_flight -= 1
         self.breaker.cancel_probe(probe=permit.probe)
@@ -224,49 +215,27 @@ class Limiter:
 
     def _serve(self, now: float) -> None:
         while (priority := self._next(now)) is not None:
-            waiter = self._lines[priority].popleft()
-            if not waiter.done():
-                self._granted += 1
+            waiter = self._waiters.take(priority)
+            if waiter is not None:
                 waiter.set_result(self._grant(priority, now))
         self._arm(now)
 
     def _next(self, now: float) -> Priority | None:
         """Whose turn it is, if one of them may go now."""
-        waiting = self._waited()
-        turns: list[Priority] = []
-        if len(waiting) > 1:  # else nobody starves
-            if self._granted % BACKGROUND_SHARE == BACKGROUND_SHARE - 1:
-                turns.append("background")
-            if self._granted % EVENT_SHARE == EVENT_SHARE - 1:
-                turns.append("event")
-        for priority in turns:
-            # Where others wait, no place is left free for them, and without this these would starve.
-            if priority in waiting and self._ready_at(priority, now, last=True) <= now:
-                return priority
-        for priority in waiting:
-            if self._ready_at(priority, now) <= now:
+        for priority, last in self._waiters.turns():
+            if self._ready_at(priority, now, last=last) <= now:
                 return priority
         return None
 
     def _arm(self, now: float) -> None:
         """Wake up when the first waiter may go by time; what goes by a place is woken by `release`."""
-        at = min((self._ready_at(priority, now) for priority in self._waited()), default=inf)
+        at = min((self._ready_at(priority, now) for priority in self._waiters.waiting()), default=inf)
         if self._timer is not None:
             if self._wakes_at <= at:  # not `when()`: uvloop's handle of a time in the past has none
                 return
             self._timer.cancel()
         self._wakes_at = at
         self._timer = self._loop.call_at(at, self._wake) if at < inf else None
-
-    def _waited(self) -> list[Priority]:
-        """The priorities for which something waits, the first first."""
-        found: list[Priority] = []
-        for priority, waiting in self._lines.items():
-            while waiting and waiting[0].done():
-                waiting.popleft()
-            if waiting:
-                found.append(priority)
-        return found
 
     def _wake(self) -> None:
         self._timer = None

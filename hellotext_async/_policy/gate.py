@@ -58,9 +58,10 @@ class Gate(msgspec.Struct):
         self.probe_due, self.probing, self.probed_at = False, True, now
 
     def end_probe(self, now: float) -> None:
-        """It was answered, or lost."""
-        self.probing = False
-        self.shut += max(0.0, now - self.probed_at)
+        """It was answered, or lost; nothing if none is known to be under way any more."""
+        if self.probing:
+            self.probing = False
+            self.shut += max(0.0, now - self.probed_at)
 
     def take_shut(self) -> float:
         """How long nothing could be sent, counted from now on anew."""

@@ -157,7 +157,7 @@ class Pacer:
         if stamp & GROUP and self._tolerance.delivered():
             self._suspicion.clear()
             self._schedule.apart = False
-        if stamp & PROBE:
+        if stamp & PROBE and gate.probing:
             gate.end_probe(now)
             gate.failed_probes = 0
             if not gate.probe_due:
@@ -188,10 +188,10 @@ class Pacer:
         self.retry_after = retry_after is not None
         if self._limited_since is None:
             self._limited_since = now
-        if stamp & PROBE:
+        if stamp & PROBE and self._gate.probing:
             self._gate.end_probe(now)
             self._gate.failed_probes += 1
-        elif stamp // EPOCH == self._epoch:
+        elif self.rate is None or stamp // EPOCH == self._epoch:  # without a rate stamps are of no epoch
             self._epoch += 1
             if stamp & GROUP:
                 self._tolerance.refused()
@@ -206,18 +206,22 @@ class Pacer:
 
     def lost(self, now: float, stamp: int) -> None:
         """It proved nothing about the rate: 5xx, no answer, cancelled, never sent. After a lost probe goes another."""
-        if stamp & PROBE:
+        if stamp & PROBE and self._gate.probing:
             self._gate.end_probe(now)
             self._gate.probe_due = True
 
     def unused(self, now: float, stamp: int) -> None:
-        """Nothing was sent after all."""
+        """Nothing was sent after all, or nothing that counts: another may go in its place."""
         self.lost(now, stamp)
+        if self.rate is not None and stamp // EPOCH == self._epoch and not stamp & (PROBE | GROUP):
+            self._schedule.put_back()
 
     def forget(self) -> None:
         """What was throttled was throttled for another reason: begin anew, without a limit."""
-        if self._meter.throttled == 0 or self.rate is None:
-            return
+        if self._meter.throttled and self.rate is not None:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
         epoch, delivered = self._epoch + 1, self._meter.delivered
         self._adopt(UNKNOWN.shifted(0.0))
         self.rate = None if self._ceiling == inf else self._ceiling
@@ -232,8 +236,9 @@ class Pacer:
         if rate is not None:
             self.rate = self._bounded(rate)
             return
-        self.rate = None if self._ceiling == inf else self._ceiling
-        self._limited_since = None
+        throttled, last, told = self._meter.throttled, self.last_throttle, self.retry_after
+        self._begin_anew()
+        self._meter.throttled, self.last_throttle, self.retry_after = throttled, last, told
 
     def _bounded(self, rate: float) -> float:
         return min(self._ceiling, max(FLOOR, rate))

@@ -22,7 +22,8 @@ class Schedule(msgspec.Struct):
     """When one more is due, and whether somebody had to wait for it.
 
     A limit of spacing allows no catching up: then `apart` is set, and the next is due 1/rate after the last
-    was sent. `group` is how many are still to go together, `began` when the first of them went.
+    was sent. `group` is how many are still to go together, `began` when the first of them went. `spare` is
+    how many may go in the place of others that did not count.
     """
 
     due: float = -inf
@@ -31,9 +32,12 @@ class Schedule(msgspec.Struct):
     group: int = 0
     began: float = inf
     sent: float = -inf
+    spare: int = 0
 
     def ready_at(self, now: float, rate: float) -> float:
         """When the next may start."""
+        if self.spare and not self.group:
+            return now
         at = self.due
         if self.group and self.began < inf:
             at = self.began
@@ -45,6 +49,10 @@ class Schedule(msgspec.Struct):
 
     def start(self, now: float, rate: float) -> bool:
         """A request starts; whether it is one of a group that goes together."""
+        if self.spare and not self.group:
+            self.spare -= 1
+            self.sent = now
+            return False
         if now > (max(self.due, self.sent + 1 / rate) if self.apart else self.due) + CATCH_UP:
             self.waited = False
         due = max(self.due, now - (TICKS if self.waited and rate <= FAST else CATCH_UP))
@@ -57,9 +65,13 @@ class Schedule(msgspec.Struct):
         self.group = self.group - 1 if together else 0
         return together
 
+    def put_back(self) -> None:
+        """One that was started does not count: another may go in its place."""
+        self.spare += not self.apart
+
     def reopen(self, now: float, rate: float, *, apart: bool, group: int) -> None:
         """The probe is through. Nothing is owed for the time that the gate was closed; the next `group` go together."""
-        self.apart, self.group, self.began = apart, group, inf
+        self.apart, self.group, self.began, self.spare = apart, group, inf, 0
         self.due = max(now, self.sent + 1 / rate if group else min(self.due, self.sent + 1 / rate))
 
     def shift(self, by: float) -> None:

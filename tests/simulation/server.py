@@ -61,8 +61,14 @@ class Server:
 
     def rate(self, kind: str, start: float, end: float) -> float:
         """How many of a kind were taken, a second."""
-        times = self.taken[kind]
-        return (bisect_left(times, end) - bisect_left(times, start)) / (end - start)
+        return self.between(kind, start, end)[0] / (end - start)
+
+    def between(self, kind: str, start: float, end: float) -> tuple[int, int]:
+        """How many of a kind were taken and refused in a span."""
+        taken, refused = (
+            bisect_left(times, end) - bisect_left(times, start) for times in (self.taken[kind], self.refused[kind])
+        )
+        return taken, refused
 
     def abort(self) -> None:
         """There is nothing to abort."""

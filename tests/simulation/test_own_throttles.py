@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -20,7 +21,7 @@ from hellotext_async.resources._verbs import Deleted
 from tests.harness.clock import run_virtual
 from tests.rig import engine, queue
 
-from .limits import Limiter
+from .limits import Limiter, bucket
 from .server import RTT, Server, behind, fed
 from .simulator import Hint, never, whole
 
@@ -32,10 +33,15 @@ Beside = Callable[[Engine, EventQueue], Coroutine[Any, Any, None]]
 
 
 class Closed:
-    """A limit that lets nothing pass."""
+    """A limit that lets nothing pass until it ends."""
+
+    def __init__(self, ends: float = inf) -> None:
+        self._ends = ends
+        self.ended = False
 
     def admit(self, now: float) -> float | None:
-        return 1.0
+        self.ended = now >= self._ends
+        return None if self.ended else 1.0
 
 
 class Stray:
@@ -55,30 +61,45 @@ def kind_of(request: Request) -> str:
     return "poisoned" if b'"poisoned' in (request.body or b"") else "event"
 
 
-async def delivered(limit_of: Callable[[Request], Limiter | None], beside: Beside, seed: int, hint: Hint) -> float:
-    """How many events of others are delivered a second, from the tenth second on."""
+async def served(
+    limit_of: Callable[[Request], Limiter | None], beside: Beside, seed: int, hint: Hint, until: float = UNTIL
+) -> Server:
+    """The server after so many seconds of a full queue of others' events and what is sent beside them."""
     server = Server(limit_of, kind_of, seed=seed, hint=hint)
     base = engine(server, seed=seed)
     async with queue(server, made=base, capacity=2000, concurrency=PLACES) as opened:
         async with behind(fed(opened, "other"), beside(base, opened)):
-            await asyncio.sleep(UNTIL)
+            await asyncio.sleep(until)
         await opened.aclose(timeout=0)
-    return server.rate("event", 10.0, UNTIL)
+    return server
 
 
-async def calls(base: Engine, _: EventQueue) -> None:
-    """Ten calls a second of one route."""
+async def delivered(limit_of: Callable[[Request], Limiter | None], beside: Beside, seed: int, hint: Hint) -> float:
+    """How many events of others are delivered a second, from the tenth second on."""
+    return (await served(limit_of, beside, seed, hint)).rate("event", 10.0, UNTIL)
+
+
+async def calls(base: Engine, _: EventQueue, *, routes: Sequence[str] = ("coupons",)) -> None:
+    """Ten calls a second of each of these routes."""
     running: set[asyncio.Task[None]] = set()
     while True:
-        task = asyncio.ensure_future(call(base))
-        running.add(task)
-        task.add_done_callback(running.discard)
+        for route in routes:
+            task = asyncio.ensure_future(call(base, route))
+            running.add(task)
+            task.add_done_callback(running.discard)
         await asyncio.sleep(0.1)
 
 
-async def call(base: Engine) -> None:
+two_routes = partial(calls, routes=("coupons", "lists"))
+
+
+async def call(base: Engine, route: str) -> None:
     with suppress(HellotextError):
-        await send(base, Call("GET", "/v1/coupons/x", Deleted, "safe"), Options(Retry()))
+        await send(base, Call("GET", f"/v1/{route}/x", Deleted, "safe"), Options(Retry()))
+
+
+async def nothing(_engine: Engine, _queue: EventQueue) -> None:
+    """Nothing beside the events."""
 
 
 async def poisoned(_: Engine, opened: EventQueue) -> None:
@@ -89,7 +110,7 @@ async def poisoned(_: Engine, opened: EventQueue) -> None:
 
 
 @pytest.mark.parametrize("hint", [never, whole])
-@pytest.mark.parametrize(("kind", "beside"), [("call", calls), ("poisoned", poisoned)])
+@pytest.mark.parametrize(("kind", "beside"), [("call", calls), ("call", two_routes), ("poisoned", poisoned)])
 def test_events_of_others_keep_nine_tenths_of_their_rate(kind: str, beside: Beside, hint: Hint) -> None:
     """Where every call of one route, or every event of one subject, is answered with 429, and nothing else is."""
     closed = Closed()
@@ -114,3 +135,58 @@ def test_one_stray_throttle_at_the_start_is_forgotten(number: int, hint: Hint) -
 
     for seed in range(1, 4):
         assert run_virtual(recovered(seed)) >= 500
+
+
+class Later:
+    """A limit that begins at a time, after what another lets pass."""
+
+    def __init__(self, begins: float, limit: Limiter, before: Limiter | None = None) -> None:
+        self._begins, self._limit, self._before = begins, limit, before
+
+    def admit(self, now: float) -> float | None:
+        if now >= self._begins:
+            return self._limit.admit(now)
+        return None if self._before is None else self._before.admit(now)
+
+
+APPEARS, LIMIT, LEARNED, END = 15.0, 50, 30.0, 50.0
+
+
+def assert_learned(server: Server, *others: str) -> None:
+    """Fail unless nine tenths of the limit for all are used from some time on, and hardly an event is refused."""
+    taken, refused = server.between("event", LEARNED, END)
+    both = taken + sum(server.between(kind, LEARNED, END)[0] for kind in others)
+    assert both >= 0.9 * LIMIT * (END - LEARNED)
+    assert refused <= 0.02 * (taken + refused)
+
+
+@pytest.mark.parametrize("hint", [never, whole])
+@pytest.mark.parametrize("ends", [10.0, inf])
+@pytest.mark.parametrize(("kind", "beside"), [("call", calls), ("poisoned", poisoned)])
+def test_a_limit_for_all_that_appears_after_a_forgotten_one_is_learned(
+    kind: str, beside: Beside, ends: float, hint: Hint
+) -> None:
+    """One route's or subject's throttles come first and are forgotten; they may go on beside the limit for all."""
+    closed, later = Closed(ends), Later(APPEARS, bucket(LIMIT))
+
+    def limit_of(request: Request) -> Limiter:
+        return closed if kind_of(request) == kind and not closed.ended else later
+
+    assert_learned(run_virtual(served(limit_of, beside, 1, hint, until=END)), kind)
+
+
+@pytest.mark.parametrize("hint", [never, whole])
+def test_a_limit_that_appears_after_a_stray_throttle_is_learned(hint: Hint) -> None:
+    """The stray one is forgotten when the rate has grown so far that there is no limit."""
+    later = Later(APPEARS, bucket(LIMIT), Stray(5))
+    assert_learned(run_virtual(served(lambda _: later, nothing, 1, hint, until=END)))
+
+
+@pytest.mark.parametrize("hint", [never, whole])
+def test_one_route_takes_nothing_of_a_limit_that_there_is_for_others(hint: Hint) -> None:
+    """From the beginning every call of the route is refused, and the others have a limit."""
+    closed, shared = Closed(), bucket(LIMIT)
+    server = run_virtual(
+        served(lambda request: closed if kind_of(request) == "call" else shared, calls, 1, hint, until=END)
+    )
+    assert_learned(server)

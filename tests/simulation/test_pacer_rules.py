@@ -316,6 +316,47 @@ def test_a_long_gate_after_a_long_cycle_makes_the_dip_small(retry_after: float, 
     assert known(pacer) == pytest.approx((1 - below) * pacer.export().curve.anchor, rel=0.02)
 
 
+@pytest.mark.parametrize("retry_after", [None, 3.0])
+def test_after_a_limit_was_forgotten_the_next_is_learned(retry_after: float | None) -> None:
+    """Nothing is known then, as in the beginning: a throttle sets the rate anew and closes the gate."""
+    pacer, now = reopened()
+    now = saturated(pacer, now, now + 1)
+    pacer.forget()
+    assert (pacer.rate, pacer.kind) == (None, "none")
+    for n in range(100):
+        pacer.delivered(now + n / 50, pacer.sent(now + n / 50))
+    pacer.throttled(now + 2, pacer.sent(now + 2), retry_after)
+    assert 25 <= known(pacer) <= 60
+    assert pacer.ready_at(now + 2) >= now + 2 + (retry_after or 0.05)
+
+
+def test_a_probe_of_a_limit_that_was_forgotten_measures_nothing() -> None:
+    """Its answer comes when another limit is learned: the time until then was no closed gate."""
+    pacer = throttled(50)
+    probe = pacer.sent(pacer.ready_at(100.0))
+    pacer.forget()
+    for n in range(100):
+        pacer.delivered(101 + n / 50, pacer.sent(101 + n / 50))
+    pacer.delivered(103.0, probe)
+    pacer.throttled(103.0, pacer.sent(103.0), None)
+    at = pacer.ready_at(103.0)
+    pacer.delivered(at + 0.05, pacer.sent(at))
+    assert 40 <= known(pacer) <= 60
+
+
+def test_another_goes_in_the_place_of_one_that_does_not_count() -> None:
+    """As many more as were given back, at once; then the schedule goes on as if those had not been."""
+    pacer, now = reopened(100)
+    stamps = [pacer.sent(now := max(now, pacer.ready_at(now))) for _ in range(5)]
+    due = pacer.ready_at(now)
+    for stamp in stamps[:3]:
+        pacer.unused(now, stamp)
+    for _ in range(3):
+        assert pacer.ready_at(now) <= now
+        pacer.sent(now)
+    assert pacer.ready_at(now) == due > now
+
+
 def test_failures_move_no_rate() -> None:
     """Neither lost requests nor the time that they take."""
     pacer, now = reopened()

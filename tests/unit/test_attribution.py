@@ -51,6 +51,40 @@ def test_own_deliveries_are_not_those_of_others() -> None:
     assert not attribution.failed("a")
 
 
+def test_retries_of_one_key_do_not_outvote_others_that_its_throttles_made_slow() -> None:
+    """Nine of its requests for each of others': how seldom those go, they are delivered."""
+    attribution = Attribution()
+    for number in range(2):
+        attribution.failed(f"c{number}")
+    for _ in range(10):
+        for _ in range(9):
+            attribution.failed("a")
+        attribution.delivered("b")
+    assert attribution.failed("a")
+    assert attribution.failed("c0")
+
+
+def test_a_key_that_is_never_delivered_says_nothing_of_a_server_that_fails_all() -> None:
+    """What is its own stays its own while others fail too; theirs are the server's."""
+    attribution = Attribution()
+    attribution.failed("a")
+    for _ in range(3):
+        attribution.delivered("b")
+    assert attribution.failed("a")
+    for number in range(50):
+        assert not attribution.failed(f"s{number}")
+        assert attribution.failed("a")
+
+
+def test_only_throttles_are_blamed_on_the_server_s_limit() -> None:
+    """A request that failed for another reason does not make a limit of one key's throttles."""
+    attribution = Attribution()
+    attribution.failed("c", throttled=False)
+    assert attribution.blameless
+    attribution.failed("a")
+    assert not attribution.blameless
+
+
 @pytest.mark.parametrize(("poisoned", "least"), [(1, 0.9), (5, 0.9), (20, 0.6)])
 def test_poisoned_subjects_among_a_hundred_healthy_ones(poisoned: int, least: float) -> None:
     """Nearly all of their failures are their own."""

@@ -280,6 +280,26 @@ async def test_a_probe_that_was_given_up_is_the_next_one_s(rate: float | None) -
     assert again.probe
 
 
+async def test_after_a_probe_that_was_refused_another_priority_goes_first(rate: float | None) -> None:
+    """Where one route is always refused, its calls overtake the events, and would be every probe."""
+    loop = Stopped()
+    made = limiter(10, rate, loop=loop)
+    for refused in taken(made, "call"):
+        made.release(refused, "throttled", wait=1)
+    waiters = Waiters(made)
+    await waiters.join("call", 5)
+    await waiters.join("event", 1)
+    for _ in range(3):
+        loop.now += 100.0
+        made.serve()
+        await asyncio.sleep(0)
+        (probe,) = waiters.permits
+        waiters.permits.clear()
+        made.release(probe, "throttled")
+    assert [priority for priority, _ in waiters.served] == ["call", "event", "call"]
+    await waiters.leave()
+
+
 async def test_how_long_events_will_take_is_known_with_the_rate(rate: float | None) -> None:
     """Without a rate it is not; else it is the time of the gate and of so many at this rate."""
     state = limiter(1, rate).state(wall=0.0)
