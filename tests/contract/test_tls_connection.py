@@ -31,7 +31,7 @@ class Peer:
         self._from, self._to = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = served.wrap_bio(self._from, self._to, server_side=True)
 
-    def shake(self) -> None:
+    def do_handshake(self) -> None:
         """Play both sides of the handshake to its end."""
         self.tls_connection.connection_made(self.socket)
         for _ in range(4):
@@ -70,7 +70,7 @@ async def said(waiter: asyncio.Future[Result]) -> tuple[int, bytes, str]:
 async def peer() -> Peer:
     """A server's end, after the handshake."""
     made = Peer()
-    made.shake()
+    made.do_handshake()
     return made
 
 

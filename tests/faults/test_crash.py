@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.checker import Submissions
-from tests.harness.crash import Fate, run_child
+from tests.harness.crash import ChildExit, run_child
 from tests.harness.server import ScriptedServer
 
 CHILD = Path(__file__).with_name("child.py")
@@ -25,22 +25,22 @@ def repeat_of(ref: str) -> str:
     return "idempotent" if int(ref) % 2 else "non_idempotent"
 
 
-def note(submissions: Submissions, fate: Fate) -> None:
+def note(submissions: Submissions, exited: ChildExit) -> None:
     """Take down what a child said before it died."""
-    for line in fate.lines:
-        kind, *words = line.split()
+    for line in exited.lines:
+        kind, *values = line.split()
         if kind == "accepted":
-            submissions.accepted(words[0])
+            submissions.accepted(values[0])
         elif kind == "ended":
-            submissions.ended(words[0], words[1], maybe_duplicated=words[2] == "1")  # type: ignore[arg-type]
+            submissions.ended(values[0], values[1], maybe_duplicated=values[2] == "1")  # type: ignore[arg-type]
 
 
 async def life_and_deaths(
     tmp_path: Path, deaths: list[dict[str, object]]
-) -> tuple[Submissions, ScriptedServer, list[Fate]]:
+) -> tuple[Submissions, ScriptedServer, list[ChildExit]]:
     """Children that die one after the other over one spool, and a last one that finishes."""
     submissions = Submissions()
-    outcomes: list[Fate] = []
+    outcomes: list[ChildExit] = []
     async with ScriptedServer() as server:
         for life, death in enumerate([*deaths, {}]):
             first, count = life * EVENTS, EVENTS if life < len(deaths) else 0
@@ -55,7 +55,7 @@ async def life_and_deaths(
     return submissions, history, outcomes
 
 
-def judge(submissions: Submissions, server: ScriptedServer, last: Fate, path: Path) -> None:
+def judge(submissions: Submissions, server: ScriptedServer, last: ChildExit, path: Path) -> None:
     assert last.lines[-1:] == ["done"], last.stderr
     remembered = verdicts(path)
     for ref, claim in submissions.claims.items():
@@ -87,7 +87,7 @@ async def test_killed_at_random_times_nothing_is_lost_or_doubled(tmp_path: Path)
     chance = random.Random(20_261)
     deaths: list[dict[str, object]] = [{"after": chance.uniform(0.001, 0.25)} for _ in range(ROUNDS)]
     submissions, server, outcomes = await life_and_deaths(tmp_path, deaths)
-    assert sum(fate.killed for fate in outcomes) >= ROUNDS / 2
+    assert sum(exited.killed for exited in outcomes) >= ROUNDS / 2
     judge(submissions, server, outcomes[-1], tmp_path / "s.db")
     accepted = [claim for claim in submissions.claims.values() if claim.accepted]
     assert len(accepted) > ROUNDS

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Fate", "failpoint", "run_child"]
+__all__ = ["ChildExit", "failpoint", "run_child"]
 
 ROOT: Final = Path(__file__).parents[2]
 _CHOSEN: Final = "HARNESS_FAILPOINT"
@@ -24,7 +24,7 @@ _MARK: Final = "failpoint: "
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class ChildExit:
     """What became of a child; `point` is the failpoint at which it was killed."""
 
     returncode: int
@@ -59,7 +59,7 @@ async def run_child(
     kill_at: str | None = None,
     kill_after: float | None = None,
     timeout: float = 30.0,
-) -> Fate:
+) -> ChildExit:
     """Run a script (a path, or the text itself) and kill it at a failpoint or after so many seconds.
 
     A child that is still there after `timeout` seconds is killed, and TimeoutError is raised.
@@ -87,7 +87,7 @@ async def run_child(
         await child.wait()
 
 
-async def _watch(child: asyncio.subprocess.Process, kill_at: str | None) -> Fate:
+async def _watch(child: asyncio.subprocess.Process, kill_at: str | None) -> ChildExit:
     assert child.stdout is not None and child.stderr is not None
     errors = asyncio.create_task(child.stderr.read())
     lines: list[str] = []
@@ -101,7 +101,7 @@ async def _watch(child: asyncio.subprocess.Process, kill_at: str | None) -> Fate
         stderr = (await errors).decode(errors="replace")
     finally:
         errors.cancel()
-    return Fate(await child.wait(), "".join(lines), stderr, point)
+    return ChildExit(await child.wait(), "".join(lines), stderr, point)
 
 
 def _kill(child: asyncio.subprocess.Process) -> None:

@@ -137,9 +137,9 @@ class _Direction:
                 continue
             if not piece:
                 return await self._end()
-            await self._pass_on(piece)
+            await self._forward(piece)
 
-    async def _pass_on(self, piece: bytes) -> None:
+    async def _forward(self, piece: bytes) -> None:
         while piece:
             if self._faults.reset_peer:
                 reset(self._writer)

@@ -60,20 +60,20 @@ class History(list[Seen]):
     def note(self, seen: Seen) -> None:
         """Add a request."""
         self.append(seen)
-        self._tell()
+        self._notify()
 
     def apply(self, seen: Seen, at: float) -> None:
         """Note that `seen` was done at the loop's time `at`; a request is done once."""
         if seen.applied_at is None:
             seen.applied_at = at
             self.applied.append(seen)
-            self._tell()
+            self._notify()
 
     async def until(self, *, seen: int = 0, applied: int = 0) -> None:
         """Wait until so many requests were seen and so many applied."""
         while len(self) < seen or len(self.applied) < applied:
             await self._grown.wait()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._grown.set()
         self._grown.clear()

@@ -23,25 +23,25 @@ failpoint("at the end")
 
 async def test_a_child_dies_exactly_at_its_failpoint() -> None:
     """What comes before the point is there, what comes after is not."""
-    fate = await run_child(CHILD, "one", env={"WORD": "two"}, kill_at="after the first")
-    assert (fate.killed, fate.point, fate.lines) == (True, "after the first", ["accepted one two"])
+    exited = await run_child(CHILD, "one", env={"WORD": "two"}, kill_at="after the first")
+    assert (exited.killed, exited.point, exited.lines) == (True, "after the first", ["accepted one two"])
 
 
 async def test_a_child_left_alone_ends_by_itself(tmp_path: Path) -> None:
     """Without a point to die at, points do nothing; a script can be a file."""
     script = tmp_path / "child.py"
     script.write_text(CHILD)
-    fate = await run_child(script, "one", env={"WORD": "two"})
-    assert (fate.returncode, fate.killed, fate.point) == (0, False, None)
-    assert (fate.lines, fate.stderr) == (["accepted one two", "accepted again"], "to stderr\n")
+    exited = await run_child(script, "one", env={"WORD": "two"})
+    assert (exited.returncode, exited.killed, exited.point) == (0, False, None)
+    assert (exited.lines, exited.stderr) == (["accepted one two", "accepted again"], "to stderr\n")
 
 
 async def test_a_child_is_killed_after_a_time() -> None:
     """The time runs whatever the child does, and half a line does not count."""
-    fate = await run_child(
+    exited = await run_child(
         "import time; print('whole'); print('half', end='', flush=True); time.sleep(60)", kill_after=1
     )
-    assert fate.killed and fate.lines in (["whole"], [])  # fmt: skip
+    assert exited.killed and exited.lines in (["whole"], [])  # fmt: skip
 
 
 async def test_a_child_that_takes_too_long_is_killed() -> None:
@@ -61,9 +61,9 @@ failpoint("now")
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to watch a process that is not our child")
 async def test_what_a_child_started_dies_with_it() -> None:
     """The kill reaches the children of the child."""
-    fate = await run_child(PARENT, kill_at="now")
+    exited = await run_child(PARENT, kill_at="now")
     async with asyncio.timeout(10):
-        await _ended(int(fate.lines[0]))
+        await _ended(int(exited.lines[0]))
 
 
 async def _ended(pid: int) -> None:

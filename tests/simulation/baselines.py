@@ -38,16 +38,16 @@ class Obedient(Retries):
 
     def __init__(self, *, uniform: Uniform) -> None:
         super().__init__(uniform=uniform)
-        self._until, self._told = 0.0, False
+        self._until, self._has_retry_after = 0.0, False
 
     def hold(self, attempt: int) -> float:
-        return 0.0 if self._told else super().hold(attempt)
+        return 0.0 if self._has_retry_after else super().hold(attempt)
 
     def ready_at(self, now: float) -> float:
         return self._until
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
-        self._told = retry_after is not None
+        self._has_retry_after = retry_after is not None
         if retry_after is not None:
             self._until = max(self._until, now + retry_after)
 

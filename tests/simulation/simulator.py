@@ -201,8 +201,8 @@ class _Run:
                 self.at(at, self.talk_later, client, at)
             return
         client.talking += 1
-        self.at(self.now + PATIENCE, self.unheard, client, client.talking)
-        self.at(self.now + self.trip(), self.tell, client, command)
+        self.at(self.now + PATIENCE, self.unanswered, client, client.talking)
+        self.at(self.now + self.trip(), self.send_command, client, command)
 
     def talk_later(self, client: Client, at: float) -> None:
         if client.talks_at == at:
@@ -212,21 +212,21 @@ class _Run:
     def trip(self) -> float:
         return self.link.trip * self.random.uniform(0.5, 1.5)
 
-    def tell(self, client: Client, command: Command) -> None:
+    def send_command(self, client: Client, command: Command) -> None:
         if any(began <= self.now < ended for began, ended in self.link.away):
-            self.at(self.now + AGAIN, self.tell, client, command)
+            self.at(self.now + AGAIN, self.send_command, client, command)
             return
         answer = self.link.place.run(self.now + self.link.ahead, command)
-        self.at(self.now + self.trip(), self.told, client, answer)
+        self.at(self.now + self.trip(), self.answered, client, answer)
 
-    def told(self, client: Client, answer: Answer) -> None:
+    def answered(self, client: Client, answer: Answer) -> None:
         client.talking += 1
         if isinstance(client.policy, SharedPacer):
             client.policy.workers = len(self.clients)
             client.policy.answered(self.now, answer)
         self.pump(client)
 
-    def unheard(self, client: Client, talking: int) -> None:
+    def unanswered(self, client: Client, talking: int) -> None:
         if client.talking == talking and isinstance(client.policy, SharedPacer):
             client.policy.failed(self.now)
             self.pump(client)

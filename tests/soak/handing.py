@@ -175,7 +175,7 @@ class Handing:
         except HellotextError as error:
             self._end(call, error)
 
-    async def all_told(self, patience: float) -> None:
+    async def all_resolved(self, patience: float) -> None:
         """Whoever waits for a receipt has its end soon."""
         if self._watchers:
             await asyncio.wait(self._watchers, timeout=patience)
@@ -185,7 +185,7 @@ class Handing:
             self._voice("hang", what="a receipt", call=call)
 
     def after_the_loop(self, patience: float) -> None:
-        """What the receipts say that nobody was told of: of a closed loop they are over, or hang."""
+        """The receipts whose end was not written yet: of a closed loop they are over, or hang."""
         for thread in self._threads:
             thread.join(patience)
         for call in sorted(self._receipts.keys() - self._ended):

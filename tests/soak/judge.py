@@ -1,4 +1,4 @@
-"""Holds what the server saw against what the programs were told: every broken rule, one sentence each."""
+"""Compares what the server saw with the results that the programs got: every broken rule, one sentence each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from .history import Call, Event, History
 from .plan import Round
 from .server import Books, Seen
-from .told import Call, Event, Told
 
 __all__ = ["Exit", "judge"]
 
@@ -33,17 +33,17 @@ class Exit:
         return self.status == -9
 
 
-def judge(plan: Round, books: Books, told: Told, exits: dict[str, Exit]) -> list[str]:
+def judge(plan: Round, books: Books, history: History, exits: dict[str, Exit]) -> list[str]:
     """Every broken rule."""
-    found = [*_programs(plan, told, exits), *(f"the server got nonsense: {wrong}" for wrong in books.wrong)]
-    found += [*told.strange, *_numbers(plan, told, exits), *_in_order(plan, books, told)]
+    found = [*_programs(plan, history, exits), *(f"the server got nonsense: {wrong}" for wrong in books.wrong)]
+    found += [*history.strange, *_numbers(plan, history, exits), *_in_order(plan, books, history)]
     applied = Counter(seen.key for seen in books.applied)
-    found += [f"applied, but never offered: event {key}" for key in applied.keys() - told.events.keys()]
-    for event in told.events.values():
+    found += [f"applied, but never offered: event {key}" for key in applied.keys() - history.events.keys()]
+    for event in history.events.values():
         found += [
-            f"{rule}: {_describe(event, applied[event.key])}" for rule in _broken(plan, event, applied, told, exits)
+            f"{rule}: {_describe(event, applied[event.key])}" for rule in _broken(plan, event, applied, history, exits)
         ]
-    found += _sent_again(books, told)
+    found += _sent_again(books, history)
     return found
 
 
@@ -63,7 +63,7 @@ def _describe(event: Event, times: int) -> str:
 # Programs.
 
 
-def _programs(plan: Round, told: Told, exits: dict[str, Exit]) -> Iterator[str]:
+def _programs(plan: Round, history: History, exits: dict[str, Exit]) -> Iterator[str]:
     planned = {life.name: life.ending.way for step in plan.steps for life in step.lives}
     for program, ended in exits.items():
         wanted = -9 if planned[program] == "kill" else 0
@@ -71,53 +71,55 @@ def _programs(plan: Round, told: Told, exits: dict[str, Exit]) -> Iterator[str]:
             yield f"program ended with {ended.status} instead of {wanted}: {program}: {ended.stderr[-3000:]}"
         elif any(word in ended.stderr for word in NOISE):
             yield f"a traceback on stderr: {program}: {ended.stderr[-3000:]}"
-    for program, line in told.of("error"):
+    for program, line in history.of("error"):
         yield f"an unexpected error: {program}: {line['text'][-2000:]}"
-    for program, line in told.of("hang"):
+    for program, line in history.of("hang"):
         yield f"hang: {line['what']}: {program} {line}"
-    for program, line in told.of("forked"):
-        closed = [one["t"] for one in told.lines[program] if one["kind"] in ("closing", "leaving")]
+    for program, line in history.of("forked"):
+        closed = [one["t"] for one in history.lines[program] if one["kind"] in ("closing", "leaving")]
         if line["got"] != line["want"] and not (closed and closed[0] < line["t"]):
             yield f"{line['deed']}: {line['got']} instead of {line['want']}: {program}"
 
 
-def _numbers(plan: Round, told: Told, exits: dict[str, Exit]) -> Iterator[str]:
-    for program, line in told.of("stats"):
+def _numbers(plan: Round, history: History, exits: dict[str, Exit]) -> Iterator[str]:
+    for program, line in history.of("stats"):
         if not line["right"]:
             yield f"the numbers do not add up: {program}: {line}"
     hooked = {life.name for step in plan.steps for life in step.lives if life.hook}
     for program in exits:
-        last = [line for line in told.lines[program] if line["kind"] == "stats" and line["final"]]
+        last = [line for line in history.lines[program] if line["kind"] == "stats" and line["final"]]
         if not last or program not in hooked:
             continue
         counted: Counter[str] = Counter()
         for line in last:
             counted.update(line["outcomes"])
-        hooks = Counter(line["verdict"] for line in told.lines[program] if line["kind"] == "hook")
+        hooks = Counter(line["verdict"] for line in history.lines[program] if line["kind"] == "hook")
         if +counted != hooks:
-            yield f"the counted outcomes are not those told: {program}: {dict(counted)} and {dict(hooks)}"
+            yield f"the counted outcomes are not those of the hook: {program}: {dict(counted)} and {dict(hooks)}"
 
 
 # Events.
 
 
-def _broken(plan: Round, event: Event, applied: Counter[str], told: Told, exits: dict[str, Exit]) -> Iterator[str]:
+def _broken(
+    plan: Round, event: Event, applied: Counter[str], history: History, exits: dict[str, Exit]
+) -> Iterator[str]:
     times = applied[event.key]
     if any(call.how == "fork" for call in event.calls):
         return  # its child is not waited for
-    yield from _calls(plan, event, times, told, exits)
+    yield from _calls(plan, event, times, history, exits)
     yield from _lost(plan, event, times)
     yield from _ends(plan, event, times)
 
 
-def _taken_back(told: Told, call: Call, exits: dict[str, Exit]) -> bool:
+def _taken_back(history: History, call: Call, exits: dict[str, Exit]) -> bool:
     """Whether a cancelled call is certainly undone: a program that was killed, or left, may not have come to it."""
-    left = any(line["kind"] == "leaving" for line in told.lines[call.program])
+    left = any(line["kind"] == "leaving" for line in history.lines[call.program])
     return call.cancelled and not left and not exits[call.program].killed
 
 
-def _calls(plan: Round, event: Event, times: int, told: Told, exits: dict[str, Exit]) -> Iterator[str]:
-    """Every caller is told something, and what was refused is not sent."""
+def _calls(plan: Round, event: Event, times: int, history: History, exits: dict[str, Exit]) -> Iterator[str]:
+    """Every caller gets a result, and what was refused is not sent."""
     for call in event.calls:
         if call.taken_at is not None and not call.over and not exits[call.program].killed:
             yield f"no end of a receipt ({call.how})"
@@ -125,12 +127,12 @@ def _calls(plan: Round, event: Event, times: int, told: Told, exits: dict[str, E
             yield "kept, though there is no spool"
         if call.kept and call.end is not None:
             yield "kept and ended"
-    if times and all(call.refused or _taken_back(told, call, exits) for call in event.calls):
+    if times and all(call.refused or _taken_back(history, call, exits) for call in event.calls):
         yield "applied, though every call was refused or cancelled"
 
 
 def _lost(plan: Round, event: Event, times: int) -> Iterator[str]:
-    """What was accepted and safe on disk is in an outcome or a letter, or a program was killed before it was told."""
+    """What was accepted and safe on disk is in an outcome or a letter, or a program was killed before it got it."""
     safe = plan.buffer != "memory" and any(call.accepted or call.kept for call in event.calls)
     if not safe or event.ends or event.letters:
         return
@@ -144,7 +146,7 @@ def _ends(plan: Round, event: Event, times: int) -> Iterator[str]:
     if len(verdicts) > 1:
         yield "two different outcomes"
     if sum(end.by == "hook" for end in event.ends) > 1:
-        yield "the hook was told twice"
+        yield "the hook was called twice"
     if "delivered" in verdicts and not times:
         yield "delivered, but never applied"
     for verdict in verdicts & set(NEVER):
@@ -158,13 +160,13 @@ def _ends(plan: Round, event: Event, times: int) -> Iterator[str]:
         yield "no letter"
 
 
-def _sent_again(books: Books, told: Told) -> Iterator[str]:
+def _sent_again(books: Books, history: History) -> Iterator[str]:
     """Once everything is settled, an id that was accepted before is remembered."""
-    settled = told.settled_at
+    settled = history.settled_at
     if settled is None:
         return
     for seen in books.seen:
-        event = told.events.get(seen.key)
+        event = history.events.get(seen.key)
         if event is None or seen.at < settled:
             continue
         if any(call.accepted and call.taken_at is not None and call.taken_at < settled for call in event.calls):
@@ -174,7 +176,7 @@ def _sent_again(books: Books, told: Told) -> Iterator[str]:
 # Order.
 
 
-def _in_order(plan: Round, books: Books, told: Told) -> Iterator[str]:
+def _in_order(plan: Round, books: Books, history: History) -> Iterator[str]:
     """Of one subject, what was taken before another was offered, and was delivered, is applied before it."""
     if plan.ordering is None:
         return
@@ -182,13 +184,15 @@ def _in_order(plan: Round, books: Books, told: Told) -> Iterator[str]:
     times = Counter(seen.key for seen in books.applied)
     for seen in books.applied:
         first.setdefault(seen.key, seen)
-    for subject in {event.subject for event in told.events.values()}:
+    for subject in {event.subject for event in history.events.values()}:
         calls = [
             event.calls[0]
-            for event in told.events.values()
+            for event in history.events.values()
             if event.subject == subject and len(event.calls) == 1 and event.key in first
         ]
-        answered = {event.key for event in told.events.values() if {end.verdict for end in event.ends} == {"delivered"}}
+        answered = {
+            event.key for event in history.events.values() if {end.verdict for end in event.ends} == {"delivered"}
+        }
         # A definite no ended it; a kill may have come before that was durable, and then it is sent once more.
         answered -= {seen.key for seen in books.seen if seen.kind == "422"}
         for one in calls:

@@ -117,6 +117,6 @@ class Task(msgspec.Struct, frozen=True):
         return self.round.steps[self.step].lives[self.life]
 
     @property
-    def said(self) -> str:
-        """The file of what it is told."""
-        return f"{self.folder}/{self.program.name}.said"
+    def results(self) -> str:
+        """The file of the results that it gets."""
+        return f"{self.folder}/{self.program.name}.results"

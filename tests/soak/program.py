@@ -1,6 +1,6 @@
 """One program: it opens a queue, hands over events in every way, and ends in the way that its plan says.
 
-Rules. It says what it is told, at once, and judges nothing.
+Rules. It writes each result at once, and judges nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def run(path: str) -> None:
     faulthandler.register(signal.SIGALRM, chain=True)  # its thread would not survive a fork
     signal.setitimer(signal.ITIMER_REAL, LONGEST)
     task = msgspec.json.decode(Path(path).read_bytes(), type=Task)
-    voice = Voice(task.said)
+    voice = Voice(task.results)
     program = _Program(task, voice)
     try:
         with asyncio.Runner(loop_factory=_loop_factory(task.program.loop)) as runner:
@@ -119,11 +119,11 @@ class _Program:
             delivery_timeout=each.delivery_timeout,
             buffer=buffer,
             dead_letters=folder / "letters.jsonl",
-            on_outcome=self.told if self.plan.hook else None,
+            on_outcome=self.on_outcome if self.plan.hook else None,
             transport="pool" if each.pool else None,
         )
 
-    def told(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         self.voice(
             "hook", id=outcome.event_id, key=outcome.context, verdict=outcome.verdict, marked=outcome.maybe_duplicated
         )
@@ -212,7 +212,7 @@ class _Program:
         _, late = await asyncio.wait(tasks, timeout=PATIENCE)
         for task in late:
             self.voice("hang", what=repr(task.get_coro()))
-        await handing.all_told(PATIENCE)
+        await handing.all_resolved(PATIENCE)
         self.stopping.set()
         for task in tasks:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
@@ -227,7 +227,7 @@ class _Program:
     # The last program.
 
     async def drain_all(self, client: Hellotext) -> None:
-        """Deliver what all the others left, then hand in again what they were told nothing of."""
+        """Deliver what all the others left, then hand in again what they had no result for."""
         queues = []
         for _ in range(3 if self.task.round.buffer == "folder" else 1):
             queue = await self.opened(client)
@@ -241,7 +241,7 @@ class _Program:
         handing = Handing(queues[0], self.voice, durable=True)
         for offer in self.task.again:
             await handing.put(handing.offered(offer, "again"), offer)
-        await handing.all_told(PATIENCE)
+        await handing.all_resolved(PATIENCE)
         for queue in queues:
             report = await queue.aclose()
             self.voice("report", **{name: getattr(report, name) for name in report.__struct_fields__[:5]})

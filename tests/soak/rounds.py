@@ -19,10 +19,10 @@ from typing import Final
 import msgspec
 
 from .draw import draw
+from .history import History, read_history
 from .judge import Exit, judge
 from .plan import Offer, Round, Task
 from .server import Server
-from .told import Told, read_told
 
 __all__ = ["Host", "Result", "run_round"]
 
@@ -107,7 +107,7 @@ class _Running:
             with suppress(ProcessLookupError):
                 os.kill(self.pids[program], signal.SIGKILL)
 
-    async def run(self) -> Told:
+    async def run(self) -> History:
         url = await self.server.start()
         try:
             for number, step in enumerate(self.plan.steps):
@@ -116,12 +116,12 @@ class _Running:
                 await self.server.calm()
         finally:
             await self.server.stop()
-        told = read_told(self.folder, list(self.exits))
+        history = read_history(self.folder, list(self.exits))
         for offer in self.offers():
-            if offer.key in told.events:
-                told.events[offer.key].given = offer.given
-                told.events[offer.key].idempotent = offer.idempotent
-        return told
+            if offer.key in history.events:
+                history.events[offer.key].given = offer.given
+                history.events[offer.key].idempotent = offer.idempotent
+        return history
 
     def offers(self) -> list[Offer]:
         made = {one.key: one for life in self.lives.values() for each in life.producers for one in each.offers}
@@ -149,16 +149,16 @@ async def run_round(name: str, host: Host, root: Path, only: str | None = None) 
     plan = draw(name, only)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
     running = _Running(plan, folder, host)
-    told = await running.run()
+    history = await running.run()
     books = running.server.books
-    result = Result(plan, folder, judge(plan, books, told, running.exits))
+    result = Result(plan, folder, judge(plan, books, history, running.exits))
     result.numbers.update(
         {"programs": len(running.exits), "killed": sum(one.killed for one in running.exits.values()),
-         "events": len(told.events), "requests": len(books.seen), "applied": len(books.applied),
+         "events": len(history.events), "requests": len(books.seen), "applied": len(books.applied),
          f"rounds of {plan.buffer}": 1}
     )  # fmt: skip
     result.numbers.update(f"answers: {seen.kind}" for seen in books.seen)
-    for event in told.events.values():
+    for event in history.events.values():
         result.numbers.update(f"outcomes: {verdict}" for verdict in {end.verdict for end in event.ends})
     if result.broken:
         (folder / "broken").write_text("\n".join(result.broken))

@@ -159,14 +159,16 @@ class Server:
             return None
         try:
             event = json.loads(body)
-            told = event["metadata"]
+            metadata = event["metadata"]
             subject = event.get("profile") or event["session"]
-            if told["check"] != f"{told['key']} of {subject}" or told["text"] != told["key"][:1] * len(told["text"]):
+            if metadata["check"] != f"{metadata['key']} of {subject}" or metadata["text"] != metadata["key"][:1] * len(
+                metadata["text"]
+            ):
                 raise ValueError("another event's bytes")
         except (ValueError, KeyError, TypeError) as error:
             self.books.wrong.append(f"{error!r}: {body[:500]!r}")
             return None
-        seen = Seen(told["key"], subject, program, kind, time.monotonic())
+        seen = Seen(metadata["key"], subject, program, kind, time.monotonic())
         self.books.seen.append(seen)
         return seen
 

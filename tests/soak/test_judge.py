@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from .draw import draw
+from .history import read_history
 from .judge import Exit, judge
 from .plan import Ending, Life, Round, Step
 from .server import Books, Seen
-from .told import read_told
 
 Line = dict[str, Any]
 OFFER: Line = {"kind": "offered", "call": 1, "key": "7", "how": "put", "subject": "p1"}
@@ -47,14 +47,14 @@ def judged(
         steps=[Step([Life("1", "asyncio", [], [], Ending("close"))])],
     )  # fmt: skip
     stamped = [{"t": float(number), **line} for number, line in enumerate(lines)]
-    (folder / "1.said").write_text("".join(json.dumps(line) + "\n" for line in stamped))
+    (folder / "1.results").write_text("".join(json.dumps(line) + "\n" for line in stamped))
     written = [{"verdict": verdict, "payload": {"metadata": {"key": "7"}}} for verdict in letters]
     (folder / "letters.jsonl").write_text("".join(json.dumps(letter) + "\n" for letter in written))
-    told = read_told(folder, ["1"])
-    for event in told.events.values():
+    history = read_history(folder, ["1"])
+    for event in history.events.values():
         event.given, event.idempotent = True, idempotent
     seen = [Seen("7", "p1", "1", "received", 10.0 + number, 10.0 + number) for number in range(applied)]
-    return judge(plan, Books(seen, list(seen)), told, {"1": Exit(status, stderr)})
+    return judge(plan, Books(seen, list(seen)), history, {"1": Exit(status, stderr)})
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_nothing_is_wrong_with_what_may_be(tmp_path: Path, lines: list[Line], ap
         ("expired, but applied", ended("expired"), 1, {"letters": ("expired",)}),
         ("abandoned, but applied", ended("abandoned"), 1, {"buffer": "memory"}),
         ("two different outcomes", [*WHOLE, {**DELIVERED, "verdict": "unknown"}], 1, {"letters": ("unknown",)}),
-        ("the hook was told twice", [*WHOLE, HOOK], 1, {}),
-        ("the counted outcomes are not those told", [*WHOLE[:4], STATS], 1, {}),
+        ("the hook was called twice", [*WHOLE, HOOK], 1, {}),
+        ("the counted outcomes are not those of the hook", [*WHOLE[:4], STATS], 1, {}),
         ("the numbers do not add up", [{**STATS, "right": False}, *WHOLE], 1, {}),
         ("no letter", ended("unknown"), 0, {}),
         ("lost", [OFFER, TAKEN, ACCEPTED], 0, {"status": -9}),
@@ -122,14 +122,15 @@ def test_an_event_that_overtakes_another_of_its_subject_is_found(tmp_path: Path)
     for call, key in ((1, "a"), (2, "b")):
         lines += [{**OFFER, "call": call, "key": key}, {**TAKEN, "call": call, "id": f"id-{key}"}]
         lines += [{"kind": "accepted", "call": call}, {**DELIVERED, "call": call, "id": f"id-{key}"}]
-    (tmp_path / "1.said").write_text("".join(json.dumps({"t": n, **line}) + "\n" for n, line in enumerate(lines)))
+    (tmp_path / "1.results").write_text("".join(json.dumps({"t": n, **line}) + "\n" for n, line in enumerate(lines)))
     plan: Round = msgspec.structs.replace(draw("any"), buffer="spool", ordering="subject", steps=[])
-    told = read_told(tmp_path, ["1"])
+    history = read_history(tmp_path, ["1"])
     seen = [Seen(key, "p1", "1", "received", at, at) for key, at in (("b", 10.0), ("a", 11.0))]
-    found = judge(plan, Books(seen, seen), told, {})
+    found = judge(plan, Books(seen, seen), history, {})
     assert found == ["out of order: event b overtook a of subject p1 (put)"]
     assert (
-        judge(plan, Books(seen[::-1], [Seen("a", "p1", "1", "", 1, 1), Seen("b", "p1", "1", "", 2, 2)]), told, {}) == []
+        judge(plan, Books(seen[::-1], [Seen("a", "p1", "1", "", 1, 1), Seen("b", "p1", "1", "", 2, 2)]), history, {})
+        == []
     )
 
 

@@ -72,7 +72,7 @@ class Waiters:
         self.served.append((priority, number))
         self.permits.append(permit)
 
-    async def leave(self) -> None:
+    async def cancel_all(self) -> None:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -147,7 +147,7 @@ async def test_calls_go_first_and_every_eighth_permit_is_an_events(rate: float |
     for priority in ("call", "event"):
         numbers = [number for served, number in waiters.served if served == priority]
         assert numbers == sorted(numbers)
-    await waiters.leave()
+    await waiters.cancel_all()
 
 
 async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
@@ -188,7 +188,7 @@ async def test_who_comes_when_a_waiter_is_due_goes_behind_it(
     await waiters.join(waits, 1)
     loop.now = 5.0
     assert (made.try_acquire(comes) is None) == (waits == "call" or comes == "event")
-    await waiters.leave()
+    await waiters.cancel_all()
 
 
 async def test_an_events_turn_takes_no_last_place_that_no_call_waits_for(rate: float | None) -> None:

@@ -1,4 +1,4 @@
-"""What programs were told, read from the lines that they wrote: by call, and by event."""
+"""The results that programs got, read from the lines that they wrote: by call, and by event."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Call", "End", "Event", "Told", "read_lines", "read_told"]
+__all__ = ["Call", "End", "Event", "History", "read_history", "read_lines"]
 
 Line = dict[str, Any]
 
 
 @dataclass(slots=True)
 class End:
-    """An outcome that somebody was told: `by` a receipt, a stream or the hook."""
+    """An outcome that a program got: `by` a receipt, a stream or the hook."""
 
     program: str
     verdict: str
@@ -25,7 +25,7 @@ class End:
 
 @dataclass(slots=True)
 class Call:
-    """One call that handed an event over, and what its caller was told."""
+    """One call that handed an event over, and its results."""
 
     program: str
     key: str
@@ -58,8 +58,8 @@ class Event:
 
 
 @dataclass(slots=True)
-class Told:
-    """What was told in one round."""
+class History:
+    """The calls, events and results of one round."""
 
     events: dict[str, Event] = field(default_factory=dict[str, Event])
     lines: dict[str, list[Line]] = field(default_factory=dict[str, list[Line]])
@@ -80,38 +80,38 @@ def read_lines(path: Path) -> list[Line]:
     return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
-def read_told(folder: Path, programs: list[str]) -> Told:
+def read_history(folder: Path, programs: list[str]) -> History:
     """What these programs wrote, in their order, and the dead letters."""
-    told = Told()
+    history = History()
     ids: dict[str, str] = {}
     for program in programs:
-        lines = told.lines[program] = read_lines(folder / f"{program}.said")
-        _calls(told, program, lines, ids)
+        lines = history.lines[program] = read_lines(folder / f"{program}.results")
+        _calls(history, program, lines, ids)
     for place in (folder / "letters.jsonl", folder / "events.db.dead-letters.jsonl"):
         for letter in read_lines(place):
             key = letter["payload"]["metadata"]["key"]
-            told.events[key].letters.append(letter["verdict"])
-    return told
+            history.events[key].letters.append(letter["verdict"])
+    return history
 
 
-def _calls(told: Told, program: str, lines: list[Line], ids: dict[str, str]) -> None:
+def _calls(history: History, program: str, lines: list[Line], ids: dict[str, str]) -> None:
     calls: dict[int, Call] = {}
     for line in lines:
         kind = line["kind"]
         if kind == "offered":
             call = calls[line["call"]] = Call(program, line["key"], line["how"], line["t"])
-            told.events.setdefault(line["key"], Event(line["key"], line["subject"])).calls.append(call)
+            history.events.setdefault(line["key"], Event(line["key"], line["subject"])).calls.append(call)
         elif kind == "settled":
-            told.settled_at = line["t"]
+            history.settled_at = line["t"]
         elif kind in ("hook", "bulk"):
-            _by_id(told, program, line, ids)
+            _by_id(history, program, line, ids)
         elif kind == "bulk over" and not line["error"]:
-            _whole_bulk(told, program, [calls[number] for number in line["calls"]])
+            _whole_bulk(history, program, [calls[number] for number in line["calls"]])
         elif "call" in line and line["call"] in calls:
-            _of_call(told, calls[line["call"]], line, ids)
+            _of_call(history, calls[line["call"]], line, ids)
 
 
-def _of_call(told: Told, call: Call, line: Line, ids: dict[str, str]) -> None:
+def _of_call(history: History, call: Call, line: Line, ids: dict[str, str]) -> None:
     kind = line["kind"]
     if kind == "taken":
         call.taken_at = line["t"]
@@ -126,21 +126,21 @@ def _of_call(told: Told, call: Call, line: Line, ids: dict[str, str]) -> None:
         call.kept = True
     elif kind == "outcome":
         call.end = End(call.program, line["verdict"], line["marked"], "receipt")
-        told.events[call.key].ends.append(call.end)
+        history.events[call.key].ends.append(call.end)
 
 
-def _by_id(told: Told, program: str, line: Line, ids: dict[str, str]) -> None:
+def _by_id(history: History, program: str, line: Line, ids: dict[str, str]) -> None:
     key = line["key"] or ids.get(line["id"]) or line["id"].removeprefix("id-")
-    if key in told.events:
-        told.events[key].ends.append(End(program, line["verdict"], line["marked"], line["kind"]))
-    # else: its program was killed before it was told the id that was made
+    if key in history.events:
+        history.events[key].ends.append(End(program, line["verdict"], line["marked"], line["kind"]))
+    # else: its program was killed before it had the id that was made
 
 
-def _whole_bulk(told: Told, program: str, calls: list[Call]) -> None:
-    """A stream that ended without an error has told an outcome for every event."""
+def _whole_bulk(history: History, program: str, calls: list[Call]) -> None:
+    """A stream that ended without an error has yielded an outcome for every event."""
     for call in calls:
-        ends = [end for end in told.events[call.key].ends if (end.program, end.by) == (program, "bulk")]
+        ends = [end for end in history.events[call.key].ends if (end.program, end.by) == (program, "bulk")]
         if ends:
             call.end = ends[-1]
         else:
-            told.strange.append(f"deliver ended without an outcome of event {call.key}")
+            history.strange.append(f"deliver ended without an outcome of event {call.key}")
