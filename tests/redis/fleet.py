@@ -11,7 +11,7 @@ from hellotext_async import Hellotext, RedisStream, StreamWorker, Timeouts
 from hellotext_async.emulator import Emulator
 from hellotext_async.fleet.link import Link
 
-__all__ = ["LEASE", "client_of", "entries", "owners", "references", "until", "worker"]
+__all__ = ["LEASE", "client_of", "drained", "entries", "owners", "references", "until", "worker"]
 
 LEASE = 2.0
 TOTAL = 1.5
@@ -53,6 +53,13 @@ async def entries(stream: RedisStream, url: str) -> int:
     found = [await link.command("xlen", stream.layout.events(shard)) for shard in range(stream.layout.shards)]
     await link.aclose()
     return sum(found)
+
+
+async def drained(stream: RedisStream, url: str) -> None:
+    """Return when no event is in the stream any more."""
+    async with asyncio.timeout(60):
+        while await entries(stream, url):
+            await asyncio.sleep(0.01)
 
 
 def references(emulator: Emulator) -> list[str]:

@@ -13,7 +13,7 @@ from hellotext_async import Hellotext, RedisStream, Report
 from hellotext_async.emulator import Emulator, Fault
 from hellotext_async.errors import ConfigurationError, QueueClosed
 from hellotext_async.fleet.link import Link
-from tests.redis.fleet import LEASE, client_of, entries, owners, references, until, worker
+from tests.redis.fleet import LEASE, client_of, drained, entries, owners, references, until, worker
 from tests.redis.servers import Server
 
 
@@ -85,13 +85,6 @@ def no_handler() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-async def gone(stream: RedisStream, server: Server) -> None:
-    """No event is in the stream any more."""
-    async with asyncio.timeout(60):
-        while await entries(stream, server.url):
-            await asyncio.sleep(0.01)
-
-
 async def test_an_end_that_the_server_lost_is_noted_again(server: Server, name: str) -> None:
     """A crash took the last writes with it: the event is there again, and is neither sent twice nor left there."""
     stream = stream_of(server, name, shards=1)
@@ -103,13 +96,13 @@ async def test_an_end_that_the_server_lost_is_noted_again(server: Server, name: 
         await until(lambda: len(emulator.requests))
         earlier = {key: await link.command("dump", key) for key in keys}
         assert (await receipt).delivered
-        await gone(stream, server)
+        await drained(stream, server.url)
         for key, value in earlier.items():
             await link.command("delete", key)
             if value is not None:
                 await link.command("restore", key, 0, value)
         assert await entries(stream, server.url) == 1
-        await gone(stream, server)
+        await drained(stream, server.url)
         assert references(emulator) == ["1"]
     await link.aclose()
 

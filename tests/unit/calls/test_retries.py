@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hellotext_async._calls import send
-from hellotext_async._wire.call import Call, Idempotency
+from hellotext_async._wire.call import EVENTS_PATH, Call, Idempotency, Request
 from hellotext_async.config import Limits, Options, Retry
 from hellotext_async.engine import Engine
 from hellotext_async.errors import (
@@ -201,6 +201,19 @@ async def test_while_the_server_is_away_a_call_makes_one_attempt() -> None:
     script.default = OK
     assert (await send(made, GET, Options(Retry()))).id == "x"
     assert not made.breaker_open
+
+
+@virtual_time
+async def test_what_may_not_be_written_any_more_says_nothing_of_the_server() -> None:
+    """The rule is this process's own, as for a worker whose lease is over: the breaker stays closed."""
+    made = engine(Script())
+    for number in range(10):
+        attempt = await made.attempt(
+            Request("POST", EVENTS_PATH, b"{}"), await made.acquire(), key=f"s{number % 2}", not_after=0
+        )
+        assert (attempt.evidence, attempt.reason, attempt.isolated) == ("not_sent", "expired", False)
+    assert not made.breaker_open
+    assert made.limiter.in_flight == 0
 
 
 @virtual_time
