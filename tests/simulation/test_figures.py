@@ -26,7 +26,7 @@ CHANGES = [
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_what_is_allowed_is_used_and_little_is_wasted(row: Row) -> None:
     """In the steady state; nothing passes a closed gate, and one probe alone goes after it."""
-    for seed in SEEDS:
+    for seed in SEEDS if row.allowed < 1000 else SEEDS[:2]:  # a hundred thousand requests each
         record = steady(Pacer, row, seed)
         taken, refused = between(record, row.start, row.until)
         assert taken / (row.allowed * (row.until - row.start)) >= row.goodput
