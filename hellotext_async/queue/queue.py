@@ -20,11 +20,13 @@ from .._events.event import Event
 from .._site import creation_site
 from ..errors import Forked, HellotextError, QueueClosed, QueueFull, WrongLoop
 from .bulk import OnEnd, OnInvalid, Stream, deliver
+from .left_behind import leave_behind
 from .letters import LetterFile
-from .outcome import VERDICTS, Outcome, Report, Stats
+from .outcome import Outcome, Report, Stats
 from .preparing import Preparing
 from .receipt import Receipt
 from .running import Running
+from .standing import no_stats
 from .store import MemoryStore
 from .tasks import shielded
 
@@ -229,7 +231,7 @@ class EventQueue:
         if self._closed is None:
             self._closed = QueueClosed(kept=False)
         if self._inside is None:
-            return Report(outcomes=dict.fromkeys(VERDICTS, 0))
+            return Report(outcomes=no_stats().outcomes)
         if self._closing is None or self._closing.cancelled():  # before its first step
             if hand_over:
                 self._inside.hand_over()
@@ -278,18 +280,14 @@ class EventQueue:
 
     def stats(self) -> Stats:
         """The queue at this moment."""
-        if self._inside is None:
-            nothing = dict.fromkeys(VERDICTS, 0)
-            return Stats(
-                accepted=0, pending=0, queued=0, in_flight=0, bytes=0, outcomes=nothing, oldest_age=0, suspended=False
-            )
-        return self._inside.stats()
+        return no_stats() if self._inside is None else self._inside.stats()
 
     def __del__(self) -> None:
         inside = self._inside
         if inside is not None and self._closing is None and self._process is _process.current_process:
-            inside.collected()
-            left = inside.core.queued + len(inside.core.in_flight)
+            left = inside.left
+            if inside.loop.is_closed():
+                leave_behind(inside)
             warnings.warn(
                 f"an event queue, made at {self._created_at}, was not closed; it held {left} events",
                 ResourceWarning,

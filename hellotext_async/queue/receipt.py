@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ..errors import HellotextError, WrongLoop
-from .entry import Entry, end_of, id_of, watch
+from ..errors import HellotextError, NotSent, WrongLoop
+from .entry import Entry, More, end_of, id_of, watch
 from .outcome import Outcome
 
 if TYPE_CHECKING:
+    from .._events.event import Event
     from .entry import Watcher
 
     Ending = asyncio.Future[Any] | concurrent.futures.Future[Any]
 
-__all__ = ["Receipt", "on_accepted"]
+__all__ = ["Receipt", "dropped", "on_accepted"]
 
 
 LOOK: Final = 1.0
@@ -136,6 +137,16 @@ class Receipt(msgspec.Struct, eq=False, weakref=True):
         return f"Receipt({self.action!r}, {state})"
 
 
+def dropped(event: Event, context: object, loop: asyncio.AbstractEventLoop) -> Receipt:
+    """The receipt of an event that `before_send` does not want: it was never accepted."""
+    entry = Entry(event.action, b"", None, "at_most_once", 0.0, "refused", More(event.event_id))
+    error = NotSent("dropped by before_send", attempts=0)
+    entry.end = Outcome(
+        verdict="abandoned", event_id=id_of(entry), action=entry.action, attempts=0, error=error, context=context
+    )
+    return Receipt(entry, loop)
+
+
 def _loop_closed() -> WrongLoop:
     return WrongLoop("the loop of this event's queue is closed")
 
@@ -179,6 +190,8 @@ def on_accepted(entry: Entry, loop: asyncio.AbstractEventLoop) -> asyncio.Future
 
 
 def _done(future: Ending) -> None:
+    if isinstance(future, asyncio.Future) and future.get_loop().is_closed():
+        return  # nobody can be woken there
     if not future.done():
         with suppress(concurrent.futures.InvalidStateError):  # a thread's may have been cancelled just now
             future.set_result(None)

@@ -17,14 +17,16 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
-from ..errors import HellotextError, NotSent, QueueClosed
+from .. import _process
+from ..errors import HellotextError, QueueClosed
+from . import left_behind
 from .core import Core
 from .decide import Rules
-from .entry import Entry, More, id_of
+from .entry import Entry
 from .intake import Intake
 from .loader import Loader
-from .outcome import Outcome, Report, Stats
-from .receipt import Receipt
+from .outcome import Report, Stats
+from .receipt import Receipt, dropped
 from .settler import Settler, notify
 from .standing import stats_of
 from .tasks import Tasks, in_turns
@@ -50,11 +52,12 @@ class Running:
 
     def __init__(self, settings: Settings, attempts: Attempts, store: Store, letters: LetterFile | None) -> None:
         self.loop = asyncio.get_running_loop()
+        self._process = _process.current_process
         self.core = Core(settings, durable=store.durable)
         self.death: QueueClosed | None = None
         """The error of an event that is handed in after the queue died: it is stored nowhere."""
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
-        self._judged = False
+        self._judged = self._left_behind = False
         self._leaving: Iterator[None] = iter(())
         self._store = store
         self._letters = letters
@@ -76,6 +79,7 @@ class Running:
         self._opened: asyncio.Future[None] = self.loop.create_future()
         self._tasks.spawn(self._run())
         self._settler.start(self._tasks)
+        left_behind.opened(self)
 
     async def _run(self) -> None:
         """Take possession of the store, then let in what has room: what it holds, and those who wait."""
@@ -90,8 +94,7 @@ class Running:
             self._tasks.spawn(self._loader.watch())
         self._settler.freed.set()
         while True:
-            await self._settler.freed.wait()
-            self._settler.freed.clear()
+            await self._settler.freed.taken()
             self.intake.admit()
             await self._loader.load()
 
@@ -113,12 +116,7 @@ class Running:
     def drop(self, event: Event, context: object) -> Receipt:
         """`before_send` does not want the event: it is counted, and was never accepted."""
         self.core.dropped += 1
-        entry = Entry(event.action, b"", None, "at_most_once", 0.0, "refused", More(event.event_id))
-        error = NotSent("dropped by before_send", attempts=0)
-        entry.end = Outcome(
-            verdict="abandoned", event_id=id_of(entry), action=entry.action, attempts=0, error=error, context=context
-        )
-        return Receipt(entry, self.loop)
+        return dropped(event, context, self.loop)
 
     def resume(self) -> None:
         """Go on after a suspension."""
@@ -157,6 +155,11 @@ class Running:
         if self.death is None:
             raise AssertionError("it has died")
         return QueueClosed(str(self.death), kept=self._store.durable)
+
+    @property
+    def left(self) -> int:
+        """Accepted events that have not ended."""
+        return self.core.queued + len(self.core.in_flight)
 
     def stats(self) -> Stats:
         """The queue at this moment, for any thread."""
@@ -209,7 +212,8 @@ class Running:
         if self._store.durable:
             await in_turns(self._keep_all(QueueClosed(kept=True)))
         self._settler.settled.check()
-        return self.report(kept=self.core.queued + len(self.core.in_flight))
+        left_behind.over(self)
+        return self.report(kept=self.left)
 
     async def _wind_down(self) -> None:
         """What the store is about to have it gets; those who wait for room go away, what is in flight is cut off."""
@@ -246,18 +250,18 @@ class Running:
             notify(entry)
             yield
 
-    def _die(self, error: BaseException | None) -> None:
-        if self.death is not None:
-            return
-        cause = "its task was cancelled" if error is None else type(error).__name__
+    def _die(self, error: BaseException | None, cause: str = "its task was cancelled") -> None:
+        if self.death is not None or self._process is not _process.current_process:
+            return  # a forked child's copy of the events is its parent's
+        cause = cause if error is None else type(error).__name__
         what = "died" if self._opened.done() else "was not opened"
         self.death = QueueClosed(f"the queue {what} ({cause})")
         nowhere = error if isinstance(error, HellotextError) else self.death
-        left = len(self.core.pending) + self.core.queued + len(self.core.in_flight)
+        left = len(self.core.pending) + self.left
         if left or self._opened.done():  # else the caller of `open` has the error
             trace = None if isinstance(error, HellotextError) else error
             _log.error("event queue %s (%s) with %d events undelivered", what, cause, left, exc_info=trace)
-        if not self._opened.done():
+        if not self._opened.done() and not self.loop.is_closed():
             self._opened.set_exception(nowhere)
             self._opened.exception()  # perhaps it was never awaited
         self._worker.halt()
@@ -265,12 +269,17 @@ class Running:
         self.intake.fail(nowhere, last)
         if last is not None:
             self._settler.fail(last, self.loop.time())
-        self._tasks.cancel()
+        if not self._left_behind:
+            self._tasks.cancel()
 
-    def collected(self) -> None:
-        """The queue is referenced no more; a store whose loop was closed before its queue gives up possession."""
-        if self.loop.is_closed():
-            self._store.give_up()
+    def leave_behind(self) -> None:
+        """The loop is over and its tasks stand still for ever: the queue dies, and all that it holds has an end."""
+        if self._judged:
+            return
+        self._left_behind = True
+        self._worker.interrupt_all()
+        self._die(None, "its event loop ended")
+        self._tasks.forget()
 
     def _dead(self) -> None:
         """All tasks have ended: what they held is judged."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from .._callbacks import call_back
@@ -16,7 +17,7 @@ from .entry import end_of
 from .letters import Letter
 from .outcome import Outcome
 from .store import Finish
-from .tasks import Batch, Waiters
+from .tasks import Batch, Flag, Waiters
 
 if TYPE_CHECKING:
     from .core import Core
@@ -61,7 +62,7 @@ class Settler:
         self._unpersisted: Batch[tuple[Entry, Outcome | None, Finish]] = Batch()
         self._finishing: list[tuple[Entry, Outcome | None, Finish]] = []
         self._unwritten: list[_Dead] = []
-        self.freed = asyncio.Event()
+        self.freed = Flag()
         self.settled = Waiters()
 
     def start(self, tasks: Tasks) -> None:
@@ -121,6 +122,11 @@ class Settler:
         await self._store.requeue([entry for entry, outcome in dead if outcome.verdict != "unknown"])
         for entry, outcome in dead:
             self._resolve(entry, outcome)
+
+    def settling(self) -> set[Entry]:
+        """The events in flight whose end is known, and not yet safe."""
+        ends = chain(self._finishing, self._unpersisted)
+        return {entry for entry, *_ in ends} | {entry for entry, _ in self._dead} | {one[1] for one in self._unwritten}
 
     async def _finish(self) -> None:
         while True:

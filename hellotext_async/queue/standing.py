@@ -8,17 +8,25 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from .outcome import Stats
+from .outcome import VERDICTS, Stats
 
 if TYPE_CHECKING:
     from .core import Core
     from .store import Store
     from .worker import Worker
 
-__all__ = ["stats_of"]
+__all__ = ["no_stats", "stats_of"]
 
 TRIES: Final = 1000
 """Times that another thread reads the numbers again until they are of one moment."""
+
+
+def no_stats() -> Stats:
+    """The figures of a queue that was not opened."""
+    outcomes = dict.fromkeys(VERDICTS, 0)
+    return Stats(
+        accepted=0, pending=0, queued=0, in_flight=0, bytes=0, outcomes=outcomes, oldest_age=0, suspended=False
+    )
 
 
 def stats_of(core: Core, worker: Worker, store: Store, loop_time: Callable[[], float]) -> Stats:

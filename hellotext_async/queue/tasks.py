@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["TURN", "Batch", "Tasks", "Waiters", "in_turns", "shielded"]
+__all__ = ["TURN", "Batch", "Flag", "Tasks", "Waiters", "in_turns", "shielded"]
 
 T = TypeVar("T")
 
@@ -62,6 +62,12 @@ class Tasks:
         if not self._tasks:
             self._on_stopped()
 
+    def forget(self) -> None:
+        """Their loop is over: they stand still for ever, and cannot be ended."""
+        self.stopping = True
+        self._tasks.clear()
+        self._on_stopped()
+
 
 class Batch(Generic[T]):
     """Work for one consumer, who takes many at once."""
@@ -86,10 +92,36 @@ class Batch(Generic[T]):
         self._items = items[MOST:]
         return items[:MOST] if self._items else items
 
+    def __iter__(self) -> Iterator[T]:
+        """What there is by now, without taking it."""
+        return iter(self._items)
+
     def drain(self) -> list[T]:
         """All that there is by now."""
         items, self._items = self._items, []
         return items
+
+
+class Flag:
+    """An event as asyncio's, for one who waits; it can be set when the loop is over."""
+
+    def __init__(self) -> None:
+        self._set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Let him go on, now or when he comes."""
+        self._set = True
+        if self._waiter is not None:
+            _wake(self._waiter)
+            self._waiter = None
+
+    async def taken(self) -> None:
+        """Return when it is set, and unset it."""
+        while not self._set:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._set = False
 
 
 class Waiters:
@@ -115,8 +147,10 @@ class Waiters:
     def check_soon(self) -> None:
         """Something has changed, as it does for every event: it is looked at once for all of this turn."""
         if self.waiting and not self._soon:
-            self._soon = True
-            asyncio.get_running_loop().call_soon(self.check)
+            loop = self.waiting[0][1].get_loop()
+            if not loop.is_closed():
+                self._soon = True
+                loop.call_soon(self.check)
 
     def check(self) -> None:
         """Something has changed."""
@@ -143,5 +177,5 @@ def shielded() -> AbstractContextManager[object]:
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
+    if not waiter.done() and not waiter.get_loop().is_closed():
         waiter.set_result(None)

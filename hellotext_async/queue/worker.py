@@ -253,6 +253,10 @@ class Worker:
         self.halt()
         await self._tasks.stop(self._senders)
 
+    def interrupt_all(self) -> None:
+        """The senders stand still for ever: what they hold may have been sent."""
+        self._cut = [(entry, True) for entry in self._core.in_flight - self._settler.settling()]
+
     def cut_off(self) -> list[Entry]:
         """Judge what was cut off: those that may have been sent and must not be again end, the rest is returned."""
         left: list[Entry] = []

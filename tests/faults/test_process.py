@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.harness.crash import Fate, run_child
-from tests.harness.scripts import received, silence, sleep
+from tests.harness.scripts import received, reply, silence, sleep
 from tests.harness.server import ScriptedServer
 
 pytestmark = pytest.mark.own_loop
@@ -171,6 +173,85 @@ async def test_an_exit_without_closing_is_quick_and_says_what_it_held() -> None:
     assert "event queue died" in fate.stderr
     assert "not closed" in fate.stderr
     assert "Traceback" not in fate.stderr
+
+
+LETTERS = """
+    async def main(end):
+        client = Hellotext("t", base_url=url)
+        queue = await client.event_queue(dead_letters=path).open()
+        for n in range(20):
+            queue.track("page.viewed", session=f"s{n}")
+        await asyncio.sleep(0.3)
+        if not end:
+            await asyncio.sleep(60)
+    """
+
+
+@pytest.mark.parametrize("after", ["", "import gc; gc.collect()"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "loop.run_until_complete(main(True)); loop.close()",
+        "loop.run_until_complete(main(True))",
+        "task = loop.create_task(main(False)); loop.call_later(0.5, loop.stop); loop.run_forever(); loop.close()",
+        "task = loop.create_task(main(False)); loop.call_later(0.5, loop.stop); loop.run_forever()",
+    ],
+)
+async def test_events_of_a_loop_that_is_left_behind_become_letters(how: str, after: str, tmp_path: Path) -> None:
+    """A loop that is closed, or stopped, with its tasks in it: nothing of them runs any more."""
+    body = f"{LETTERS}\n    loop = asyncio.new_event_loop()\n    {how}\n    {after}\n"
+    path = tmp_path / "dead.jsonl"
+    async with ScriptedServer(silence()) as server:
+        fate = await run(body, server, path, timeout=20)
+    assert fate.returncode == 0
+    assert fate.stderr.count("event queue died (its event loop ended) with 20 events undelivered") == 1
+    letters = [json.loads(line) for line in path.read_text().splitlines()]
+    assert Counter(letter["verdict"] for letter in letters) == {"unknown": 8, "abandoned": 12}
+    assert len({letter["event_id"] for letter in letters}) == 20
+
+
+async def test_a_rejected_event_of_a_loop_that_is_left_behind_has_one_letter(tmp_path: Path) -> None:
+    """Its end was known already, and its letter about to be written."""
+    body = """
+    async def main():
+        client = Hellotext("t", base_url=url)
+        queue = await client.event_queue(dead_letters=path, on_outcome=lambda outcome: say(outcome.verdict)).open()
+        queue.track("page.viewed", session="s")
+        while not queue.stats().in_flight:
+            await asyncio.sleep(0)
+        loop.call_later(1, loop.stop)
+        while queue.stats().in_flight:
+            await asyncio.sleep(0)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    loop.close()
+    """
+    path = tmp_path / "dead.jsonl"
+    async with ScriptedServer(reply(422, b"{}")) as server:
+        fate = await run(body, server, path, timeout=20)
+    assert fate.lines == ["rejected"], fate.stderr
+    assert [json.loads(line)["verdict"] for line in path.read_text().splitlines()] == ["rejected"]
+
+
+async def test_a_forked_child_that_exits_writes_no_letters_for_its_parent(tmp_path: Path) -> None:
+    """The parent has the events still, and delivers them."""
+    body = """
+    async def main():
+        async with Hellotext("t", base_url=url) as client, client.event_queue(dead_letters=path) as queue:
+            for n in range(20):
+                queue.track("page.viewed", session=f"s{n}")
+            await asyncio.sleep(0.1)
+            child = os.fork()
+            if not child:
+                sys.exit(0)
+            os.waitpid(child, 0)
+    asyncio.run(main())
+    """
+    path = tmp_path / "dead.jsonl"
+    async with ScriptedServer((sleep(0.3), *received())) as server:
+        fate = await run(body, server, path, timeout=20)
+    assert fate.returncode == 0, fate.stderr
+    assert not path.exists()
 
 
 async def test_a_spool_keeps_what_an_exit_cuts_off(tmp_path: object) -> None:
