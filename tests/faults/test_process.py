@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.crash import Fate, run_child
+from tests.harness.crash import ChildExit, run_child
 from tests.harness.scripts import received, reply, silence, sleep
 from tests.harness.server import ScriptedServer
 
@@ -27,7 +27,7 @@ def say(*words): os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 """
 
 
-async def run(body: str, server: ScriptedServer, path: object = "-", **how: object) -> Fate:
+async def run(body: str, server: ScriptedServer, path: object = "-", **how: object) -> ChildExit:
     return await run_child(HEAD + textwrap.dedent(body), server.url, str(path), **how)  # type: ignore[arg-type]
 
 
