@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
+from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ except ImportError as missing:  # pragma: no cover - the extra is missing
 if TYPE_CHECKING:
     from redis.asyncio.cluster import RedisCluster
 
-__all__ = ["Link", "Script", "ServerFull", "Unreachable"]
+__all__ = ["Link", "Script", "ServerFull", "Unreachable", "packing"]
 
 CONNECTIONS: Final = 4
 REPLY_TIMEOUT: Final = 5.0
@@ -76,6 +77,7 @@ class Link:
         pool = kind.from_url(
             self._url, max_connections=CONNECTIONS, timeout=self._options["socket_timeout"], **self._options
         )
+        pool.connection_class = packing(pool.connection_class)
         return redis.asyncio.Redis(connection_pool=pool)
 
     async def open(self) -> dict[str, Any]:
@@ -155,6 +157,20 @@ class Link:
         await self._client.aclose()
         if isinstance(self._client, redis.asyncio.Redis):
             await self._client.connection_pool.disconnect()
+
+
+def packing(kind: type[Any]) -> type[Any]:
+    """A class of connections whose commands are packed by hiredis, if it is there: it takes a tenth of the time."""
+    try:
+        hiredis: Any = import_module("hiredis")
+    except ImportError:
+        return kind
+
+    def pack(_: object, *command: Any) -> list[bytes]:
+        name = command[0].split() if isinstance(command[0], str) else (command[0],)
+        return [hiredis.pack_command((*name, *command[1:]))]
+
+    return type(kind.__name__, (kind,), {"pack_command": pack})
 
 
 def _passes(text: str) -> bool:
