@@ -193,6 +193,8 @@ class Running:
         A store that fails, or a program that cancels this task with all others, is the queue's death.
         """
         self._loader.stop()
+        if self._is_copy():
+            return self.report()
         try:
             if self.death is None:
                 await self._wind_down()
@@ -205,7 +207,7 @@ class Running:
         while self.death is not None and not self._judged:
             with suppress(asyncio.CancelledError):
                 await self._settler.settled.until(lambda: self._judged)
-        if self._letters is not None:
+        if self._letters is not None and not self._is_copy():
             with suppress(asyncio.CancelledError):
                 await self._settler.try_letters(self._letters)
             self._letters.close()
@@ -227,21 +229,13 @@ class Running:
                 await self._unless_dead(lambda: not self._loader.reading)
         if self.death is None:
             if not self._store.durable:
-                self._leaving = self._abandon_all(QueueClosed(kept=False))
+                self._leaving = self._worker.abandon_all(QueueClosed(kept=False))
                 await in_turns(self._leaving)
             await self._unless_dead(lambda: not self.core.in_flight)
 
     async def _unless_dead(self, holds: Callable[[], bool]) -> None:
         """Return when it holds, or the queue died."""
         await self._settler.settled.until(lambda: self.death is not None or holds())
-
-    def _abandon_all(self, error: QueueClosed) -> Iterator[None]:
-        """What still waits in memory is abandoned, step by step."""
-        left = self.core.order.drain()
-        self.core.in_flight.update(left)
-        for entry in left:
-            self._worker.settle_unsent(entry, self._rules.abandoned(entry, error))
-            yield
 
     def _keep_all(self, error: HellotextError) -> Iterator[None]:
         """Resolve the receipts of events that are kept, step by step."""
@@ -251,8 +245,8 @@ class Running:
             yield
 
     def _die(self, error: BaseException | None, cause: str = "its task was cancelled") -> None:
-        if self.death is not None or self._process is not _process.current_process:
-            return  # a forked child's copy of the events is its parent's
+        if self._is_copy() or self.death is not None:
+            return
         cause = cause if error is None else type(error).__name__
         what = "died" if self._opened.done() else "was not opened"
         self.death = QueueClosed(f"the queue {what} ({cause})")
@@ -272,6 +266,16 @@ class Running:
         if not self._left_behind:
             self._tasks.cancel()
 
+    def _is_copy(self) -> bool:
+        """Whether this is a forked child: the events are its parent's, and the copy of them is let go."""
+        if self._process is _process.current_process:
+            return False
+        if self.death is None:
+            self.death, self._judged = QueueClosed("the queue is another process's"), True
+            self._worker.halt()
+            self._settler.settled.check()
+        return True
+
     def leave_behind(self) -> None:
         """The loop is over and its tasks stand still for ever: the queue dies, and all that it holds has an end."""
         if self._judged:
@@ -290,7 +294,7 @@ class Running:
             left = self._keep_all(QueueClosed(str(self.death), kept=True))
         else:
             self._worker.cut_off()
-            left = chain(self._leaving, self._abandon_all(self.death))
+            left = chain(self._leaving, self._worker.abandon_all(self.death))
         for _ in left:
             pass  # at once: the loop may be ending
         if not self._store.durable:

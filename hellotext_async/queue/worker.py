@@ -22,6 +22,8 @@ from .settler import notify
 from .tasks import TURN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .._policy.evidence import Attempt
     from ..limiter import Permit
     from .attempts import Attempts
@@ -252,6 +254,14 @@ class Worker:
         """Cut off what is in flight, and send nothing any more."""
         self.halt()
         await self._tasks.stop(self._senders)
+
+    def abandon_all(self, error: QueueClosed) -> Iterator[None]:
+        """What still waits in memory is abandoned, step by step."""
+        left = self._core.order.drain()
+        self._core.in_flight.update(left)
+        for entry in left:
+            self.settle_unsent(entry, self._rules.abandoned(entry, error))
+            yield
 
     def interrupt_all(self) -> None:
         """The senders stand still for ever: what they hold may have been sent."""

@@ -20,7 +20,14 @@ KINDS: Final = (
 QUIET: Final = ("slow", "drip", "answer and close")
 HOWS: Final = ("track", "put", "put", "cancelled put", "deliver", "thread")
 WAYS: Final = ("close", "close", "close", "cancelled close", "client", "leave", "drain")
-FORKS: Final = ("fork and leave", "fork and exit", "fork and track", "fork and deliver", "fork and open")
+FORKS: Final = (
+    "fork and leave",
+    "fork and exit",
+    "fork and exit",
+    "fork and track",
+    "fork and deliver",
+    "fork and open",
+)
 
 
 class _Draw:

@@ -158,6 +158,8 @@ def _ends(plan: Round, event: Event, times: int) -> Iterator[str]:
         yield "applied twice and not marked"
     if verdicts & set(LETTERS) and not event.letters:
         yield "no letter"
+    if "delivered" in verdicts and event.letters and len(event.calls) == 1:  # handed in again, it is another event
+        yield "a letter, though it was delivered"
 
 
 def _sent_again(books: Books, history: History) -> Iterator[str]:
