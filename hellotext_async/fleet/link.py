@@ -31,12 +31,22 @@ if TYPE_CHECKING:
 __all__ = ["Link", "Script", "ServerFull", "Unreachable", "packing"]
 
 CONNECTIONS: Final = 4
+AT_ONCE: Final = 32
+"""Commands under way at once: a node of a cluster is given no more connections than redis-py allows it."""
 REPLY_TIMEOUT: Final = 5.0
 """Seconds for one reply, and for a connection; so long an opening waits for a server that loads its data."""
 LOADING_PAUSE: Final = 0.1
 
 Argument = str | bytes | int
 Name = Literal["put", "lease", "step", "letters", "rate"]
+
+
+_CLUSTER: Final = (exceptions.RedisClusterException, AttributeError)
+"""What only the client of a cluster raises: no node answers; and, when the cluster changes, it closes connections that
+others are opening.
+"""
+_ERRORS: Final = (exceptions.RedisError, OSError, *_CLUSTER)
+_NO_REPLY: Final = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterError, OSError, *_CLUSTER)
 
 
 class Unreachable(SpoolError):
@@ -70,6 +80,7 @@ class Link:
         if not url.startswith("unix:"):  # there is no network in between, and redis-py refuses the option
             self._options["socket_keepalive"] = True
         self.clustered = False
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._client: redis.asyncio.Redis | RedisCluster = self._single()
 
     def _single(self) -> redis.asyncio.Redis:
@@ -88,7 +99,8 @@ class Link:
 
             await self.aclose()
             options = {name: value for name, value in self._options.items() if name != "retry"}
-            self._client = RedisCluster.from_url(self._url, **options)
+            # One node that moved closes no connection to the others: each is looked up when it is needed.
+            self._client = RedisCluster.from_url(self._url, reinitialize_steps=0, **options)
             self.clustered = True
         return info
 
@@ -105,36 +117,48 @@ class Link:
     async def command(self, name: str, *arguments: Any, **options: Any) -> Any:
         """One of redis-py's methods."""
         try:
-            return await getattr(self._client, name)(*arguments, **options)
-        except (exceptions.RedisError, OSError, ValueError) as error:
+            async with self._turns:
+                await self._ready()
+                return await getattr(self._client, name)(*arguments, **options)
+        except (*_ERRORS, ValueError) as error:
             raise self._mapped(error) from None
 
     async def pipeline(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Several commands in one round trip (a cluster's: one for each node)."""
         try:
             client: Any = self._client
-            async with client.pipeline(transaction=False) as pipe:
+            async with self._turns, client.pipeline(transaction=False) as pipe:
+                await self._ready()
                 for command in commands:
                     pipe.execute_command(*command)
                 return list(await pipe.execute())
-        except (exceptions.RedisError, OSError) as error:
+        except _ERRORS as error:
             raise self._mapped(error) from None
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
         """Run a script whose keys are in one slot, unless there is no cluster."""
         given: tuple[Any, ...] = (len(keys), *keys, *arguments)
         try:
-            try:
-                reply: Any = await self._client.evalsha(script.sha, *given)
-            except exceptions.NoScriptError:
-                reply = await self._client.eval(script.text, *given)
-        except (exceptions.RedisError, OSError) as error:
+            async with self._turns:
+                await self._ready()
+                try:
+                    reply: Any = await self._client.evalsha(script.sha, *given)
+                except exceptions.NoScriptError:
+                    reply = await self._client.eval(script.text, *given)
+        except _ERRORS as error:
             raise self._mapped(error) from None
         return list(reply)
+
+    async def _ready(self) -> None:
+        """Wait until the nodes of a cluster are known: a command that comes before is sent to any of them."""
+        if self.clustered:
+            await self._client.initialize()
 
     def _mapped(self, error: Exception) -> Exception:
         """The error of ours that says the same."""
         kind = type(error).__name__
+        if isinstance(error, AttributeError) and not self.clustered:
+            return error
         if isinstance(error, (exceptions.AuthenticationError, exceptions.NoPermissionError)):
             return ConfigurationError(f"the server at {self.place} refuses the user or the password ({kind})")
         if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM"):
@@ -143,7 +167,7 @@ class Link:
             return Unreachable(f"the server at {self.place} is a read-only replica")
         if isinstance(error, exceptions.BusyLoadingError) or str(error).startswith("LOADING"):
             return self._loading()
-        if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterError, OSError)):
+        if isinstance(error, _NO_REPLY):
             return Unreachable(f"no reply from the server at {self.place} ({kind})")
         if isinstance(error, exceptions.ResponseError) and _passes(str(error)):
             return Unreachable(f"the server at {self.place} cannot answer at present ({kind})")
@@ -154,9 +178,14 @@ class Link:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
-        if isinstance(self._client, redis.asyncio.Redis):
-            await self._client.connection_pool.disconnect()
+        client = self._client
+        if isinstance(client, redis.asyncio.Redis):
+            await client.aclose()
+            await client.connection_pool.disconnect()
+            return
+        nodes = client.get_nodes()
+        await client.aclose()  # after an error it does nothing: each node is closed as well
+        await asyncio.gather(*(node.disconnect() for node in nodes), return_exceptions=True)
 
 
 def packing(kind: type[Any]) -> type[Any]:

