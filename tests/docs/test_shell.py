@@ -106,13 +106,14 @@ SHELL: Final = [block for page in PAGES for block in blocks(page, "sh")]
 
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.place)
-def test_the_lines_of_a_block_run(block: Block, folder: Path, emulator: Emulator) -> None:
+def test_the_lines_of_a_block_run(block: Block, folder: Path, emulator: Emulator, redis_url: str) -> None:
     """One after the other, with the environment that those before have set."""
     names: Environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "HELLOTEXT_API_URL": emulator.url,
         "HELLOTEXT_API_TOKEN": emulator.token,
+        "HELLOTEXT_REDIS_URL": redis_url,
     }
     for words in lines(block):
         RUNNERS[words[0]](words, folder, names)
