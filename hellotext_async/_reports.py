@@ -110,7 +110,7 @@ class Reports:
     def _outage_ended(self, seconds: float) -> None:
         began, self._outage = self._outage, None
         if began is None:
-            return
+            raise AssertionError("an outage that ends has begun")
         ended = Outage(
             client=self._client,
             began=began.began,

@@ -105,3 +105,8 @@ def test_the_version_is_that_of_the_distribution() -> None:
     from importlib.metadata import version
 
     assert hellotext_async.__version__ == version("hellotext-async")
+
+
+def test_the_module_of_the_commands_can_be_imported() -> None:
+    """As what reads every module of a package does: no command runs."""
+    assert importlib.import_module("hellotext_async.__main__").main is not None

@@ -95,8 +95,6 @@ class Chunks:
 
 
 def _resolve(future: asyncio.Future[bytes], chunk: bytes, error: OSError | None) -> None:
-    if future.done():
-        return
     if error is None:
         future.set_result(chunk)
     else:

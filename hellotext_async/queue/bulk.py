@@ -108,10 +108,9 @@ class _Window:
                 _wake(self._room)
 
     async def change(self) -> None:
-        """Return when something has ended that was not fetched, or everything is over."""
-        if not self._unfetched and not self.finished:
-            self._change = asyncio.get_running_loop().create_future()
-            await self._change
+        """Return when something has ended, or everything is over; nothing is to be fetched now."""
+        self._change = asyncio.get_running_loop().create_future()
+        await self._change
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:

@@ -31,6 +31,7 @@ class DeliveryClock:
 
     def go_on(self, now: float) -> None:
         """Let it go on from where it stands."""
-        if self._suspended_at is not None:
-            self._stood_still += now - self._suspended_at
-            self._suspended_at = None
+        if self._suspended_at is None:
+            raise AssertionError("it goes already")
+        self._stood_still += now - self._suspended_at
+        self._suspended_at = None

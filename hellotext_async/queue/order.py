@@ -16,8 +16,6 @@ from itertools import chain, count, islice
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from .entry import AttemptHistory
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -122,7 +120,7 @@ class Order:
         self._size += 1
         history = entry.history
         if history is None:
-            history = entry.history = AttemptHistory()
+            raise AssertionError("an event that backs off has an attempt")
         heappush(self._due, (now + pause, next(self._tie), entry, False))
         if entry.subject is None or not history.blocks_subject:
             return

@@ -260,3 +260,16 @@ def test_warnings_of_unknown_keys_are_one_line_and_others_are_as_ever(capsys: py
         warnings.warn("something else", UserWarning, stacklevel=1)
     assert len(seen) == 1
     assert capsys.readouterr().err.count("some parameters have keys") == 1
+
+
+async def test_reading_stops_between_two_chunks(tmp_path: Path) -> None:
+    """What was read is given out, and no more is asked for once the program is to stop."""
+    (tmp_path / "file").write_bytes(b"x" * 300_000)
+    file, stop, read = os.open(tmp_path / "file", os.O_RDONLY), asyncio.Event(), 0
+    try:
+        async for chunk in Chunks(file).until(stop):
+            read += len(chunk)
+            stop.set()
+    finally:
+        os.close(file)
+    assert 0 < read < 300_000

@@ -236,3 +236,9 @@ async def test_of_many_profiles_the_first_that_match_are_shown(
         emulator.store.profiles.create({"first_name": f"Customer {n}"})
     assert len(await get(browser, "profiles?q=customer")) == 50
     assert [one["name"] for one in await get(browser, "profiles?q=customer%2077")] == ["Customer 77"]
+
+
+async def test_only_a_get_of_the_feed_gets_messages(browser: aiohttp.ClientSession) -> None:
+    """A HEAD is answered with the headers, and does not go on for ever."""
+    async with asyncio.timeout(10), browser.head("/_inspector/stream") as response:
+        assert (response.status, response.content_type, await response.read()) == (200, "text/event-stream", b"")

@@ -234,3 +234,10 @@ def test_a_thousand_profiles_are_no_burden() -> None:
     for number in range(1000):
         create(number)
     assert steps(lambda: create(1000)) <= first + 5
+
+
+async def test_what_a_profile_does_not_have_can_be_removed(ask: Ask) -> None:
+    """An empty value of a property that is defined and not set changes nothing."""
+    path, before = await profile_of(ask, first_name="Ann")
+    assert (await ask("PATCH", path, email=""))[0] == 200
+    assert (await ask("GET", path))[1]["properties"] == before["properties"] == []

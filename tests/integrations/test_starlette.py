@@ -24,6 +24,7 @@ from hellotext_async.integrations.starlette import (
     hellotext_lifespan,
     lifespans,
     queue_of,
+    remember_session,
 )
 from hellotext_async.integrations.threads import HellotextThread
 from tests.harness.canary import EMAIL, assert_unseen
@@ -52,6 +53,11 @@ def application(emulator: Emulator) -> Starlette:
         queue_of(request).track("page.viewed", session=request.state.hellotext_session)
         return JSONResponse(request.state.hellotext_session)
 
+    async def login(_: Request) -> Response:
+        response = JSONResponse(None)
+        remember_session(response, "PJeYmygl")
+        return response
+
     def make_client() -> Hellotext:
         times = Timeouts(connect=2, read=0.4, total=0.5)
         return Hellotext(emulator.token, base_url=emulator.url, timeouts=times, retry=Retry(attempts=1))
@@ -61,6 +67,7 @@ def application(emulator: Emulator) -> Starlette:
             Route("/profiles/{id}", profile),
             Route("/profiles", create, methods=["POST"]),
             Route("/view", view, methods=["POST"]),
+            Route("/login", login, methods=["POST"]),
         ],
         middleware=[Middleware(VisitorSessionMiddleware)],
         lifespan=hellotext_lifespan(make_client),
@@ -180,3 +187,10 @@ def test_what_a_lifespan_or_a_thread_is_made_of_is_checked(wrong: dict[str, Any]
             make(**wrong)
     with pytest.raises(errors.ConfigurationError, match=r"^lifespans: expected"):
         lifespans(5)  # type: ignore[arg-type]
+
+
+def test_a_cookie_that_a_handler_sets_itself_is_the_only_one(emulator: Emulator) -> None:
+    """As where a visitor is given another session at login."""
+    with TestClient(application(emulator)) as web:
+        answer = web.post("/login?hello_session=2KAGgAgm")
+    assert [cookie.partition(";")[0] for cookie in answer.headers.get_list("set-cookie")] == ["hello_session=PJeYmygl"]

@@ -316,3 +316,19 @@ async def test_workers_that_have_all_been_busy_go_on_with_what_comes_later() -> 
                 opened.track("page.viewed", session=f"s{n}")
             await opened.flush()
             assert (await opened.track("page.viewed", session="s")).waited < 1
+
+
+def test_a_resume_from_another_thread_after_the_loop_has_ended_is_nothing() -> None:
+    """As when a token is replaced while the program ends."""
+    opened: list[EventQueue] = []
+
+    async def run() -> None:
+        async with queue(Script()) as one:
+            opened.append(one)
+            assert (await one.track("page.viewed", session="s")).delivered
+
+    asyncio.run(run())
+    thread = threading.Thread(target=opened[0].resume)
+    thread.start()
+    thread.join(10)
+    assert opened[0].closed

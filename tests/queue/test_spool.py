@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import stat
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -493,3 +494,12 @@ async def test_what_may_have_been_applied_stays_so_after_a_failed_replay(tmp_pat
         assert [outcome async for outcome in DeadLetters(path).replay(opened)] == []
     assert [letter.verdict for letter in DeadLetters(path)] == ["unknown"]
     assert again.asked == 0
+
+
+async def test_a_window_without_an_end_remembers_ids_for_ever(tmp_path: Path) -> None:
+    """`inf` is a window, though no finite number of seconds."""
+    script = Script()
+    for _ in range(2):
+        async with queue(script, buffer=SqliteSpool(tmp_path / "s.db", window=inf)) as opened:
+            assert (await (await opened.put("page.viewed", session="s", event_id="x"))).delivered
+    assert script.asked == 1

@@ -1,0 +1,76 @@
+"""The parts of the queue that need no queue: their rules where others rarely come to them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from hellotext_async.queue.commit import CommitThread
+from hellotext_async.queue.entry import AttemptHistory, Entry, Rare
+from hellotext_async.queue.order import Order
+
+
+class Resource:
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+def entry(name: str) -> Entry:
+    return Entry(name, b"{}", "s", "non_idempotent", 0.0)
+
+
+def test_an_event_that_comes_back_while_its_subject_is_busy_waits_in_front_of_the_rest() -> None:
+    """It was passed after 30 s, and goes first as soon as the one that passed it has ended."""
+    order = Order()
+    first, second, third = entry("1"), entry("2"), entry("3")
+    for one in (first, second, third):
+        order.add(one)
+    assert order.take() is first
+    first.history = AttemptHistory(attempts=1)
+    order.delay(first, 100, now=0)
+    assert order.take() is None
+    order.advance(30)
+    assert order.take() is second
+    order.advance(100)
+    assert order.take() is None
+    for ends, follows in ((second, first), (first, third)):
+        order.release(ends)
+        assert order.take() is follows
+
+
+def test_what_an_event_never_had_takes_no_room_in_it() -> None:
+    """Setting a rare field to what it is anyway makes nothing; on the class a field is itself, for what reads classes."""
+    one = entry("1")
+    one.context = None
+    assert one.more is None
+    one.context = 5
+    assert one.context == 5
+    assert isinstance(Entry.context, Rare)
+
+
+async def test_a_commit_that_is_waited_for_no_more_is_written_all_the_same() -> None:
+    """Whoever waited was cancelled: the result, or the error, goes nowhere, and the thread goes on."""
+    thread = CommitThread(Resource, asyncio.get_running_loop(), "commits")
+    begun, go_on, written = threading.Event(), threading.Event(), list[str]()
+
+    def write(_: Any) -> None:
+        begun.set()
+        go_on.wait(10)
+        written.append("whole")
+
+    def fail(_: Any) -> None:
+        written.append("failed")
+        raise OSError("no disk")
+
+    cancelled = [thread.submit(write), thread.submit(fail)]
+    await asyncio.to_thread(begun.wait)
+    for future in cancelled:
+        future.cancel()
+    go_on.set()
+    with pytest.raises(OSError, match="no disk"):
+        await thread.submit(fail)
+    await thread.stop()
+    assert written == ["whole", "failed", "failed"]
