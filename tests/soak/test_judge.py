@@ -93,7 +93,7 @@ def test_nothing_is_wrong_with_what_may_be(tmp_path: Path, lines: list[Line], ap
         ("the counted outcomes are not those of the hook", [*WHOLE[:4], STATS], 1, {}),
         ("the numbers do not add up", [{**STATS, "right": False}, *WHOLE], 1, {}),
         ("no letter", ended("unknown"), 0, {}),
-        ("a letter, though it was delivered", WHOLE, 1, {"letters": ("abandoned",)}),
+        ("a letter, though it was delivered", WHOLE, 1, {"buffer": "memory", "letters": ("abandoned",)}),
         ("lost", [OFFER, TAKEN, ACCEPTED], 0, {"status": -9}),
         ("no end of a receipt (put)", [OFFER, TAKEN, ACCEPTED], 1, {}),
         ("kept, though there is no spool", [OFFER, TAKEN, {"kind": "kept", "call": 1}], 0, {"buffer": "memory"}),
