@@ -297,7 +297,7 @@ async def test_after_a_probe_that_was_refused_another_priority_goes_first(rate: 
         waiters.permits.clear()
         made.release(probe, "throttled")
     assert [priority for priority, _ in waiters.served] == ["call", "event", "call"]
-    await waiters.leave()
+    await waiters.cancel_all()
 
 
 async def test_how_long_events_will_take_is_known_with_the_rate(rate: float | None) -> None:
