@@ -234,15 +234,37 @@ class Commands:
 
     async def recall(self, wanted: Sequence[tuple[int, bytes]], now: float) -> list[str | None]:
         """What is remembered of ids (shard, digest): 'q…' it waits, else what it ended in; None: nothing."""
+        by_shard: dict[int, list[int]] = {}
+        for number, (shard, _) in enumerate(wanted):
+            by_shard.setdefault(shard, []).append(number)
+        digests = {shard: [wanted[number][1] for number in numbers] for shard, numbers in by_shard.items()}
+        found: list[str | None] = [None] * len(wanted)
+        for shard, at, text in await self._remembered(digests, now):
+            found[by_shard[shard][at]] = text
+        return found
+
+    async def recall_anywhere(self, digests: Sequence[bytes], now: float) -> list[list[str]]:
+        """The same of ids whose shards are not known: what each shard remembers of each."""
+        found: list[list[str]] = [[] for _ in digests]
+        for _, at, text in await self._remembered(dict.fromkeys(range(self.layout.shards), digests), now):
+            found[at].append(text)
+        return found
+
+    async def _remembered(self, digests: Mapping[int, Sequence[bytes]], now: float) -> list[tuple[int, int, str]]:
+        """What shards remember of digests: the shard, the digest's place there, and the newest that is remembered.
+
+        One command for each shard and bucket of time.
+        """
         newest = int(now * 1000) // self.limits.bucket_ms
-        commands = [
-            ("HGET", f"{self.layout.ids(shard)}{bucket}", digest)
-            for shard, digest in wanted
-            for bucket in range(newest + 1, newest - 3, -1)
-        ]
-        found = await self.link.pipeline(commands)
-        each = [found[at : at + 4] for at in range(0, len(found), 4)]
-        return [next((value.decode() for value in one if value is not None), None) for one in each]
+        asked = [(shard, bucket) for shard in digests for bucket in range(newest - 2, newest + 2)]
+        replies = await self.link.pipeline(
+            [("HMGET", f"{self.layout.ids(shard)}{bucket}", *digests[shard]) for shard, bucket in asked]
+        )
+        found: dict[tuple[int, int], str] = {}
+        for (shard, _), values in zip(asked, replies, strict=True):
+            if any(values):
+                found.update({(shard, at): value.decode() for at, value in enumerate(values) if value is not None})
+        return [(shard, at, text) for (shard, at), text in found.items()]
 
     async def free_id(self, id_digest: bytes, now: float) -> None:
         """Forget an id whose event ended and was not delivered, in whichever shard it is."""

@@ -156,7 +156,8 @@ class Producer:
     async def outcome(self, event_id: str) -> Outcome | None:
         """What became of an event, by its id, whichever process put or delivered it; None if it has no outcome.
 
-        Ids are remembered for the stream's window, without the event's action and error.
+        Ids are remembered for the stream's window, without the event's action and error. Many ids are best
+        asked for at once (``asyncio.gather``): they go to the server together.
         """
         self._running()
         found = await self._recall.anywhere(event_id)

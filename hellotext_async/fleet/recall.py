@@ -33,6 +33,8 @@ class Recall:
         self._entries: WeakSet[Entry] = WeakSet()
         self._watched: set[Entry] = set()  # who watches an event need not hold it
         self._ahead: float | None = None
+        self._asked: list[tuple[str, asyncio.Future[str | None]]] = []
+        self._answering: asyncio.Task[None] | None = None
         self._looking = asyncio.get_running_loop().create_task(self._look(), name="hellotext outcomes")
 
     def follow(self, entry: Entry) -> None:
@@ -44,9 +46,26 @@ class Recall:
 
     async def anywhere(self, event_id: str) -> str | None:
         """What is remembered of an id, in whichever shard. SpoolError."""
-        wanted = [(shard, digest(event_id)) for shard in range(self._commands.layout.shards)]
-        found = [one for one in await self._commands.recall(wanted, await self._now()) if one is not None]
-        return next((one for one in found if has_ended(one)), found[0] if found else None)
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._asked.append((event_id, answer))
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.get_running_loop().create_task(self._answer(), name="hellotext answers")
+        return await answer
+
+    async def _answer(self) -> None:
+        """Ask for what is to be known, with what comes meanwhile: all of one turn of the loop together."""
+        while self._asked:
+            asked = self._asked[:MOST]
+            try:
+                digests = [digest(event_id) for event_id, _ in asked]
+                found = await self._commands.recall_anywhere(digests, await self._now())
+            except Exception as error:
+                _refuse(asked, error)
+            else:
+                for (_, answer), texts in zip(asked, found, strict=True):
+                    if not answer.done():
+                        answer.set_result(next(filter(has_ended, texts), texts[0] if texts else None))
+            del self._asked[: len(asked)]
 
     async def _now(self) -> float:
         """The server's clock."""
@@ -86,7 +105,8 @@ class Recall:
 
     async def aclose(self) -> None:
         """Stop asking; those that wait learn that the event is kept."""
-        await end_tasks([self._looking])
+        await end_tasks([self._looking] if self._answering is None else [self._looking, self._answering])
+        _refuse(self._asked, QueueClosed("the producer was closed"))
         for entry in [*self._entries, *self._watched]:
             if not entry.over:
                 entry.state, entry.end = (
@@ -94,6 +114,12 @@ class Recall:
                     QueueClosed("the producer was closed; the event is in the stream", kept=True),
                 )
                 notify(entry)
+
+
+def _refuse(asked: list[tuple[str, asyncio.Future[str | None]]], error: Exception) -> None:
+    for _, answer in asked:
+        if not answer.done():
+            answer.set_exception(error)
 
 
 def _end(entry: Entry, text: str | None) -> Outcome | HellotextError | None:

@@ -30,6 +30,9 @@ from tests.redis.servers import Server
 from tests.redis.swallower import Swallower
 from tests.rig import event
 
+LOST_REPLIES = 10_000
+"""Puts while replies are lost."""
+
 
 async def stored(url: str, stream: RedisStream) -> list[str]:
     """The references of the events in the stream, shard by shard in order."""
@@ -151,21 +154,21 @@ async def test_an_id_is_one_event(server: Server, name: str) -> None:
 
 
 async def test_lost_replies_double_nothing(server: Server, name: str) -> None:
-    """A middleman swallows the server's replies, at random, and cuts the connection: 1,000 puts are 1,000 entries."""
+    """A middleman swallows the server's replies, at random, and cuts the connection: 10,000 puts are 10,000 entries."""
     async with Swallower(server.port) as between:
         stream = RedisStream(between.url, name, shards=8)
         async with stream.producer(timeout=60) as producer:
             between.swallow = 0.2
-            receipts = [producer.track(*fields(n)[:1], **fields(n)[1]) for n in range(500)]
-            for n in range(500, 1000):
+            receipts = [producer.track(*fields(n)[:1], **fields(n)[1]) for n in range(LOST_REPLIES // 2)]
+            for n in range(LOST_REPLIES // 2, LOST_REPLIES):
                 receipts.append(producer.track(*fields(n)[:1], **fields(n)[1]))
-                if n % 5 == 0:
+                if n % 25 == 0:
                     await receipts[-1].accepted()
             await asyncio.gather(*(one.accepted() for one in receipts))
             between.swallow = 0
-    assert between.swallowed > 10
+    assert between.swallowed > 30
     direct = RedisStream(server.url, name, shards=8)
-    assert sorted(await stored(server.url, direct), key=int) == [str(n) for n in range(1000)]
+    assert sorted(await stored(server.url, direct), key=int) == [str(n) for n in range(LOST_REPLIES)]
 
 
 async def test_no_reply_in_time_is_not_accepted_and_may_be(kind: str, name: str) -> None:

@@ -1,0 +1,89 @@
+"""What became of events, asked by their ids: right answers for many at once, and few commands."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hellotext_async import QueueClosed, RedisStream
+from hellotext_async.emulator import Emulator, Fault
+from hellotext_async.errors import SpoolError
+from hellotext_async.fleet.link import Link
+from tests.redis.fleet import LEASE, drained, worker
+from tests.redis.servers import Server
+
+SHARDS = 4
+BUCKETS = 4
+"""Time buckets in which an id is looked for."""
+
+
+async def lookups(link: Link) -> int:
+    """How many lookups of ids the server has had."""
+    stats = await link.command("info", "commandstats")
+    return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("hget", "hmget"))
+
+
+async def test_many_ids_are_asked_for_together(server: Server, name: str) -> None:
+    """What is asked in one turn of the loop is one command for each shard and time bucket; each gets its own answer."""
+    stream = RedisStream(server.url, name, shards=SHARDS, lease=LEASE)
+    link = Link(server.url)
+    async with stream.producer() as producer, stream.producer() as asker:
+        async with Emulator() as emulator:
+            emulator.faults.add(Fault("status", status=422))
+            async with worker(emulator, stream, concurrency=1):
+                for n in range(200):
+                    await producer.put("page.viewed", session=f"s{n % 7}", event_id=str(n))
+                await drained(stream, server.url)
+        await producer.put("page.viewed", session="s", event_id="waits")
+        await asker.outcome("0")  # the server's clock is known now
+        ids = [*map(str, range(200)), "waits", "never seen", "7", "7"]
+        before = await lookups(link)
+        found = await asyncio.gather(*(asker.outcome(event_id) for event_id in ids))
+        assert await lookups(link) - before == SHARDS * BUCKETS
+    await link.aclose()
+    verdicts = {event_id: outcome and outcome.verdict for event_id, outcome in zip(ids, found, strict=True)}
+    assert [outcome.event_id for outcome in found if outcome is not None] == [*map(str, range(200)), "7", "7"]
+    assert sorted(verdict for verdict in verdicts.values() if verdict) == ["delivered"] * 199 + ["rejected"]
+    assert verdicts["waits"] is verdicts["never seen"] is None
+
+
+async def test_more_ids_than_one_command_takes(server: Server, name: str) -> None:
+    """And asks that were given up meanwhile: the others are answered."""
+    stream = RedisStream(server.url, name, shards=SHARDS)
+    async with stream.producer() as producer:
+        await producer.put("page.viewed", session="s", event_id="waits")
+        asks = [asyncio.ensure_future(producer.outcome(str(n))) for n in range(1200)]
+        await asyncio.sleep(0)
+        for ask in asks[::3]:
+            ask.cancel()
+        ends = await asyncio.gather(*asks, return_exceptions=True)
+        assert all(isinstance(end, asyncio.CancelledError) for end in ends[::3])
+        assert {type(end) for number, end in enumerate(ends) if number % 3} == {type(None)}
+
+
+async def test_who_asks_a_server_that_is_gone_is_told(kind: str, name: str) -> None:
+    """Each of those who ask; they are answered again when it is back."""
+    with Server(kind, appendonly="always") as own:
+        stream = RedisStream(own.url, name, shards=SHARDS)
+        async with stream.producer() as producer:
+            await producer.put("page.viewed", session="s", event_id="waits")
+            own.kill()
+            ends = await asyncio.gather(*(producer.outcome(str(n)) for n in range(3)), return_exceptions=True)
+            assert all(isinstance(end, SpoolError) for end in ends)
+            own.start()
+            assert await producer.outcome("waits") is None
+
+
+async def test_who_asks_a_producer_that_closes_does_not_wait_for_ever(kind: str, name: str) -> None:
+    """The server stands still, and the producer is closed."""
+    with Server(kind) as own:
+        stream = RedisStream(own.url, name, shards=SHARDS)
+        async with stream.producer() as producer:
+            own.pause()
+            asks = [asyncio.ensure_future(producer.outcome(str(n))) for n in range(600)]
+            await asyncio.sleep(0.05)
+        for ask in asks:
+            with pytest.raises(QueueClosed):
+                await ask
+        own.go_on()
