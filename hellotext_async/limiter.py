@@ -1,7 +1,7 @@
-"""Who may send now: the async shell around the pacer, the breaker and the ceiling of requests in flight.
+"""Grants permits to send: the async shell around the pacer, the breaker and the ceiling of requests in flight.
 
 Rules. One limiter per client, for its calls and its queues. A permit is taken before every
-request and given back with what the request proved. Whose turn it is `Waiters` says. The queue leaves
+request and given back with what the request proved. `Waiters` decides whose turn it is. The queue leaves
 the last two places free for calls, save for its eighth permit. The ceiling starts at 10 and grows by
 one a success up to `concurrency`; a timeout halves it (once a round), then a round of successes adds one.
 """

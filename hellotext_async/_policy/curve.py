@@ -3,7 +3,7 @@
 Rules. From the *dip*, a tenth below the anchor w, the rate climbs to w on a cubic that is flat there. It
 reaches w after K seconds, then rises ever faster. K makes a cycle long enough for what it wastes. The
 clock runs with the deliveries that had to wait for their time; the others take back what was probed.
-Where the limit is one of spacing and tells no time to wait, the rate rises evenly instead, by so little
+Where the limit is one of spacing without Retry-After, the rate rises evenly instead, by so little
 that a throttle comes after a hundred requests or more; after K seconds it probes there too.
 """
 
@@ -38,7 +38,7 @@ class Curve(msgspec.Struct):
     peak: float = inf
     clock: float = 0.0
     began: float = 0.0
-    heard: float = 0.0
+    last_answer: float = 0.0
     k: float = SHORTEST
     dip: float = DIP
     rise: float = 0.0
@@ -54,12 +54,12 @@ class Curve(msgspec.Struct):
         return self.passed / self.k
 
     def run(self, now: float, rate: float, *, waited: bool, bounded: bool) -> float:
-        """Let the clock run to this answer, or back to the anchor if nobody waits; the rate from now on.
+        """Let the clock run to this answer, or back to the anchor if nothing waits; the rate from now on.
 
         A clock that is `bounded` stands: the rate can rise no further.
         """
-        passed = max(0.0, now - self.heard)
-        self.heard = now
+        passed = max(0.0, now - self.last_answer)
+        self.last_answer = now
         if waited:
             self.clock += 0.0 if bounded else min(passed, 0.1 + 2 / rate)
         elif self.clock > self.k:
@@ -96,7 +96,7 @@ class Curve(msgspec.Struct):
         self.clock = self.began = self.k if enough and anchor > RAISED * before else 0.0
 
     def restart_near(self, anchor: float, *, even: bool, settled: bool) -> None:
-        """Begin a cycle at a rate that hardly differs from `anchor`, and rise evenly if told so.
+        """Begin a cycle at a rate that hardly differs from `anchor`, and rise evenly if `even`.
 
         An anchor that is not `settled` is hardly more than a guess: soon look beyond it.
         """
@@ -109,4 +109,4 @@ class Curve(msgspec.Struct):
 
     def shift(self, by: float) -> None:
         """Count the time from another beginning."""
-        self.heard += by
+        self.last_answer += by

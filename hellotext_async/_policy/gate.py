@@ -13,7 +13,7 @@ __all__ = ["Gate"]
 
 LONGEST_WAIT: Final = 3600.0
 SHORT_PAUSE, PAUSE, REQUESTS = 0.045, 0.2, 5
-"""Seconds that a gate is closed, at most, when nothing is told: the first where the limit is one of spacing, else the
+"""Seconds that a gate is closed, at most, without Retry-After: the first where the limit is one of spacing, else the
 time of so many requests, between the two; longer at a low rate and after failed probes."""
 
 
@@ -33,7 +33,7 @@ class Gate(msgspec.Struct):
     def close(
         self, now: float, rate: float, anchor: float, retry_after: float | None, uniform: Uniform, *, spacing: bool
     ) -> None:
-        """Close it for what was told, or for a short time that doubles with each failed probe.
+        """Close it for the Retry-After, or for a short time that doubles with each failed probe.
 
         `spacing` says that the limit is one of spacing.
         """

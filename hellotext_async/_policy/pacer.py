@@ -2,7 +2,7 @@
 
 Rules.
 1. Before the first throttle nothing is paced, save to the user's ceiling. From then on requests
-   are due one every 1/r seconds; who wakes up late sends what is due: at most 10 ms worth of it where
+   are due one every 1/r seconds; after a late wake-up what is due is sent: at most 10 ms worth of it where
    timers could not do otherwise, 2 ms else.
 2. A throttle begins a new *epoch*: it lowers r, once, and closes the *gate*. Answers to requests of
    an older epoch are counted and their Retry-After is obeyed, but they lower nothing.
@@ -15,7 +15,7 @@ Rules.
    *cycle* this is the limit itself. While too little is measured, w is at most halved. The first
    anchor is what was delivered per second in the second before the first throttle. If that is too
    little to know anything by, r begins there and grows by half with every delivery, until the next
-   throttle tells, or until it is so high that there is no limit.
+   throttle, or until it is so high that there is no limit.
 5. From the *dip*, a tenth below w, r climbs to w on a cubic that is flat there: it spends most of
    a cycle near the limit. It reaches w after K seconds, then rises ever faster, to find a limit
    that was raised. What the gate has held back already the dip need not: after a long one it is
@@ -26,21 +26,20 @@ Rules.
 7. The curve's clock runs with the deliveries that had to wait for their time. Deliveries that had
    not take back what was probed beyond w: an idle client neither runs away nor forgets.
 8. A limit without burst (see `tolerance`) refuses what comes too soon after the one before. There a request
-   is due 1/r after the last one was sent, nothing is caught up, and w is not measured. A throttle that tells
-   no time to wait closes no gate there: the rate falls by a fiftieth and rises evenly. Where a time is
-   told, w falls by a fiftieth when a throttle comes soon after the last, and rises by a hundredth else.
+   is due 1/r after the last one was sent, nothing is caught up, and w is not measured. A throttle without
+   Retry-After closes no gate there: the rate falls by a fiftieth and rises evenly. With a
+   Retry-After w falls by a fiftieth when a throttle comes soon after the last, and rises by a hundredth else.
 9. Other failures move nothing. r is at least 0.5/s, unless the user's ceiling is less.
 """
 
 from __future__ import annotations
 
 from math import inf
-from typing import Final, Literal
+from typing import Final
 
-from .backoff import Uniform
 from .curve import FLOOR
 from .meter import LITTLE
-from .pacer_record import VERSION, PacerRecord
+from .pacer_known import PacerKnown
 from .slow_start import STEPS
 
 __all__ = ["Pacer"]
@@ -49,89 +48,13 @@ PROBE, WAITED, GROUP, STEP, EPOCH = 1, 2, 4, 8, 8 * STEPS
 """A stamp is the epoch (times EPOCH), the step of the slow start (times STEP) and three flags."""
 STRAY: Final = 4
 """A throttle in the first moments may be a stray one if at least so many were delivered for each refused."""
-UNKNOWN: Final = PacerRecord()
 
 
-class Pacer:
-    """When the next request may start, by what became of the earlier ones.
-
-    `rate` is in requests a second, None as long as nothing is known and nothing asked for.
-    """
-
-    def __init__(self, *, ceiling: float | None = None, uniform: Uniform) -> None:
-        self.uniform = uniform
-        self.ceiling = ceiling
-        self._ceiling = inf if ceiling is None else ceiling
-        self._adopt(UNKNOWN.shifted(0.0))
-        self.rate = ceiling
-
-    def export(self, *, shift: float = 0.0) -> PacerRecord:
-        """What is known at this moment, by a clock that shows `shift` seconds more than the pacer's."""
-        record = PacerRecord(
-            VERSION, self.rate, self._epoch, self._learned, self._lowered, self.retry_after, self.last_throttle,
-            self._limited_since, self._gate, self._curve, self._meter, self._schedule, self._slow_start,
-            self._suspicion, self._distance, self._tolerance,
-        )  # fmt: skip
-        return record.shifted(shift)
-
-    def restore(self, record: PacerRecord, *, shift: float = 0.0) -> None:
-        """Know what `record` says and nothing else; the pacer's clock shows `shift` seconds more than the record's.
-
-        Stamps of the pacer that it came from are valid here. ValueError if it is of another version.
-        """
-        if record.version != VERSION:
-            raise ValueError(f"record: expected version {VERSION}, got {record.version}")
-        self._adopt(record.shifted(shift))
-        self.rate = self._ceiling if self.rate is None and self._ceiling < inf else self.rate
-        if self.rate is not None:
-            self.rate = self._bounded(self.rate)
-
-    def _adopt(self, record: PacerRecord) -> None:
-        self.rate = record.rate
-        self._epoch, self._learned, self._lowered = record.epoch, record.learned, record.lowered
-        self.retry_after, self.last_throttle = record.retry_after, record.last_throttle
-        self._limited_since = record.limited_since
-        self._gate, self._curve, self._meter = record.gate, record.curve, record.meter
-        self._schedule, self._slow_start, self._suspicion = record.schedule, record.slow_start, record.suspicion
-        self._distance, self._tolerance = record.distance, record.tolerance
-
-    @property
-    def shown_rate(self) -> float | None:
-        """The rate, as it is told."""
-        return self.rate
-
-    @property
-    def wasted(self) -> float:
-        """The share of all answered requests that were throttled."""
-        return self._meter.wasted
-
-    @property
-    def kind(self) -> Literal["none", "rate", "spacing"]:
-        """What the limit looks like."""
-        if self._limited_since is None:
-            return "none"
-        return "spacing" if self._spacing else "rate"
-
-    @property
-    def tolerance(self) -> float | None:
-        """How many requests the limit lets through at once, None if that is not known."""
-        found = self._tolerance.estimate(self._curve.anchor)
-        return None if found == inf else found
-
-    @property
-    def _spacing(self) -> bool:
-        return self._tolerance.spacing(self._curve.anchor)
-
-    def limited_for(self, now: float) -> float:
-        """Seconds since a limit was met, 0 if none was."""
-        return 0.0 if self._limited_since is None else now - self._limited_since
-
-    def gate(self, now: float) -> float:
-        """Seconds until the gate opens."""
-        return max(0.0, self._gate.opens_at - now)
+class Pacer(PacerKnown):
+    """When the next request may start, by what became of the earlier ones."""
 
     def ready_at(self, now: float) -> float:
-        """When one more request may start, for somebody who wants to send it; inf while a probe is out."""
+        """When one more request may start; inf while a probe is under way."""
         if self.rate is None:
             return now
         if self._gate.probing:
@@ -151,7 +74,7 @@ class Pacer:
         return stamp | (WAITED if self._schedule.waited else 0)
 
     def delivered(self, now: float, stamp: int) -> None:
-        """The server took it, or refused it for what it says and not for its number."""
+        """It was delivered, or rejected for what it holds: it was not rate limited."""
         gate = self._gate
         self._meter.delivered += 1
         if stamp & GROUP and self._tolerance.delivered():
@@ -181,7 +104,7 @@ class Pacer:
         self._meter.refused += count
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
-        """429, or 503 with Retry-After: refused for its number."""
+        """429, or 503 with Retry-After: rate limited."""
         self._meter.throttled += 1
         self._meter.refused += 1
         self.last_throttle = now
@@ -219,13 +142,7 @@ class Pacer:
     def forget(self) -> None:
         """What was throttled was throttled for another reason: begin anew, without a limit."""
         if self._meter.throttled and self.rate is not None:
-            self._begin_anew()
-
-    def _begin_anew(self) -> None:
-        epoch, delivered = self._epoch + 1, self._meter.delivered
-        self._adopt(UNKNOWN.shifted(0.0))
-        self.rate = None if self._ceiling == inf else self._ceiling
-        self._epoch, self._meter.delivered = epoch, delivered
+            self.begin_anew()
 
     def _advance(self, now: float, *, waited: bool) -> None:
         rate = self.rate or FLOOR
@@ -236,12 +153,9 @@ class Pacer:
         if rate is not None:
             self.rate = self._bounded(rate)
             return
-        throttled, last, told = self._meter.throttled, self.last_throttle, self.retry_after
-        self._begin_anew()
-        self._meter.throttled, self.last_throttle, self.retry_after = throttled, last, told
-
-    def _bounded(self, rate: float) -> float:
-        return min(self._ceiling, max(FLOOR, rate))
+        throttled, last, retry_after = self._meter.throttled, self.last_throttle, self.retry_after
+        self.begin_anew()
+        self._meter.throttled, self.last_throttle, self.retry_after = throttled, last, retry_after
 
     def _lower(self, now: float, step: int) -> None:
         curve, meter, slow = self._curve, self._meter, self._slow_start
@@ -265,7 +179,7 @@ class Pacer:
     def _reopen(self, now: float) -> None:
         shut = self._gate.take_shut()
         lowered, self._lowered = self._lowered, False
-        self._curve.heard = now
+        self._curve.last_answer = now
         self._meter.span += shut
         self._meter.shut += shut
         if lowered:
@@ -277,7 +191,7 @@ class Pacer:
         self._schedule.reopen(now, self.rate or FLOOR, apart=self._spacing, group=group)
 
     def _begin_cycle(self, now: float, shut: float) -> None:
-        """Set the anchor anew, or begin a slow start if nothing tells where."""
+        """Set the anchor anew, or begin a slow start if it is not known where."""
         curve, meter, slow = self._curve, self._meter, self._slow_start
         if not self._learned and not slow.starts:
             self._tolerance.first_throttle(meter.taken - 1)
@@ -310,7 +224,7 @@ class Pacer:
         self._advance(now, waited=True)
 
     def _knows_little(self) -> bool:
-        """Whether what was delivered before the first throttles tells nothing, or they may have been stray ones."""
+        """Whether what was delivered before the first throttles says nothing, or they may have been stray ones."""
         meter, slow = self._meter, self._slow_start
         stray = not slow.starts and STRAY * meter.refused <= meter.taken and self._tolerance.at_once
         return meter.taken < LITTLE or stray or self._spacing

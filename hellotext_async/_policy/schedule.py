@@ -19,7 +19,7 @@ TOGETHER: Final = 0.2
 
 
 class Schedule(msgspec.Struct):
-    """When one more is due, and whether somebody had to wait for it.
+    """When one more is due, and whether the last one had to wait for it.
 
     A limit of spacing allows no catching up: then `apart` is set, and the next is due 1/rate after the last
     was sent. `group` is how many are still to go together, `began` when the first of them went. `spare` is

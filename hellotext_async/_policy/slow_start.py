@@ -1,7 +1,7 @@
 """The rate after a throttle that came before enough was delivered to know anything by. Pure.
 
 Rules. The rate begins low and grows by half as soon as a request of the last growth is delivered, until
-the next throttle tells, or until it is so high that there is no limit. Where the limit is one of
+the next throttle, or until it is so high that there is no limit. Where the limit is one of
 spacing, the rate goes back to the last that was delivered and grows again, in smaller and smaller
 steps.
 """

@@ -19,7 +19,7 @@ SETTLED: Final = 0.2
 """By how much, as a share, the limit's guess may move between two throttles of a settled rate."""
 SIGNS, FADING, LEAST, FIRST = 1.55, 0.92, 20, 4
 """How many signs are enough, what is left of them after another throttle, the deliveries and the throttles before
-which nothing can be told."""
+which nothing is certain."""
 
 
 STEP, MOST = 0.02, 0.5

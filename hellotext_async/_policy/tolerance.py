@@ -24,13 +24,13 @@ LARGE, SECONDS = 16, 0.25
 AT_ONCE: Final = 0.5
 """Seconds from the first delivery to the first throttle in which nothing but the tolerance is delivered."""
 SURE, SETTLED = 3, 4
-"""How many times a group must have been saved up for its test to tell anything, and after how many throttles."""
+"""How many times a group must have been saved up for its test to mean anything, and after how many throttles."""
 PATIENCE: Final = 4
 """Throttles until the next test after one that failed; twice as many after the next."""
 
 
 class Tolerance(msgspec.Struct):
-    """What the first throttle told, and what the tests did."""
+    """What the first throttle showed, and the results of the tests."""
 
     taken: float = inf
     elapsed: float = inf
@@ -44,12 +44,12 @@ class Tolerance(msgspec.Struct):
 
     @property
     def at_once(self) -> bool:
-        """Whether the first throttle came at once, so that it told little of the rate."""
+        """Whether the first throttle came at once, so that it says little of the rate."""
         return self.elapsed < AT_ONCE
 
     @property
     def small(self) -> bool:
-        """Whether so few were delivered before it that it told nothing of the rate."""
+        """Whether so few were delivered before it that it says nothing of the rate."""
         return self.at_once and self.taken < LARGE
 
     def first_throttle(self, taken: int) -> None:
