@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from .._policy.evidence import Attempt
-from ..queue.entry import AttemptHistory, id_of
+from ..queue.entry import AttemptHistory, Entry, More, id_of
+from ..queue.store import Loaded
 from .commands import Ending
 from .layout import digest
 from .letters import encode_letter
 from .record import Mark, ending_text
 
 if TYPE_CHECKING:
-    from ..queue.entry import Entry
     from ..queue.store import Finish
     from .reader import Item
     from .stepper import Stepper
@@ -60,13 +60,27 @@ class Holdings:
         self._numbers += 1
         entry.key = self._numbers
 
-    def hold(self, entry: Entry, item: Item, mark: Mark | None, *, readable: bool = True) -> None:
-        """It was read as `item`; `mark` is what an earlier owner left."""
+    def hold(self, entry: Entry, item: Item, *, arrived: bool) -> Loaded:
+        """It was read as `item`, perhaps with what an earlier owner left of it."""
+        mark = item.tenure.left.pop(item.entry, None)
+        in_flight = mark is not None and mark.in_flight
         lost_owners = 0
         if mark is not None:
-            lost_owners = mark.lost_owners + mark.in_flight
+            lost_owners = mark.lost_owners + in_flight
             uncertain = _POISON if lost_owners >= POISON else _LOST
-            entry.history = AttemptHistory.read(mark.attempts, mark.uncertain_count + mark.in_flight, uncertain)
+            entry.history = AttemptHistory.read(mark.attempts, mark.uncertain_count + in_flight, uncertain)
+        self._place(entry, item, lost_owners)
+        poison = in_flight and lost_owners >= POISON
+        return Loaded(entry, was_in_flight=in_flight, damaged=poison, arrived=arrived)
+
+    def hold_damaged(self, item: Item, at: float) -> Loaded:
+        """What was read is no event: it becomes a dead letter."""
+        more = More(f"damaged-{item.tenure.shard}-{item.entry}")
+        entry = Entry("", b"{}", None, "at_most_once", at, more=more)
+        self._place(entry, item, readable=False)
+        return Loaded(entry, damaged=True, arrived=True)
+
+    def _place(self, entry: Entry, item: Item, lost_owners: int = 0, *, readable: bool = True) -> None:
         self.number(entry)
         self._places[entry.key] = _Place(item.tenure, item.entry, item.size, readable, lost_owners)
 

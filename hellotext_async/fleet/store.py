@@ -17,7 +17,7 @@ from ..queue.store import Appended, Finish, Loaded
 from .appender import FULL, STORED, WAITS, Answer, Appender
 from .commands import Ending
 from .ending import end_tasks
-from .holdings import POISON, Holdings
+from .holdings import Holdings
 from .layout import digest
 from .link import REPLY_TIMEOUT, Unreachable
 from .members import Members
@@ -244,7 +244,7 @@ class RedisStore:
     def _loaded(self, item: Item) -> Loaded | None:
         stored, tenure = item.stored, item.tenure
         if stored is None:
-            return self._damaged(item)
+            return self._holdings.hold_damaged(item, self._clock())
         event_id = stored.event_id
         if self._own.withdrawn(event_id):
             tenure.end(Ending(item.entry, item.size, digest(event_id), ""))
@@ -258,25 +258,12 @@ class RedisStore:
             entry.more = More(event_id, stored.has_caller_id)
         entry.body, entry.subject, entry.idempotency = stored.body, stored.subject, stored.idempotency
         entry.at = min(int(item.entry.partition("-")[0]) / 1000 - self._epoch, self._clock())
-        mark = tenure.left.pop(item.entry, None)
-        self._holdings.hold(entry, item, mark)
         if stored.has_caller_id:
             self._own.read(entry)
-        return Loaded(
-            entry,
-            was_in_flight=mark is not None and mark.in_flight,
-            damaged=mark is not None and mark.in_flight and mark.lost_owners + 1 >= POISON,
-            arrived=not own,
-        )
+        return self._holdings.hold(entry, item, arrived=not own)
 
     def _clock(self) -> float:
         return self.members.server_ahead + boottime() - self._epoch
-
-    def _damaged(self, item: Item) -> Loaded:
-        more = More(f"damaged-{item.tenure.shard}-{item.entry}")
-        entry = Entry("", b"{}", None, "at_most_once", self._clock(), more=more)
-        self._holdings.hold(entry, item, None, readable=False)
-        return Loaded(entry, damaged=True, arrived=True)
 
     # Attempts and ends.
 
