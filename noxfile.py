@@ -82,6 +82,8 @@ def soak(session: nox.Session) -> None:
         "tests/faults/test_crash.py",
         "tests/faults/test_keepalive.py",
         "tests/soak",
+        "-o",
+        "faulthandler_timeout=0",
         env={"CRASH_ROUNDS": "200", "KEEPALIVE_EVENTS": "10000"},
     )
 

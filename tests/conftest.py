@@ -6,6 +6,7 @@ Rules. Tests in virtual time and programs in processes of their own choose their
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -26,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
     loop = config.getoption("--loop")
     if loop != "asyncio":
         config.pluginmanager.register(_Loops(LOOPS[loop]))
+
+
+def pytest_unconfigure() -> None:
+    """What tests of crashes left behind on purpose is said to nobody when the interpreter ends."""
+    logging.getLogger("hellotext_async").addHandler(logging.NullHandler())
 
 
 class _Loops:

@@ -250,7 +250,7 @@ class Running:
         self.death = QueueClosed(f"the queue {what} ({cause})")
         nowhere = error if isinstance(error, HellotextError) else self.death
         left = len(self.core.pending) + self.left
-        if left or self._opened.done():  # else the caller of `open` has the error
+        if left or (self._opened.done() and not self._left_behind):  # else the caller of `open` has the error
             trace = None if isinstance(error, HellotextError) else error
             _log.error("event queue %s (%s) with %d events undelivered", what, cause, left, exc_info=trace)
         if not self._opened.done() and not self.loop.is_closed():
