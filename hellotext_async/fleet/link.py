@@ -45,7 +45,9 @@ _CLUSTER: Final = (exceptions.RedisClusterException, AttributeError)
 """What only the client of a cluster raises: no node answers; and, when the cluster changes, it closes connections that
 others are opening.
 """
-_ERRORS: Final = (exceptions.RedisError, OSError, *_CLUSTER)
+_CLOSED: Final = "the handler is closed"
+"""What uvloop says, in a RuntimeError, of a write to a connection that was lost; redis-py lets it through."""
+_ERRORS: Final = (exceptions.RedisError, OSError, RuntimeError, *_CLUSTER)
 _NO_REPLY: Final = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterError, OSError, *_CLUSTER)
 
 
@@ -159,6 +161,9 @@ class Link:
         kind = type(error).__name__
         if isinstance(error, AttributeError) and not self.clustered:
             return error
+        if isinstance(error, RuntimeError):
+            lost = _CLOSED in str(error)
+            return Unreachable(f"the connection to the server at {self.place} was lost") if lost else error
         if isinstance(error, (exceptions.AuthenticationError, exceptions.NoPermissionError)):
             return ConfigurationError(f"the server at {self.place} refuses the user or the password ({kind})")
         if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM"):
