@@ -103,7 +103,7 @@ class Holdings:
 
     async def requeue(self, entries: Sequence[Entry]) -> None:
         """Events that were marked wait to be sent again."""
-        waits = False
+        tenures: set[Tenure] = set()
         for entry in entries:
             place = self._places.get(entry.key)
             if place is None or not place.tenure.alive:
@@ -113,29 +113,28 @@ class Holdings:
                 None if history is None else Mark(epoch, history.attempts, history.uncertain_count, place.lost_owners)
             )
             place.tenure.mark(place.entry, mark)
-            self._after(place.tenure)
-            waits = True
-        if waits:
-            await self._stepper.committed()
+            tenures.add(place.tenure)
+        await self._committed(tenures)
 
     async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> list[Entry]:
         """They have ended: the stream has them no more, and remembers how. Those that are not held are returned."""
-        waits = False
+        tenures: set[Tenure] = set()
         others: list[Entry] = []
         for entry, end in zip(entries, ends, strict=True):
             place = self._places.pop(entry.key, None)
             if place is not None:
                 place.tenure.end(_ending(entry, place, end))
-                self._after(place.tenure)
-                waits = waits or place.tenure.alive
+                tenures.add(place.tenure)
             elif end is None:
                 others.append(entry)
-        if waits:
-            await self._stepper.committed()
+        await self._committed(tenures)
         return others
 
-    def _after(self, tenure: Tenure) -> None:
-        if tenure.leaving and not tenure.in_flight:
+    async def _committed(self, tenures: set[Tenure]) -> None:
+        """Return when it is durable, and have given back what is leaving: no release may overtake an end."""
+        if any(tenure.alive for tenure in tenures):
+            await self._stepper.committed()
+        if any(tenure.leaving and not tenure.in_flight for tenure in tenures):
             self._on_idle()
 
 

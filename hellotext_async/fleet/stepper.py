@@ -107,6 +107,7 @@ class Stepper:
             break
         lost = self._losses.look({s.shard: r.added for s, r in zip(steps, results, strict=True) if r.ours}, before)
         for tenure, result in zip(tenures, results, strict=True):
+            tenure.under_way = False
             if result.ours:
                 tenure.until = sent + self._ttl
                 if tenure.shard in lost or tenure.lost(result.before):

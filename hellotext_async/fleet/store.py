@@ -109,7 +109,7 @@ class RedisStore:
             return
         try:
             async with asyncio.timeout(CLOSE):
-                if any(tenure.pending for tenure in self._tenures()):
+                if any(tenure.pending or tenure.under_way for tenure in self._tenures()):
                     await self._stepper.committed()
         except (TimeoutError, SpoolError, asyncio.CancelledError):
             pass

@@ -40,6 +40,8 @@ class Tenure:
         self._number = 0
         self._recent: deque[tuple[float, list[Ending]]] = deque()
         self.keep_from: int | None = None
+        self.under_way = False
+        """Marks or ends were sent to the server, which has not answered."""
 
     @property
     def active(self) -> bool:
@@ -48,8 +50,11 @@ class Tenure:
 
     @property
     def idle(self) -> bool:
-        """Whether it can be given back: nothing is in flight, and everything is durable."""
-        return not (self.in_flight or self._marks or self._ends)
+        """Whether it can be given back: nothing is in flight, and everything is durable.
+
+        What is under way could be overtaken by the release, and would be refused.
+        """
+        return not (self.in_flight or self._marks or self._ends or self.under_way)
 
     def mark(self, entry: str, mark: Mark | None) -> None:
         """Note what is known of an entry's attempts; None: nothing more than that it waits."""
@@ -90,8 +95,9 @@ class Tenure:
         return bool(self._marks or self._ends or self.keep_from is not None)
 
     def step(self) -> Step:
-        """What is to be made durable; it is not kept here."""
+        """What is to be made durable; it is not kept here. It is `under_way` until there is an answer."""
         now = boottime()
+        self.under_way = bool(self._marks or self._ends or self.under_way)
         self._number += 1
         step = Step(self.shard, self.owner, self.epoch, self._marks, self._ends, self.keep_from, self._number)
         if self._ends:
