@@ -97,7 +97,7 @@ class Tenure:
     def step(self) -> Step:
         """What is to be made durable; it is not kept here. It is `under_way` until there is an answer."""
         now = boottime()
-        self.under_way = bool(self._marks or self._ends or self.under_way)
+        self.under_way = bool(self._marks or self._ends)
         self._number += 1
         step = Step(self.shard, self.owner, self.epoch, self._marks, self._ends, self.keep_from, self._number)
         if self._ends:
