@@ -14,21 +14,19 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from hellotext_async import RedisStream
 from hellotext_async.fleet.commands import OVERHEAD, Commands, Ending, Step
 from hellotext_async.fleet.layout import digest
 from hellotext_async.fleet.record import decode
 
-from .fleet_server import LEASE, kinds, serving, stream_at
+from .fleet_server import LEASE, TOGETHER, fill, kinds, serving, stream_at
 from .ground import Ground
-from .load import ACTION, FIELDS, sessions
+from .load import sessions
 from .paired import ratio
 from .row import Goal, Row
 
 __all__ = ["EVENTS", "rows"]
 
 EVENTS: Final = 100_000
-TOGETHER: Final = 500
 OWNER: Final = "memory"
 ROUNDS: Final = 2
 BEYOND: Final = {"redis": Goal(60, 21, less=True), "valkey": Goal(30, 17, less=True)}
@@ -54,15 +52,6 @@ async def _used(commands: Commands) -> int:
     """Without what belongs to connections and to the append-only file."""
     found: dict[str, Any] = await commands.link.command("info", "memory")
     return int(found["used_memory"] - found["mem_clients_normal"] - found["mem_aof_buffer"])
-
-
-async def _fill(stream: RedisStream) -> None:
-    following = islice(sessions(EVENTS), EVENTS)
-    async with stream.producer() as producer:
-        while names := list(islice(following, TOGETHER)):
-            receipts = [producer.track(ACTION, session=name, **FIELDS) for name in names]
-            for receipt in receipts:
-                await receipt.accepted()
 
 
 async def _end(commands: Commands) -> None:
@@ -93,9 +82,8 @@ async def _usage(commands: Commands, names: list[str]) -> float:
 async def _ids(commands: Commands) -> float:
     """The same for the remembered ids."""
     now, _ = await commands.lease([0], "look")
-    newest = int(now * 1000) // commands.limits.bucket_ms
-    prefixes = [commands.layout.ids(shard) for shard in range(commands.layout.shards)]
-    return await _usage(commands, [f"{prefix}{bucket}" for prefix in prefixes for bucket in (newest - 1, newest)])
+    shards = range(commands.layout.shards)
+    return await _usage(commands, [key for shard in shards for key in commands.id_keys(shard, now)])
 
 
 async def _measured(kind: str) -> Memory:
@@ -104,7 +92,8 @@ async def _measured(kind: str) -> Memory:
         commands = await stream.connect()
         layout = stream.layout
         before = await _used(commands)
-        await _fill(stream)
+        async with stream.producer() as producer:
+            await fill(producer, islice(sessions(EVENTS), EVENTS))
         waiting = await _used(commands) - before
         fields = await commands.link.command("xrange", layout.events(0))
         ids = await _ids(commands)

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from hellotext_async import RedisStream
 
 from .ground import present
+from .load import ACTION, FIELDS
 from .responder import cores
 
-__all__ = ["LEASE", "kinds", "serving", "stream_at"]
+if TYPE_CHECKING:
+    from hellotext_async.fleet.producer import Producer
+
+__all__ = ["LEASE", "TOGETHER", "fill", "kinds", "serving", "stream_at"]
 
 LEASE: Final = 3600.0
 """Seconds: the loop of a contender stands still while others run, and must keep its shards."""
 MAX_BYTES: Final = 8 * 1024**3
 """So much that no shard is full."""
+TOGETHER: Final = 500
+"""Events in one command."""
 
 
 def kinds() -> list[str]:
@@ -43,3 +50,11 @@ def serving(kind: str) -> Iterator[str]:
 def stream_at(url: str, name: str) -> RedisStream:
     """A stream as the benchmarks open it."""
     return RedisStream(url, name, lease=LEASE, max_bytes=MAX_BYTES)
+
+
+async def fill(producer: Producer, names: Iterator[str]) -> None:
+    """Put an event for each of these sessions; return when the server has them."""
+    while turn := list(islice(names, TOGETHER)):
+        receipts = [producer.track(ACTION, session=name, **FIELDS) for name in turn]
+        for receipt in receipts:
+            await receipt.accepted()

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
 from dataclasses import asdict
 from types import TracebackType
-from typing import IO, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from .contender import Entry, Place, Slice
+from .line_process import LineProcess
 
 __all__ = ["PAIRS", "Pair", "Ratio", "Worker", "heat", "ratio", "summed"]
 
@@ -83,13 +82,7 @@ class Worker:
     """The handle of a contender's process."""
 
     def __init__(self, entry: Entry, place: Place) -> None:
-        arguments = [json.dumps(asdict(entry)), json.dumps(place)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = LineProcess("worker", json.dumps(asdict(entry)), json.dumps(place))
         self._most = entry.most
         self.units = 0
         self.sent = 0
@@ -111,31 +104,13 @@ class Worker:
         self.units = units
 
     def _run(self, units: int) -> Slice:
-        stdin, stdout = self._pipes()
-        stdin.write(f"{units}\n")
-        stdin.flush()
-        answer = stdout.readline()
-        if not answer:
-            raise RuntimeError("a contender ended early; its error is above")
+        answer = self._process.ask(str(units))
         self.sent += units
         return Slice(*json.loads(answer))
 
-    def _pipes(self) -> tuple[IO[str], IO[str]]:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise AssertionError("a worker is started with pipes")
-        return stdin, stdout
-
     def close(self) -> None:
         """Let it close its contender; raise if that failed."""
-        stdin, stdout = self._pipes()
-        if self._process.poll() is None:
-            stdin.write("close\n")
-        stdin.close()
-        failed = self._process.wait()
-        stdout.close()
-        if failed:
-            raise RuntimeError("a contender failed; its error is above")
+        self._process.close("close")
 
     def __enter__(self) -> Self:
         return self
@@ -147,7 +122,6 @@ class Worker:
             self.close()
         else:
             self._process.kill()
-            self._process.communicate()
 
 
 def heat(one: Worker, other: Worker, pairs: int) -> list[Pair]:

@@ -81,7 +81,7 @@ class Limiter:
 
     def try_acquire(self, priority: Priority) -> Permit | None:
         """A permit at once, or None; one that waits is not overtaken by another of its own priority."""
-        if self._waiters and self._waiters.ahead_of(priority):
+        if self._waiters.ahead_of(priority):
             return None
         if self.pacer.rate is None and not self.breaker.open:  # the usual case, made short
             busy = self._in_flight
@@ -185,11 +185,7 @@ class Limiter:
 
     def cancel(self, permit: Permit) -> None:
         """Give back a permit whose request proved nothing: it was never sent, or its task was cancelled."""
-        now = self._time()
-        self._in_flight -= 1
-        self.breaker.cancel_probe(probe=permit.probe)
-        self.pacer.lost(now, permit.stamp)
-        self._serve(now)
+        self._give_back(permit, self.pacer.lost)
 
     def share(self, pacer: SharedPacer) -> None:
         """Pace as others do that share this pacer's rate, from now on."""
@@ -202,16 +198,19 @@ class Limiter:
 
     def unused(self, permit: Permit) -> None:
         """Give back a permit whose place another may take: nothing was sent, or nothing that counts."""
+        self._give_back(permit, self.pacer.unused)
+
+    def _give_back(self, permit: Permit, learn: Callable[[float, int], None]) -> None:
         now = self._time()
         self._in_flight -= 1
         self.breaker.cancel_probe(probe=permit.probe)
-        self.pacer.unused(now, permit.stamp)
+        learn(now, permit.stamp)
         self._serve(now)
 
     def exonerate(self) -> None:
         """All that was refused was refused for other reasons than its number: nothing is known of a limit."""
         self.pacer.forget()
-        self._serve(self._time())
+        self.serve()
 
     def _serve(self, now: float) -> None:
         while (priority := self._next(now)) is not None:

@@ -250,16 +250,18 @@ class Commands:
             found[at].append(text)
         return found
 
+    def id_keys(self, shard: int, now: float) -> list[str]:
+        """The keys in which a shard may remember ids at this time, the oldest first."""
+        prefix, newest = self.layout.ids(shard), int(now * 1000) // self.limits.bucket_ms
+        return [f"{prefix}{bucket}" for bucket in range(newest - 2, newest + 2)]
+
     async def _remembered(self, digests: Mapping[int, Sequence[bytes]], now: float) -> list[tuple[int, int, str]]:
         """What shards remember of digests: the shard, the digest's place there, and the newest that is remembered.
 
         One command for each shard and bucket of time.
         """
-        newest = int(now * 1000) // self.limits.bucket_ms
-        asked = [(shard, bucket) for shard in digests for bucket in range(newest - 2, newest + 2)]
-        replies = await self.link.pipeline(
-            [("HMGET", f"{self.layout.ids(shard)}{bucket}", *digests[shard]) for shard, bucket in asked]
-        )
+        asked = [(shard, key) for shard in digests for key in self.id_keys(shard, now)]
+        replies = await self.link.pipeline([("HMGET", key, *digests[shard]) for shard, key in asked])
         found: dict[tuple[int, int], str] = {}
         for (shard, _), values in zip(asked, replies, strict=True):
             if any(values):
@@ -268,13 +270,8 @@ class Commands:
 
     async def free_id(self, id_digest: bytes, now: float) -> None:
         """Forget an id whose event ended and was not delivered, in whichever shard it is."""
-        newest = int(now * 1000) // self.limits.bucket_ms
-        names = [
-            f"{self.layout.ids(shard)}{bucket}"
-            for shard in range(self.layout.shards)
-            for bucket in range(newest + 1, newest - 3, -1)
-        ]
-        found = await self.link.pipeline([("HGET", name, id_digest) for name in names])
-        bad = [name for name, value in zip(names, found, strict=True) if value and value[:1] not in (b"q", b"D")]
+        keys = [key for shard in range(self.layout.shards) for key in self.id_keys(shard, now)]
+        found = await self.link.pipeline([("HGET", key, id_digest) for key in keys])
+        bad = [key for key, value in zip(keys, found, strict=True) if value and value[:1] not in (b"q", b"D")]
         if bad:
-            await self.link.pipeline([("HDEL", name, id_digest) for name in bad])
+            await self.link.pipeline([("HDEL", key, id_digest) for key in bad])

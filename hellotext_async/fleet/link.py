@@ -8,7 +8,7 @@ may hold a password.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha1
 from importlib import import_module
 from importlib.resources import files
@@ -118,43 +118,39 @@ class Link:
 
     async def command(self, name: str, *arguments: Any, **options: Any) -> Any:
         """One of redis-py's methods."""
-        try:
-            async with self._turns:
-                await self._ready()
-                return await getattr(self._client, name)(*arguments, **options)
-        except (*_ERRORS, ValueError) as error:
-            raise self._mapped(error) from None
+        return await self._ask(lambda: getattr(self._client, name)(*arguments, **options), (*_ERRORS, ValueError))
 
     async def pipeline(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Several commands in one round trip (a cluster's: one for each node)."""
-        try:
-            client: Any = self._client
-            async with self._turns, client.pipeline(transaction=False) as pipe:
-                await self._ready()
-                for command in commands:
-                    pipe.execute_command(*command)
-                return list(await pipe.execute())
-        except _ERRORS as error:
-            raise self._mapped(error) from None
+        return list(await self._ask(lambda: self._pipelined(commands)))
+
+    async def _pipelined(self, commands: Sequence[tuple[Any, ...]]) -> Any:
+        client: Any = self._client
+        async with client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return await pipe.execute()
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
         """Run a script whose keys are in one slot, unless there is no cluster."""
-        given: tuple[Any, ...] = (len(keys), *keys, *arguments)
+        return list(await self._ask(lambda: self._evaluated(script, (len(keys), *keys, *arguments))))
+
+    async def _evaluated(self, script: Script, given: tuple[Any, ...]) -> Any:
+        client: Any = self._client
+        try:
+            return await client.evalsha(script.sha, *given)
+        except exceptions.NoScriptError:
+            return await client.eval(script.text, *given)
+
+    async def _ask(self, call: Callable[[], Awaitable[Any]], errors: tuple[type[Exception], ...] = _ERRORS) -> Any:
+        """What the server replies, in its turn; these errors of redis-py as ours."""
         try:
             async with self._turns:
-                await self._ready()
-                try:
-                    reply: Any = await self._client.evalsha(script.sha, *given)
-                except exceptions.NoScriptError:
-                    reply = await self._client.eval(script.text, *given)
-        except _ERRORS as error:
+                if self.clustered:  # until the nodes are known, a command is sent to any of them
+                    await self._client.initialize()
+                return await call()
+        except errors as error:
             raise self._mapped(error) from None
-        return list(reply)
-
-    async def _ready(self) -> None:
-        """Wait until the nodes of a cluster are known: a command that comes before is sent to any of them."""
-        if self.clustered:
-            await self._client.initialize()
 
     def _mapped(self, error: Exception) -> Exception:
         """The error of ours that says the same."""

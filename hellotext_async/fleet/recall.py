@@ -105,7 +105,7 @@ class Recall:
 
     async def aclose(self) -> None:
         """Stop asking; those that wait learn that the event is kept."""
-        await end_tasks([self._looking] if self._answering is None else [self._looking, self._answering])
+        await end_tasks(task for task in (self._looking, self._answering) if task is not None)
         _refuse(self._asked, QueueClosed("the producer was closed"))
         for entry in [*self._entries, *self._watched]:
             if not entry.over:

@@ -2,8 +2,8 @@
 
 Rules. It is filled in the loop and written in the thread. New events come first, after the ids
 that are made free for them, then marks, then ends, then what is read; each kind in the order of
-asking. `appended` and `ended` are the entries of what is new and of what ends. `in_flight` is what is
-in flight for the first time, `marked` what of those that are gone had a note.
+asking. `appended` and `finished` are the entries of what is new and of what ends. `in_flight` is what
+is in flight for the first time, `marked` what of those that are gone had a note.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ class Running:
         A store that fails, or a program that cancels this task with all others, is the queue's death.
         """
         self._loader.stop()
-        if self._is_copy():
+        if self._let_go():
             return self.report()
         try:
             if self.death is None:
@@ -205,7 +205,7 @@ class Running:
         while self.death is not None and not self._judged:
             with suppress(asyncio.CancelledError):
                 await self._settler.settled.until(lambda: self._judged)
-        if self._letters is not None and not self._is_copy():
+        if self._letters is not None:
             with suppress(asyncio.CancelledError):
                 await self._settler.try_letters(self._letters)
             self._letters.close()
@@ -243,7 +243,7 @@ class Running:
             yield
 
     def _die(self, error: BaseException | None, cause: str = "its task was cancelled") -> None:
-        if self._is_copy() or self.death is not None:
+        if self._let_go() or self.death is not None:
             return
         cause = cause if error is None else type(error).__name__
         what = "died" if self._opened.done() else "was not opened"
@@ -264,12 +264,12 @@ class Running:
         if not self._left_behind:
             self._tasks.cancel()
 
-    def _is_copy(self) -> bool:
-        """Whether this is a forked child: the events are its parent's, and the copy of them is let go."""
+    def _let_go(self) -> bool:
+        """In a forked child, let the copy go: the events and the letters are its parent's. Whether it was one."""
         if self._process is _process.current_process:
             return False
         if self.death is None:
-            self.death, self._judged = QueueClosed("the queue is another process's"), True
+            self.death, self._judged, self._letters = QueueClosed("the queue is another process's"), True, None
             self._worker.halt()
             self._settler.settled.check()
         return True
