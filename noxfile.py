@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,13 +17,18 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if re.search(r":: 3\.\d+$", each)]
 LOOP_USERS = [f"tests/{each}" for each in ("emulated", "emulator", "faults", "integrations", "queue", "redis")]
-PARALLEL = ("-n", "logical", "--dist", "worksteal")
+PARALLEL = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")  # a test waits for half of its time
 
 
 def needs(session: nox.Session, *groups: str, package: str | None = "-e.") -> None:
     """Install the package and what these groups of pyproject.toml name."""
     wanted = [requirement for group in groups for requirement in nox.project.dependency_groups(PROJECT, group)]
     session.install(*wanted, *([] if package is None else [package]))
+
+
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    """Run pytest; hundreds of processes that tests start would otherwise compile the package, each for itself."""
+    session.run("pytest", "-q", *arguments, env={"PYTHONDONTWRITEBYTECODE": None})
 
 
 def floors() -> list[str]:
@@ -43,28 +49,28 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, those that take long left out. Arguments after -- go to pytest."""
     needs(session, "tests")
-    session.run("pytest", "-q", *(session.posargs or PARALLEL))
+    run_tests(session, *(session.posargs or PARALLEL))
 
 
 @nox.session(python=PYTHONS, tags=["matrix"])
 def matrix(session: nox.Session) -> None:
     """Run the tests on every Python that is supported and installed here, with the newest dependencies."""
     needs(session, "tests")
-    session.run("pytest", "-q", *PARALLEL, *session.posargs)
+    run_tests(session, *PARALLEL, *session.posargs)
 
 
 @nox.session(python=PYTHONS[0], tags=["matrix"])
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions of what the package depends on."""
     session.install("-e.", *floors(), *nox.project.dependency_groups(PROJECT, "tests"))
-    session.run("pytest", "-q", "-W", "default", *PARALLEL, *session.posargs)
+    run_tests(session, "-W", "default", *PARALLEL, *session.posargs)
 
 
 @nox.session(tags=["matrix"])
 def uvloop(session: nox.Session) -> None:
     """Run the tests of the event loop's users on uvloop; the others have none, or run on both in every session."""
     needs(session, "tests")
-    session.run("pytest", "-q", "--loop=uvloop", *(session.posargs or (*PARALLEL, *LOOP_USERS)))
+    run_tests(session, "--loop=uvloop", *(session.posargs or (*PARALLEL, *LOOP_USERS)))
 
 
 @nox.session
@@ -92,7 +98,7 @@ def soak(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Measure which lines and branches the tests reach, child processes included."""
     needs(session, "tests")
-    session.run("pytest", "-q", "--cov", "--cov-report=term-missing:skip-covered", *PARALLEL, *session.posargs)
+    run_tests(session, "--cov", "--cov-report=term-missing:skip-covered", *PARALLEL, *session.posargs)
 
 
 @nox.session
