@@ -1,8 +1,8 @@
 """Appends events to the stream: until the server answers, or for so long as each event may wait.
 
 Rules. A command whose reply is lost is repeated under the same token: nothing is appended twice.
-What got no reply in time is `NotAccepted`: it may have been appended. Commands run in tasks of
-their own: a caller's cancellation never reaches one.
+What got no reply in time is `NotAccepted`: it may have been appended. One task of the producer's or
+the queue's own appends: a caller's cancellation never reaches a command.
 """
 
 from __future__ import annotations
@@ -44,50 +44,39 @@ class Appender:
         self._commands = commands
         self._losses = losses
         self._timeout = timeout
-        self._loop = asyncio.get_running_loop()
         self._prefix = secrets.token_urlsafe(4)
         self._numbers = itertools.count()
 
-    async def append(self, entries: Sequence[tuple[Entry, float]], on_answer: OnAnswer) -> None:
-        """Append events, each with the loop time since when it waits; `on_answer` is called once for each."""
+    async def append(self, entries: Sequence[Entry], since: Sequence[float], on_answer: OnAnswer) -> None:
+        """Append events, each of which waits since a loop time; `on_answer` is called once for each."""
         for start in range(0, len(entries), MOST):
-            await self._append(list(entries[start : start + MOST]), on_answer)
+            end = start + MOST
+            await self._append(entries[start:end], since[start:end], on_answer)
 
-    async def _append(self, waiting: list[tuple[Entry, float]], on_answer: OnAnswer) -> None:
-        puts = [self._put(entry) for entry, _ in waiting]
-        given_up = asyncio.Event()
-        answers = self._loop.create_task(self._until_answered(puts, given_up), name="hellotext append")
+    async def _append(self, entries: Sequence[Entry], since: Sequence[float], on_answer: OnAnswer) -> None:
+        group = _Waiting(entries, since, self._timeout, on_answer)
+        answers: Sequence[Answer]
         try:
-            while True:
-                left = min(since for _, since in waiting if since >= 0) + self._timeout - self._loop.time()
-                await asyncio.wait({answers}, timeout=max(0.001, left))
-                if answers.done():
-                    break
-                waiting = [self._expired(entry, since, on_answer) for entry, since in waiting]
-                if all(since < 0 for _, since in waiting):
-                    return
+            async with asyncio.timeout_at(group.until):
+                answers = await self._until_answered([self._put(entry) for entry in entries])
+        except TimeoutError:
+            answers = [_no_answer()] * len(entries)
+        except Exception as error:
+            why = str(error) if isinstance(error, SpoolError) else type(error).__name__
+            answers = [NotAccepted(why, may_be_accepted=True)] * len(entries)
         finally:
-            given_up.set()  # a cancellation alone can be lost in redis-py
-            answers.cancel()
-        found = _result(answers, len(puts))
-        for (entry, since), answer in zip(waiting, found, strict=True):
-            if since >= 0:
-                on_answer(entry, answer)
-
-    def _expired(self, entry: Entry, since: float, on_answer: OnAnswer) -> tuple[Entry, float]:
-        if since >= 0 and since + self._timeout <= self._loop.time():
-            on_answer(entry, NotAccepted("the server did not answer in time", may_be_accepted=True))
-            return entry, -1.0
-        return entry, since
+            group.timer.cancel()
+        group.answer(answers)
 
     def _put(self, entry: Entry) -> Put:
-        event_id = id_of(entry)
-        field = encode(event_id, entry.has_caller_id, entry.action, entry.subject, entry.idempotency, entry.body)
+        event_id, more = id_of(entry), entry.more
+        own_id = more is not None and more.has_caller_id
+        field = encode(event_id, own_id, entry.action, entry.subject, entry.idempotency, entry.body)
         return Put(self._commands.layout.shard_of(entry.subject, event_id), digest(event_id), field)
 
-    async def _until_answered(self, puts: Sequence[Put], given_up: asyncio.Event) -> Sequence[Answer]:
+    async def _until_answered(self, puts: Sequence[Put]) -> Sequence[Answer]:
         token = f"{self._prefix}{next(self._numbers):x}"
-        while not given_up.is_set():
+        while True:
             before = self._losses.before()
             try:
                 answers, added = await self._commands.put(puts, token)
@@ -98,13 +87,41 @@ class Appender:
                 return [FULL] * len(puts)
             self._losses.look(added, before)
             return answers
-        raise asyncio.CancelledError
 
 
-def _result(task: asyncio.Task[Sequence[Answer]], count: int) -> Sequence[Answer]:
-    error = task.exception()
-    if error is None:
-        return task.result()
-    if not isinstance(error, SpoolError):
-        error = SpoolError(type(error).__name__)
-    return [NotAccepted(str(error), may_be_accepted=True)] * count
+class _Waiting:
+    """The events of one command, each until it has its answer, or has waited for so many seconds."""
+
+    def __init__(self, entries: Sequence[Entry], since: Sequence[float], timeout: float, on_answer: OnAnswer) -> None:
+        self._entries = entries
+        self._since = since
+        self._timeout = timeout
+        self._on_answer = on_answer
+        self._loop = asyncio.get_running_loop()
+        self._expired: set[Entry] = set()
+        self.until = max(since) + timeout
+        """When none of them waits any more."""
+        self.timer = self._loop.call_at(min(since) + timeout, self.expire)
+
+    def expire(self) -> None:
+        """Those whose time is over have no answer."""
+        before = self._loop.time() - self._timeout
+        left: list[float] = []
+        for entry, since in zip(self._entries, self._since, strict=True):
+            if since > before:
+                left.append(since)
+            elif entry not in self._expired:
+                self._expired.add(entry)
+                self._on_answer(entry, _no_answer())
+        if left:
+            self.timer = self._loop.call_at(min(left) + self._timeout, self.expire)
+
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """All that still wait have these answers."""
+        for entry, answer in zip(self._entries, answers, strict=True):
+            if entry not in self._expired:
+                self._on_answer(entry, answer)
+
+
+def _no_answer() -> NotAccepted:
+    return NotAccepted("the server did not answer in time", may_be_accepted=True)

@@ -52,7 +52,7 @@ class Limits(msgspec.Struct, frozen=True):
         return int(self.window * 4) + 86_400
 
 
-class Put(msgspec.Struct, frozen=True):
+class Put(msgspec.Struct, frozen=True, gc=False):
     """One new event: where it goes, the digest of its id, and its encoded form."""
 
     shard: int
@@ -69,7 +69,7 @@ class Lease(msgspec.Struct, frozen=True):
     added: int
 
 
-class Ending(msgspec.Struct, frozen=True):
+class Ending(msgspec.Struct, frozen=True, gc=False):
     """An entry that has ended: bytes counted for it, its id's digest, the verdict's text, its dead letter."""
 
     entry: str
@@ -141,11 +141,13 @@ class Commands:
         keys: list[str] = []
         arguments: list[Argument] = [limits.bucket_ms, limits.shard_bytes, limits.expiry, OVERHEAD, token]
         for shard in shards:
-            keys += (layout.events(shard), layout.state(shard), layout.ids(shard))
+            names = layout.keys(shard)
+            keys += (names.events, names.state, names.ids)
             numbers = by_shard[shard]
             arguments.append(len(numbers))
             for number in numbers:
-                arguments += (puts[number].digest, puts[number].payload)
+                put = puts[number]
+                arguments += (put.digest, put.payload)
         return PUT, keys, arguments
 
     async def lease(
@@ -180,8 +182,7 @@ class Commands:
         arguments: list[Argument] = [int(ttl * 1000), self.limits.bucket_ms, self.limits.expiry]
         for shard in shards:
             step = steps[shard]
-            keys += (layout.events(shard), layout.state(shard), layout.marks(shard), layout.letters(shard))
-            keys.append(layout.ids(shard))
+            keys += layout.keys(shard)
             keep_from = "" if step.keep_from is None else step.keep_from
             arguments += (step.owner, step.epoch, step.number, keep_from, len(step.marks))
             for entry, mark in step.marks.items():

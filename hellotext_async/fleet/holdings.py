@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from .._policy.evidence import Attempt
 from ..queue.entry import AttemptHistory, Entry, More, id_of
 from ..queue.store import Loaded
@@ -35,69 +33,52 @@ _LOST: Final = Attempt("uncertain", reason="its worker ended while it was being 
 _POISON: Final = Attempt("uncertain", reason=f"poison: {POISON} workers ended while it was being sent")
 
 
-class _Place(msgspec.Struct, frozen=True):
-    """Where an event in memory is kept: its tenure, its entry, the bytes counted for it, and whether it can be read."""
-
-    tenure: Tenure
-    entry: str
-    size: int
-    readable: bool
-    lost_owners: int = 0
-
-
 class Holdings:
-    """By the events' keys. `on_idle` is called when a shard that leaves may have nothing in flight any more."""
+    """By the events. `on_idle` is called when a shard that leaves may have nothing in flight any more."""
 
     def __init__(self, stepper: Stepper, attempt_seconds: float, on_idle: Callable[[], None]) -> None:
         self._stepper = stepper
         self._total = attempt_seconds
         self._on_idle = on_idle
-        self._places: dict[int, _Place] = {}
-        self._numbers = 0
-
-    def number(self, entry: Entry) -> None:
-        """Give it a key."""
-        self._numbers += 1
-        entry.key = self._numbers
+        self._items: dict[Entry, Item] = {}
 
     def hold(self, entry: Entry, item: Item, *, arrived: bool) -> Loaded:
         """It was read as `item`, perhaps with what an earlier owner left of it."""
         mark = item.tenure.left.pop(item.entry, None)
         in_flight = mark is not None and mark.in_flight
-        lost_owners = 0
         if mark is not None:
-            lost_owners = mark.lost_owners + in_flight
-            uncertain = _POISON if lost_owners >= POISON else _LOST
+            item.lost_owners = mark.lost_owners + in_flight
+            uncertain = _POISON if item.lost_owners >= POISON else _LOST
             entry.history = AttemptHistory.read(mark.attempts, mark.uncertain_count + in_flight, uncertain)
-        self._place(entry, item, lost_owners)
-        poison = in_flight and lost_owners >= POISON
+        self._items[entry] = item
+        poison = in_flight and item.lost_owners >= POISON
         return Loaded(entry, was_in_flight=in_flight, damaged=poison, arrived=arrived)
 
     def hold_damaged(self, item: Item, at: float) -> Loaded:
         """What was read is no event: it becomes a dead letter."""
         more = More(f"damaged-{item.tenure.shard}-{item.entry}")
         entry = Entry("", b"{}", None, "at_most_once", at, more=more)
-        self._place(entry, item, readable=False)
+        self._items[entry] = item
         return Loaded(entry, damaged=True, arrived=True)
-
-    def _place(self, entry: Entry, item: Item, lost_owners: int = 0, *, readable: bool = True) -> None:
-        self.number(entry)
-        self._places[entry.key] = _Place(item.tenure, item.entry, item.size, readable, lost_owners)
 
     async def mark(self, entry: Entry) -> float | None:
         """Until when it may be written; None: the shard is not ours, and the event is kept elsewhere."""
-        place = self._places.get(entry.key)
-        if place is None:
+        item = self._items.get(entry)
+        if item is None:
             return None
-        tenure = place.tenure
+        tenure = item.tenure
         if tenure.active:
-            history = entry.history
-            attempts, uncertain_count = (1, 0) if history is None else (history.attempts + 1, history.uncertain_count)
-            mark = Mark(tenure.epoch, attempts, uncertain_count, place.lost_owners, in_flight=True)
-            tenure.mark(place.entry, mark)
+            more = entry.more
+            history = None if more is None else more.history
+            if history is None and not item.lost_owners:
+                tenure.mark_first(item.entry)
+            else:
+                made, uncertain = (0, 0) if history is None else (history.attempts, history.uncertain_count)
+                mark = Mark(tenure.epoch, made + 1, uncertain, item.lost_owners, in_flight=True)
+                tenure.mark(item.entry, mark)
             await self._stepper.committed()
-        if not tenure.alive or place.entry not in tenure.in_flight:
-            self._places.pop(entry.key, None)
+        if not tenure.alive or item.entry not in tenure.in_flight:
+            self._items.pop(entry, None)
             return None
         return tenure.until - self._total
 
@@ -105,15 +86,13 @@ class Holdings:
         """Events that were marked wait to be sent again."""
         tenures: set[Tenure] = set()
         for entry in entries:
-            place = self._places.get(entry.key)
-            if place is None or not place.tenure.alive:
+            item = self._items.get(entry)
+            if item is None or not item.tenure.alive:
                 continue
-            history, epoch = entry.history, place.tenure.epoch
-            mark = (
-                None if history is None else Mark(epoch, history.attempts, history.uncertain_count, place.lost_owners)
-            )
-            place.tenure.mark(place.entry, mark)
-            tenures.add(place.tenure)
+            history, epoch = entry.history, item.tenure.epoch
+            mark = None if history is None else Mark(epoch, history.attempts, history.uncertain_count, item.lost_owners)
+            item.tenure.mark(item.entry, mark)
+            tenures.add(item.tenure)
         await self._committed(tenures)
 
     async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> list[Entry]:
@@ -121,10 +100,10 @@ class Holdings:
         tenures: set[Tenure] = set()
         others: list[Entry] = []
         for entry, end in zip(entries, ends, strict=True):
-            place = self._places.pop(entry.key, None)
-            if place is not None:
-                place.tenure.end(_ending(entry, place, end))
-                tenures.add(place.tenure)
+            item = self._items.pop(entry, None)
+            if item is not None:
+                item.tenure.end(_ending(entry, item, end))
+                tenures.add(item.tenure)
             elif end is None:
                 others.append(entry)
         await self._committed(tenures)
@@ -138,9 +117,9 @@ class Holdings:
             self._on_idle()
 
 
-def _ending(entry: Entry, place: _Place, end: Finish | None) -> Ending:
-    event_id = digest(id_of(entry)) if place.readable else b""
+def _ending(entry: Entry, item: Item, end: Finish | None) -> Ending:
+    event_id = digest(id_of(entry)) if item.stored is not None else b""
     if end is None:
-        return Ending(place.entry, place.size, event_id, "")
+        return Ending(item.entry, item.size, event_id, "")
     letter = b"" if end.verdict == "delivered" else encode_letter(end, time.time())
-    return Ending(place.entry, place.size, event_id, ending_text(end), letter)
+    return Ending(item.entry, item.size, event_id, ending_text(end), letter)

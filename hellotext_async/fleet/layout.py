@@ -7,8 +7,9 @@ shard follows from its subject, without one from its id: the events of a subject
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -23,6 +24,21 @@ LAYOUT: Final = 1
 MOST_SHARDS: Final = 1024
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
+
+
+class Keys(NamedTuple):
+    """The keys of one shard."""
+
+    events: str
+    state: str
+    marks: str
+    letters: str
+    ids: str
+
+
+@lru_cache(4 * MOST_SHARDS)
+def _keys(name: str, shard: int) -> Keys:
+    return Keys(*(f"ht:{{{name}:{shard}}}:{kind}" for kind in ("q", "s", "m", "x", "d:")))
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -42,25 +58,29 @@ class Layout(msgspec.Struct, frozen=True):
         """The shard of an event."""
         return crc32((subject or event_id).encode("utf-8", "surrogatepass")) % self.shards
 
+    def keys(self, shard: int) -> Keys:
+        """All keys of a shard."""
+        return _keys(self.name, shard)
+
     def events(self, shard: int) -> str:
         """The stream of events that wait or are in flight."""
-        return f"ht:{{{self.name}:{shard}}}:q"
+        return self.keys(shard).events
 
     def state(self, shard: int) -> str:
         """The hash with the owner, the epoch, the end of the lease, and counters."""
-        return f"ht:{{{self.name}:{shard}}}:s"
+        return self.keys(shard).state
 
     def marks(self, shard: int) -> str:
         """The hash with what is known of attempts: an entry's id -> `Mark`."""
-        return f"ht:{{{self.name}:{shard}}}:m"
+        return self.keys(shard).marks
 
     def ids(self, shard: int) -> str:
         """The prefix of the hashes of remembered ids; the number of a time bucket follows."""
-        return f"ht:{{{self.name}:{shard}}}:d:"
+        return self.keys(shard).ids
 
     def letters(self, shard: int) -> str:
         """The stream of dead letters."""
-        return f"ht:{{{self.name}:{shard}}}:x"
+        return self.keys(shard).letters
 
     @property
     def settings(self) -> str:

@@ -1,8 +1,8 @@
 """The connection to the server: a single one or a cluster, its errors as ours, and the scripts that run there.
 
 Rules. Every command may be repeated by redis-py, which does so when a reply is lost: what is run
-here is idempotent. No command blocks on the server. An error's text never holds the URL, which
-may hold a password.
+here is idempotent. No command blocks on the server. A cancellation is never lost, and nothing is sent
+from a forked child, on the sockets of its parent. An error's text never holds the URL, which may hold a password.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha1
-from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from .. import _process
 from ..errors import ConfigurationError, SpoolError
 
 try:
@@ -25,10 +25,12 @@ try:
 except ImportError as missing:  # pragma: no cover - the extra is missing
     raise ImportError("RedisStream needs redis-py: pip install 'hellotext-async[redis]'") from missing
 
+from .connections import Line, adapted
+
 if TYPE_CHECKING:
     from redis.asyncio.cluster import RedisCluster
 
-__all__ = ["Link", "Script", "ServerFull", "Unreachable", "packing"]
+__all__ = ["Link", "Script", "ServerFull", "Unreachable"]
 
 CONNECTIONS: Final = 4
 AT_ONCE: Final = 32
@@ -83,6 +85,7 @@ class Link:
             self._options["socket_keepalive"] = True
         self.clustered = False
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._process = _process.current_process
         self._client: redis.asyncio.Redis | RedisCluster = self._single()
 
     def _single(self) -> redis.asyncio.Redis:
@@ -90,11 +93,13 @@ class Link:
         pool = kind.from_url(
             self._url, max_connections=CONNECTIONS, timeout=self._options["socket_timeout"], **self._options
         )
-        pool.connection_class = packing(pool.connection_class)
+        pool.connection_class = adapted(pool.connection_class)
+        self._line = Line(pool, self._patience)
         return redis.asyncio.Redis(connection_pool=pool)
 
     async def open(self) -> dict[str, Any]:
         """What the server says of itself (INFO), once it has loaded its data. Unreachable, ConfigurationError."""
+        _process.own_selector_after_fork(asyncio.get_running_loop())
         info: dict[str, Any] = await self._loaded()
         if info.get("cluster_enabled") == 1 and not self.clustered:
             from redis.asyncio.cluster import RedisCluster
@@ -137,20 +142,30 @@ class Link:
 
     async def _evaluated(self, script: Script, given: tuple[Any, ...]) -> Any:
         client: Any = self._client
-        try:
-            return await client.evalsha(script.sha, *given)
-        except exceptions.NoScriptError:
-            return await client.eval(script.text, *given)
+        if self._line.free and not self.clustered:
+            try:
+                return await _evaluate(self._line.ask, script, given)
+            except exceptions.ConnectionError:
+                pass  # it may have been lost before: redis-py tries again
+        return await _evaluate(client.execute_command, script, given)
 
     async def _ask(self, call: Callable[[], Awaitable[Any]], errors: tuple[type[Exception], ...] = _ERRORS) -> Any:
         """What the server replies, in its turn; these errors of redis-py as ours."""
+        if self._process is not _process.current_process:
+            raise Unreachable(f"the connection to the server at {self.place} is another process's")
+        cancelled = _cancelled()
         try:
             async with self._turns:
                 if self.clustered:  # until the nodes are known, a command is sent to any of them
                     await self._client.initialize()
-                return await call()
+                reply = await call()
         except errors as error:
+            if _cancelled() > cancelled:
+                raise asyncio.CancelledError from None
             raise self._mapped(error) from None
+        if _cancelled() > cancelled:  # Python 3.11 loses one that meets the end of a `wait_for`, which redis-py uses
+            raise asyncio.CancelledError
+        return reply
 
     def _mapped(self, error: Exception) -> Exception:
         """The error of ours that says the same."""
@@ -189,18 +204,17 @@ class Link:
         await asyncio.gather(*(node.disconnect() for node in nodes), return_exceptions=True)
 
 
-def packing(kind: type[Any]) -> type[Any]:
-    """A class of connections whose commands are packed by hiredis, if it is there: it takes a tenth of the time."""
+async def _evaluate(ask: Callable[..., Awaitable[Any]], script: Script, given: tuple[Any, ...]) -> Any:
     try:
-        hiredis: Any = import_module("hiredis")
-    except ImportError:
-        return kind
+        return await ask("EVALSHA", script.sha, *given)
+    except exceptions.NoScriptError:
+        return await ask("EVAL", script.text, *given)
 
-    def pack(_: object, *command: Any) -> list[bytes]:
-        name = command[0].split() if isinstance(command[0], str) else (command[0],)
-        return [hiredis.pack_command((*name, *command[1:]))]
 
-    return type(kind.__name__, (kind,), {"pack_command": pack})
+def _cancelled() -> int:
+    """How often the running task was told to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _passes(text: str) -> bool:

@@ -40,8 +40,8 @@ class Outbox:
         self._waits = wait_for_room
         self._loop = asyncio.get_running_loop()
         self._pending: set[Entry] = set()
-        self._new: list[tuple[Entry, float]] = []
-        self._blocked: list[tuple[Entry, float]] = []
+        self._new: list[Entry] = []
+        self._blocked: list[Entry] = []
         self._retry_at, self._pause, self._room = 0.0, SHORTEST_PAUSE, True
         self._wake = asyncio.Event()
         self._change: asyncio.Future[None] | None = None
@@ -54,9 +54,9 @@ class Outbox:
         return len(self._pending)
 
     def add(self, entry: Entry) -> None:
-        """One more."""
+        """One more, that waits since its `at`."""
         self._pending.add(entry)
-        self._new.append((entry, entry.at))
+        self._new.append(entry)
         self._wake.set()
 
     async def change(self) -> None:
@@ -86,27 +86,27 @@ class Outbox:
             await self._wake.wait()
             self._wake.clear()
             batch = self._next()
-            full: list[tuple[Entry, float]] = []
+            full: list[Entry] = []
             if batch:
-                await self._appender.append(batch, partial(self._answered, full))
+                await self._appender.append(batch, [entry.at for entry in batch], partial(self._answered, full))
             if full:
                 self._wait_for_room(full)
 
-    def _next(self) -> list[tuple[Entry, float]]:
+    def _next(self) -> list[Entry]:
         """What is to be sent now; behind events that wait for room of their shard, others of it wait too."""
         batch, self._new = self._new, []
         if self._blocked and self._loop.time() >= self._retry_at:
             batch, self._blocked = self._blocked + batch, []
         if not self._blocked:
             return batch
-        shards = {self._shard(entry) for entry, _ in self._blocked}
-        self._blocked += [one for one in batch if self._shard(one[0]) in shards]
-        return [one for one in batch if self._shard(one[0]) not in shards]
+        shards = {self._shard(entry) for entry in self._blocked}
+        self._blocked += [entry for entry in batch if self._shard(entry) in shards]
+        return [entry for entry in batch if self._shard(entry) not in shards]
 
     def _shard(self, entry: Entry) -> int:
         return self._layout.shard_of(entry.subject, id_of(entry))
 
-    def _wait_for_room(self, full: list[tuple[Entry, float]]) -> None:
+    def _wait_for_room(self, full: list[Entry]) -> None:
         """Try again later; sooner after events found room."""
         self._pause = SHORTEST_PAUSE if not self._blocked and self._room else min(LONGEST_PAUSE, self._pause * 2)
         self._room = False
@@ -114,21 +114,22 @@ class Outbox:
         self._retry_at = self._loop.time() + self._pause
         self._loop.call_later(self._pause + 0.001, self._wake.set)
 
-    def _answered(self, full: list[tuple[Entry, float]], entry: Entry, answer: Answer) -> None:
+    def _answered(self, full: list[Entry], entry: Entry, answer: Answer) -> None:
         if answer == FULL and self._waits:
-            full.append((entry, self._loop.time()))
+            entry.at = self._loop.time()  # its time begins anew: the server has answered
+            full.append(entry)
             return
         self._room = True
-        if isinstance(answer, NotAccepted):
-            self._refuse(entry, answer)
-        elif answer == FULL:
-            self._refuse(entry, QueueFull("the stream is full"))
-        elif answer in (STORED, WAITS):
+        if answer in (STORED, WAITS):
             self._remove(entry)
             self.accepted += answer == STORED
             entry.state, entry.key, entry.body = "aside", 1, b""
             notify_accepted(entry)  # first: what only its acceptance was waited for is not followed
             self._on_stored(entry)
+        elif isinstance(answer, NotAccepted):
+            self._refuse(entry, answer)
+        elif answer == FULL:
+            self._refuse(entry, QueueFull("the stream is full"))
         else:
             self._ended_before(entry, answer)
 

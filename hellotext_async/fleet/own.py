@@ -68,7 +68,12 @@ class OwnEvents:
 
     def has(self, event_id: str) -> bool:
         """Whether it was appended here, and is counted when it is accepted."""
-        return any(event_id in ours for ours in (self._waiting, self._coming, self._unplaced, self._withdrawn))
+        return (
+            event_id in self._waiting
+            or event_id in self._coming
+            or event_id in self._unplaced
+            or event_id in self._withdrawn
+        )
 
     def undecided(self, event_id: str) -> bool:
         """Whether it is not accepted yet, nor refused."""

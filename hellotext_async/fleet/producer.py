@@ -99,8 +99,8 @@ class Producer:
 
     async def aclose(self) -> None:
         """Take nothing more, wait up to 10 s for replies, and close; what got none by then is NotAccepted."""
-        if self._closed or self._loop is None:
-            self._closed = True
+        if self._closed or self._loop is None or self._process is not _process.current_process:
+            self._closed = True  # a forked child lets go of what is its parent's
             return
         self._closed = True
         await self._outbox.aclose(CLOSE)
@@ -180,13 +180,12 @@ class Producer:
         return ready
 
     def _enter(self, ready: Prepared, context: object) -> Receipt:
-        self._running()
+        loop = self._running()
         if self._outbox.count >= self._capacity:
             raise QueueFull(f"{self._capacity} events wait for the server's reply; put() waits")
-        return self._add(ready, context)
+        return self._add(ready, context, loop)
 
-    def _add(self, ready: Prepared, context: object) -> Receipt:
-        loop = self._running()
+    def _add(self, ready: Prepared, context: object, loop: asyncio.AbstractEventLoop) -> Receipt:
         event_id = ready.event_id
         known = None if event_id is None else self._receipts.get(event_id)
         if known is not None and known._entry.state in ("pending", "aside"):  # pyright: ignore[reportPrivateUsage]
@@ -200,10 +199,11 @@ class Producer:
         return receipt
 
     async def _put(self, ready: Prepared, context: object) -> Receipt:
+        loop = self._running()
         while self._outbox.count >= self._capacity:
             await self._outbox.change()
-            self._running()
-        receipt = self._add(ready, context)
+            loop = self._running()
+        receipt = self._add(ready, context, loop)
         await receipt.accepted()
         return receipt
 

@@ -28,14 +28,17 @@ AT_ONCE: Final = 256
 """Entries of one shard in one reply, at most."""
 
 
-class Item(msgspec.Struct):
-    """One entry as it was read: `stored` is None if it is no event; whether it was `counted` as another process's."""
+class Item(msgspec.Struct, gc=False):
+    """One entry as it was read, until it has ended: the bytes counted for it; `stored` is None if it is no event;
+    whether it was `counted` as another process's, and how many owners were lost while it was in flight.
+    """
 
     tenure: Tenure
     entry: str
     stored: Stored | None
     size: int
     counted: bool = False
+    lost_owners: int = 0
 
 
 class Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
+from weakref import ref
 
 from ..errors import HellotextError, QueueClosed, SpoolError
 from ..queue.entry import Entry, id_of
@@ -30,7 +30,7 @@ class Recall:
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
-        self._entries: WeakSet[Entry] = WeakSet()
+        self._entries: list[ref[Entry]] = []
         self._watched: set[Entry] = set()  # who watches an event need not hold it
         self._ahead: float | None = None
         self._asked: list[tuple[str, asyncio.Future[str | None]]] = []
@@ -40,7 +40,7 @@ class Recall:
     def follow(self, entry: Entry) -> None:
         """The server has accepted it."""
         if entry.watch is None:
-            self._entries.add(entry)
+            self._entries.append(ref(entry))
         else:
             self._watched.add(entry)
 
@@ -78,15 +78,22 @@ class Recall:
         pause = SHORTEST
         while True:
             await asyncio.sleep(pause)
-            found = [entry for entry in self._entries if entry.watch is not None]
-            self._entries.difference_update(found)
-            self._watched.update(found)
+            self._watch()
             waited = list(self._watched)
             try:
                 ended = sum([await self._ask(waited[at : at + MOST]) for at in range(0, len(waited), MOST)])
             except SpoolError:
                 ended = 0
             pause = SHORTEST if ended else min(LONGEST, pause * 1.5)
+
+    def _watch(self) -> None:
+        """Those that are waited for by now are asked for; those that nobody holds any more are forgotten."""
+        known = self._known()
+        self._watched.update(entry for entry in known if entry.watch is not None)
+        self._entries = [ref(entry) for entry in known if entry.watch is None]
+
+    def _known(self) -> list[Entry]:
+        return [entry for each in self._entries if (entry := each()) is not None]
 
     async def _ask(self, entries: list[Entry]) -> int:
         """How many have ended by now."""
@@ -107,7 +114,7 @@ class Recall:
         """Stop asking; those that wait learn that the event is kept."""
         await end_tasks(task for task in (self._looking, self._answering) if task is not None)
         _refuse(self._asked, QueueClosed("the producer was closed"))
-        for entry in [*self._entries, *self._watched]:
+        for entry in [*self._known(), *self._watched]:
             if not entry.over:
                 entry.state, entry.end = (
                     "kept",

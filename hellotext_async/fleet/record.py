@@ -31,7 +31,7 @@ if set(_LETTER) != set(VERDICTS):
 MARK: Final = "!"
 
 
-class Stored(msgspec.Struct, array_like=True, frozen=True):
+class Stored(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One event in the stream: `has_caller_id` says that the id is the caller's own."""
 
     event_id: str
@@ -55,7 +55,7 @@ def encode(
     event_id: str, has_caller_id: bool, action: str, subject: str | None, idempotency: Idempotency, body: bytes
 ) -> bytes:
     """The field of one event."""
-    return _encoder.encode(Stored(event_id, has_caller_id, action, subject, _KIND[idempotency], body))
+    return _encoder.encode((event_id, has_caller_id, action, subject, _KIND[idempotency], body))  # as a `Stored`
 
 
 def decode(field: bytes | None) -> Stored | None:
@@ -67,7 +67,7 @@ def decode(field: bytes | None) -> Stored | None:
     return stored if 0 <= stored.kind < len(_KINDS) and stored.event_id else None
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """What is known of an entry's attempts: made under which epoch, how many, how many of them may have been applied,
     how many owners were lost while it was in flight, and whether it is in flight.
     """

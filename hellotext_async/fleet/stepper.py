@@ -46,12 +46,14 @@ class Stepper:
         self._ttl = ttl
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        self._group: asyncio.Future[None] = self._loop.create_future()
+        self._waiting: list[asyncio.Future[None]] = []
 
-    async def committed(self) -> None:
-        """Return when what was asked of the tenures by now is durable, or refused. SpoolError."""
+    def committed(self) -> asyncio.Future[None]:
+        """Done when what was asked of the tenures by now is durable, or refused. SpoolError."""
         self._wake.set()
-        await asyncio.shield(self._group)
+        committed = self._loop.create_future()
+        self._waiting.append(committed)
+        return committed
 
     def wake(self) -> None:
         """There is something to do."""
@@ -66,17 +68,13 @@ class Stepper:
             except TimeoutError:
                 pass
             self._wake.clear()
-            group, self._group = self._group, self._loop.create_future()
+            waiting, self._waiting = self._waiting, []
             try:
                 await self._step_all()
-            except SpoolError as error:
-                group.set_exception(error)
-                group.exception()
+            except BaseException as error:
+                _answer(waiting, error)
                 raise
-            except BaseException:
-                group.cancel()
-                raise
-            group.set_result(None)
+            _answer(waiting)
 
     async def _step_all(self) -> None:
         """One command, or several if there is much to do."""
@@ -117,3 +115,16 @@ class Stepper:
             else:
                 tenure.alive = False
                 self._on_end(tenure)
+
+
+def _answer(waiting: Sequence[asyncio.Future[None]], error: BaseException | None = None) -> None:
+    for committed in waiting:
+        if committed.done():
+            continue
+        if error is None:
+            committed.set_result(None)
+        elif isinstance(error, SpoolError):
+            committed.set_exception(error)
+            committed.exception()  # perhaps it was never awaited
+        else:
+            committed.cancel()

@@ -7,8 +7,8 @@ if its shard is owned here; if not, or not any more, it is kept elsewhere: anoth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from .._clock import boottime
 from ..errors import ConfigurationError, QueueFull, SpoolError
@@ -169,7 +169,7 @@ class RedisStore:
         now = self._loop.time()
         self._own.coming(entries)
         try:
-            await self._appender.append([(entry, now) for entry in entries], answers.__setitem__)
+            await self._appender.append(entries, [now] * len(entries), answers.__setitem__)
         finally:
             self._own.came(entries)
         found: list[Appended] = [self._appended(entry, answers[entry]) for entry in entries]
@@ -180,7 +180,7 @@ class RedisStore:
     def _appended(self, entry: Entry, answer: Answer) -> Appended:
         if answer == STORED:
             self._own.stored(entry)
-            self._holdings.number(entry)
+            entry.key = 1
             return "stored"
         if answer == FULL:
             return QueueFull("the stream is full")
@@ -226,7 +226,7 @@ class RedisStore:
     async def load(self, most: int, most_bytes: int) -> Sequence[Loaded]:
         """The next events that were read, in order."""
         found, self._elsewhere = self._elsewhere, []
-        items = self._reader.items
+        items, clock = self._reader.items, self._clock()
         while items and len(found) < most and most_bytes > 0:
             first = items[0].stored
             if first is not None and self._own.undecided(first.event_id):
@@ -235,16 +235,16 @@ class RedisStore:
             most_bytes -= item.size
             if not item.tenure.active:
                 self._count(item, -1)
-            elif (loaded := self._loaded(item)) is not None:
+            elif (loaded := self._loaded(item, clock)) is not None:
                 found.append(loaded)
         if items and found:
             self._news.set()
         return found
 
-    def _loaded(self, item: Item) -> Loaded | None:
+    def _loaded(self, item: Item, clock: float) -> Loaded | None:
         stored, tenure = item.stored, item.tenure
         if stored is None:
-            return self._holdings.hold_damaged(item, self._clock())
+            return self._holdings.hold_damaged(item, clock)
         event_id = stored.event_id
         if self._own.withdrawn(event_id):
             tenure.end(Ending(item.entry, item.size, digest(event_id), ""))
@@ -253,11 +253,13 @@ class RedisStore:
         entry, own = self._own.take(event_id)
         if not own:
             self._count(item, 1)
+        at = min(int(item.entry.partition("-")[0]) / 1000 - self._epoch, clock)
         if entry is None:
-            entry = Entry(stored.action, stored.body, stored.subject, stored.idempotency, 0.0)
-            entry.more = More(event_id, stored.has_caller_id)
-        entry.body, entry.subject, entry.idempotency = stored.body, stored.subject, stored.idempotency
-        entry.at = min(int(item.entry.partition("-")[0]) / 1000 - self._epoch, self._clock())
+            more = More(event_id, stored.has_caller_id, 1)
+            entry = Entry(stored.action, stored.body, stored.subject, stored.idempotency, at, more=more)
+        else:
+            entry.body, entry.subject, entry.idempotency = stored.body, stored.subject, stored.idempotency
+            entry.at, entry.key = at, 1
         if stored.has_caller_id:
             self._own.read(entry)
         return self._holdings.hold(entry, item, arrived=not own)
@@ -267,9 +269,9 @@ class RedisStore:
 
     # Attempts and ends.
 
-    async def mark(self, entry: Entry) -> float | None:
+    def mark(self, entry: Entry) -> Coroutine[Any, Any, float | None]:
         """Until when it may be written; None: the shard is not ours, and the event is kept elsewhere."""
-        return await self._holdings.mark(entry)
+        return self._holdings.mark(entry)
 
     async def requeue(self, entries: Sequence[Entry]) -> None:
         """Events that were marked wait to be sent again."""

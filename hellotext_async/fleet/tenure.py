@@ -35,6 +35,8 @@ class Tenure:
         self.entries: dict[str, None] = {}
         """What was read and has not ended, in the stream's order."""
         self.in_flight: dict[str, Mark] = {}
+        self._first = Mark(epoch, 1, in_flight=True)
+        self._first_text = self._first.text()
         self._marks: dict[str, str] = {}
         self._ends: list[Ending] = []
         self._number = 0
@@ -63,6 +65,11 @@ class Tenure:
         else:
             self.in_flight.pop(entry, None)
         self._marks[entry] = "" if mark is None else mark.text()
+
+    def mark_first(self, entry: str) -> None:
+        """Note the first attempt of an entry that has no past, as most have none."""
+        self.in_flight[entry] = self._first
+        self._marks[entry] = self._first_text
 
     def end(self, ending: Ending) -> None:
         """An entry has ended."""

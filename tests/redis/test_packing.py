@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Connection, SSLConnection, UnixDomainSocketConnection
 
-from hellotext_async.fleet.link import packing
+from hellotext_async.fleet.connections import adapted
 
 
 @pytest.mark.parametrize("kind", [Connection, SSLConnection, UnixDomainSocketConnection])
@@ -23,6 +23,6 @@ from hellotext_async.fleet.link import packing
 )
 def test_a_command_is_packed_as_redis_py_packs_it(kind: Any, command: tuple[Any, ...]) -> None:
     """To the byte, whatever kind of connection it is for, and that kind is what the connection stays."""
-    plain, packed = kind(), packing(kind)()
+    plain, packed = kind(), adapted(kind)()
     assert isinstance(packed, kind)
     assert b"".join(packed.pack_command(*command)) == b"".join(plain.pack_command(*command))
