@@ -7,8 +7,8 @@ on the queue's delivery clock. A store that fails raises SpoolError, and is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -124,7 +124,7 @@ class Store(Protocol):
         """Events that wait here alone and are waited for; one that ends meanwhile may be left out."""
         ...
 
-    async def mark(self, entry: Entry) -> float | None:
+    def mark(self, entry: Entry) -> Coroutine[Any, Any, float | None]:
         """It is durable that the event is about to be sent: until when it may be written to the socket (seconds of
         CLOCK_BOOTTIME, inf for ever), or None: it is not ours any more, and kept elsewhere.
         """
