@@ -79,6 +79,7 @@ class Core:
         idempotency_keys: bool = False,
         business_id: str | None = None,
     ) -> None:
+        self.wall = time.time
         self.token = token
         self.origin = origin
         self.name = name
@@ -162,10 +163,10 @@ class Core:
             limiter,
             total=self.timeouts.total,
             clock=loop.time,
-            wall=time.time,
+            wall=self.wall,
             sleep=asyncio.sleep,
             uniform=uniform,
-            reports=self.reports.attempts(self.origin),
+            reports=self.reports.attempts(self.origin, self.wall),
             outages=self.reports.outages(loop.time),
             credentials=lambda: self.token,
         )
@@ -175,14 +176,14 @@ class Core:
 
     def rate(self) -> RateState:
         """What is known of the API's rate limit at this moment."""
-        state = self.running().limiter.state(wall=time.time())
+        state = self.running().limiter.state(wall=self.wall())
         return msgspec.structs.replace(state, away_since=self.reports.away_since)
 
     def rate_if_open(self) -> RateState | None:
         """The same, from whichever thread; None unless it is open."""
         if self._engine is None or self._closed:
             return None
-        state = self._engine.limiter.state(wall=time.time())
+        state = self._engine.limiter.state(wall=self.wall())
         return msgspec.structs.replace(state, away_since=self.reports.away_since)
 
     def _throttled(self) -> None:

@@ -154,6 +154,7 @@ class Families:
             idempotency_keys=core.idempotency_keys,
             attempt_seconds=core.timeouts.total,
             limiter=lambda: core.running().limiter,
+            wall=core.wall,
         )
         queue = EventQueue(lambda: core.for_events(transport, settings.priority), settings)
         core.queues = {one for one in core.queues if not one.closed} | {queue}

@@ -61,9 +61,9 @@ class Reports:
         self._outage: Outage | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
 
-    def attempts(self, origin: str) -> AttemptReports:
-        """The reports of requests to `origin`."""
-        return AttemptReports(self._client, origin, overridden(self._hooks, "on_attempt"), wall=time.time)
+    def attempts(self, origin: str, wall: Callable[[], float]) -> AttemptReports:
+        """The reports of requests to `origin`; `wall` is the wall clock (Unix seconds)."""
+        return AttemptReports(self._client, origin, overridden(self._hooks, "on_attempt"), wall=wall)
 
     @property
     def wants_context(self) -> bool:

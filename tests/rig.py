@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,8 +23,15 @@ from tests.harness.clock import EPOCH
 OPTIONS = Options(Retry())
 
 
-def engine(transport: Transport, *, limits: Limits | None = None, seed: int = 1, total: float = 20) -> Engine:
-    """An engine whose clock is the loop's and whose chance is fixed."""
+def engine(
+    transport: Transport,
+    *,
+    limits: Limits | None = None,
+    seed: int = 1,
+    total: float = 20,
+    wall: Callable[[], float] | None = None,
+) -> Engine:
+    """An engine whose clock is the loop's, as the wall's is unless it is given, and whose chance is fixed."""
     loop = asyncio.get_running_loop()
     limits = limits or Limits()
     chance = random.Random(seed).uniform
@@ -36,7 +43,7 @@ def engine(transport: Transport, *, limits: Limits | None = None, seed: int = 1,
         limiter,
         total=total,
         clock=loop.time,
-        wall=lambda: EPOCH + loop.time(),
+        wall=wall or (lambda: EPOCH + loop.time()),
         sleep=asyncio.sleep,
         uniform=chance,
         boottime=loop.time,

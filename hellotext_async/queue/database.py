@@ -221,7 +221,7 @@ class Database:
         """How many events are kept."""
         return int(self._link.execute("select count(*) from events").fetchone()[0])
 
-    def rows(self, after: int, upto: int, most: int, most_bytes: int) -> list[Row]:
+    def rows(self, after: int, upto: int, most: int, most_bytes: int, now: float) -> list[Row]:
         """Events with numbers in (after, upto], in order: up to `most`, and of about `most_bytes`, but one if any."""
         found: list[Row] = []
         cursor = self._link.execute(
@@ -236,13 +236,13 @@ class Database:
         cursor.close()
         for row in found:
             if row.damaged:
-                self._put_row_aside(row)
+                self._put_row_aside(row, now)
         return found
 
-    def _put_row_aside(self, row: Row) -> None:
+    def _put_row_aside(self, row: Row, now: float) -> None:
         _log.error("event %s in the spool is damaged: it is put aside and not sent", row.id)
         aside = "insert or replace into damaged select seq, id, body, ? from events where seq = ?"
-        self._link.execute(aside, (time.time(), row.seq))
+        self._link.execute(aside, (now, row.seq))
 
     def close(self) -> None:
         """Give the file up."""

@@ -9,7 +9,6 @@ is in flight for the first time, `marked` what of those that are gone had a note
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +29,9 @@ PAUSE: Final = 0.25
 class Group:
     """Filled by kind; what came of it is below."""
 
-    def __init__(self) -> None:
-        self.opening: float | None = None  # the wall's time
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self.opening: float | None = None
         self.forgotten: list[tuple[str]] = []
         self.new: list[New] = []
         self.in_flight: dict[int, None] | None = None
@@ -78,7 +78,7 @@ class Group:
                 raise SpoolError("the disk is full")
             refuse = True
         if self.wanted is not None:
-            self.rows = db.rows(*self.wanted)
+            self.rows = db.rows(*self.wanted, self._wall())
 
     def _commit(self, db: Database, *, refuse: bool) -> None:
         db.begin(spare=refuse or not self.new)
@@ -104,7 +104,7 @@ class Group:
         if self.clock is not None:
             clock, wall, standing = self.clock
             db.set_clock(clock, wall, standing=standing)
-        db.purge(time.time())
+        db.purge(self._wall())
         db.commit()
         self.durable = True
         db.added(number)

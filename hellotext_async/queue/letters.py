@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,8 +51,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: float = 0.0
 
     @classmethod
-    def of(cls, entry: Entry, outcome: Outcome) -> Letter:
-        """The letter of an event whose `outcome` is not delivered."""
+    def of(cls, entry: Entry, outcome: Outcome, at: float) -> Letter:
+        """The letter of an event whose `outcome` is not delivered, written `at` this time (Unix seconds)."""
         return cls(
             event_id=outcome.event_id,
             action=outcome.action,
@@ -62,7 +61,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             attempts=outcome.attempts,
             payload=msgspec.Raw(entry.body or b"{}"),
             subject=entry.subject,
-            at=time.time(),
+            at=at,
         )
 
     def event(self) -> Event:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +27,12 @@ class Preparing:
         self._keyed = settings.idempotency_keys
         self._max_bytes = settings.max_bytes
         self._before_send = settings.before_send
+        self._wall = settings.wall
         self.of_call = self._plain if settings.before_send is None else self.any
         """An action and its fields as they are sent, or what `any` makes of them; the size is not checked yet."""
 
     def _plain(self, action: str, fields: Mapping[str, Any]) -> Prepared:
-        ready = prepare(action, fields, self._format, time.time(), strict=self._strict)
+        ready = prepare(action, fields, self._format, self._wall(), strict=self._strict)
         return _with_key(ready) if self._keyed else ready
 
     def any(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared | Event:
@@ -45,7 +45,7 @@ class Preparing:
         sent = event if self._before_send is None else self._before_send(event)
         if sent is None:
             return event
-        ready = prepare_event(sent, self._format, time.time(), strict=self._strict)
+        ready = prepare_event(sent, self._format, self._wall(), strict=self._strict)
         return self.fitting(_with_key(ready) if self._keyed else ready)
 
     def fitting(self, ready: Prepared) -> Prepared:

@@ -59,11 +59,10 @@ class Running:
         self._receipts: WeakValueDictionary[Entry, Receipt] = WeakValueDictionary()
         self._judged = self._left_behind = False
         self._leaving: Iterator[None] = iter(())
-        self._store = store
-        self._letters = letters
+        self._store, self._letters, self._wall = store, letters, settings.wall
         self._rules = Rules(settings.delivery, settings.delivery_timeout, random.uniform)
         self._tasks = Tasks(self._die, self._dead)
-        self._settler = Settler(self.core, store, letters, settings.on_outcome, settings.log_outcome)
+        self._settler = Settler(self.core, store, letters, settings)
         self._worker = Worker(
             self.core,
             self._rules,
@@ -161,7 +160,7 @@ class Running:
 
     def stats(self) -> Stats:
         """The queue at this moment, for any thread."""
-        return stats_of(self.core, self._worker, self._store, self.loop.time)
+        return stats_of(self.core, self._worker, self._store, self.loop.time, self._wall)
 
     def report(self, *, kept: int = 0) -> Report:
         """How things stand, for a flush or a close."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,7 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `log_outcome` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all, and
     `on_close` with the report of the close. `capture_context` keeps with each event the context it was handed in.
-    `attempt_seconds` is how long one attempt may last, `limiter` what the queue's requests are paced by.
+    `attempt_seconds` is how long one attempt may last, `limiter` what the queue's requests are paced by, `wall`
+    the wall clock (Unix seconds).
     """
 
     capacity: int = 10_000
@@ -51,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     priority: Literal["live", "background"] = "live"
     attempt_seconds: float = 20
     limiter: Callable[[], Limiter] | None = None
+    wall: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
         for name in ("capacity", "max_bytes", "concurrency"):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .._callbacks import call_back
 from .._wire.call import EVENTS_PATH
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from .decide import End
     from .entry import Entry
     from .letters import LetterFile
+    from .settings import Settings
     from .store import LastGroup, Store
     from .tasks import Tasks
 
@@ -45,19 +44,13 @@ _log = logging.getLogger("hellotext_async.queue")
 class Settler:
     """Takes events whose attempts are over to their outcome."""
 
-    def __init__(
-        self,
-        core: Core,
-        store: Store,
-        letters: LetterFile | None,
-        on_outcome: Callable[[Outcome], Any] | None,
-        log_outcome: Callable[[Outcome], Any] | None,
-    ) -> None:
+    def __init__(self, core: Core, store: Store, letters: LetterFile | None, settings: Settings) -> None:
         self._core = core
         self._store = store
         self._letters = letters
-        self._on_outcome = on_outcome
-        self._log_outcome = log_outcome
+        self._on_outcome = settings.on_outcome
+        self._log_outcome = settings.log_outcome
+        self._wall = settings.wall
         self._dead: Batch[Ended] = Batch()
         self._unpersisted: Batch[tuple[Entry, Outcome | None, Finish]] = Batch()
         self._finishing: list[tuple[Entry, Outcome | None, Finish]] = []
@@ -75,7 +68,7 @@ class Settler:
         """An event in flight ends so."""
         outcome = outcome_of(entry, end, clock)
         if outcome.verdict == "unknown" and outcome.error is not None:
-            outcome.error.asked = Asked("POST", EVENTS_PATH, entry.body, time.time() - outcome.waited)
+            outcome.error.asked = Asked("POST", EVENTS_PATH, entry.body, self._wall() - outcome.waited)
         if self._letters is not None and not outcome.delivered:
             self._dead.put((entry, outcome))
         elif self._store.durable:
@@ -98,7 +91,8 @@ class Settler:
                 dead = self._dead.drain()
             else:
                 dead = await self._dead.take()
-            self._unwritten += [(Letter.of(entry, outcome), entry, outcome) for entry, outcome in dead]
+            at = self._wall()
+            self._unwritten += [(Letter.of(entry, outcome, at), entry, outcome) for entry, outcome in dead]
             if not await self.try_letters(letters):
                 await self._stay(dead)
                 del self._unwritten[MOST_UNWRITTEN:]
@@ -181,7 +175,7 @@ class Settler:
         dead += self._dead.drain()
         if dead and self._letters is not None:
             try:
-                self._letters.write_now([Letter.of(entry, outcome) for entry, outcome in dead])
+                self._letters.write_now([Letter.of(entry, outcome, self._wall()) for entry, outcome in dead])
             except (OSError, SpoolError) as error:
                 _log.error("%d dead letters not written (%s)", len(dead), _why(error))
         for entry, outcome in dead:

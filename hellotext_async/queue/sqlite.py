@@ -93,9 +93,9 @@ class SqliteSpool:
 
     def store(self, settings: Settings) -> SqliteStore:
         """The store of one queue, in the running loop."""
-        path = self.path.absolute()
-        loop = asyncio.get_running_loop()
-        return SqliteStore(type(self).committer(lambda: self.open_database(path), loop, "hellotext spool"))
+        path, loop = self.path.absolute(), asyncio.get_running_loop()
+        committer = type(self).committer(lambda: self.open_database(path), loop, "hellotext spool")
+        return SqliteStore(committer, settings.wall)
 
     def __repr__(self) -> str:
         return f"SqliteSpool({str(self.path)!r})"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
@@ -45,10 +45,11 @@ class SqliteStore:
         """Nothing does."""
         return 0
 
-    def __init__(self, committer: Committer) -> None:
+    def __init__(self, committer: Committer, wall: Callable[[], float]) -> None:
         self._committer = committer
         self._closing = threading.Event()
-        self._commits = GroupCommit(Group, self._write, self._committer)
+        self._wall = wall
+        self._commits = GroupCommit(partial(Group, wall), self._write, self._committer)
         self._failure: SpoolError | None = None
         self._in_flight: dict[int, None] = {}
         self._aside: WeakValueDictionary[int, Entry] = WeakValueDictionary()
@@ -60,7 +61,7 @@ class SqliteStore:
     async def open(self, clock: float) -> int:
         """Take possession; how many events it holds. SpoolBusy, SpoolError."""
         group = self._commits.group
-        group.opening = time.time()
+        group.opening = self._wall()
         try:
             await self._commits.committed()
         except SpoolError as error:
@@ -202,7 +203,7 @@ class SqliteStore:
                 continue
             group.finished.append(entry)
             if more.has_caller_id:
-                group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, time.time(), id_of(entry)))
+                group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, self._wall(), id_of(entry)))
         await self._commits.committed()
         if self._unplaced:
             self._unplaced.difference_update(group.removed)
@@ -217,7 +218,7 @@ class SqliteStore:
 
     async def pause(self, clock: float, *, standing: bool) -> None:
         """The delivery clock stands still from now on, or goes on."""
-        self._commits.group.clock = (self._epoch + clock, time.time(), standing)
+        self._commits.group.clock = (self._epoch + clock, self._wall(), standing)
         await self._commits.committed()
 
     async def close(self, clock: float, *, standing: bool) -> None:

@@ -29,18 +29,20 @@ def no_stats() -> Stats:
     )
 
 
-def stats_of(core: Core, worker: Worker, store: Store, loop_time: Callable[[], float]) -> Stats:
+def stats_of(
+    core: Core, worker: Worker, store: Store, loop_time: Callable[[], float], wall: Callable[[], float]
+) -> Stats:
     """The figures; a thread that reads while the loop changes a number reads again."""
     for _ in range(TRIES):
         with suppress(RuntimeError):  # what is looked through was changed meanwhile
-            stats = _stats_of(core, worker, store, loop_time())
+            stats = _stats_of(core, worker, store, loop_time(), wall())
             if stats.accepted == sum(stats.outcomes.values()) + stats.queued + stats.in_flight:
                 return stats
         time.sleep(0)
-    return _stats_of(core, worker, store, loop_time())
+    return _stats_of(core, worker, store, loop_time(), wall())
 
 
-def _stats_of(core: Core, worker: Worker, store: Store, now: float) -> Stats:
+def _stats_of(core: Core, worker: Worker, store: Store, now: float, wall: float) -> Stats:
     away = worker.away_since
     return Stats(
         accepted=core.accepted,
@@ -53,5 +55,5 @@ def _stats_of(core: Core, worker: Worker, store: Store, now: float) -> Stats:
         suspended=worker.suspension is not None,
         dropped=core.dropped,
         lost=store.lost,
-        away_since=None if away is None else datetime.fromtimestamp(time.time() - (now - away), UTC),
+        away_since=None if away is None else datetime.fromtimestamp(wall - (now - away), UTC),
     )

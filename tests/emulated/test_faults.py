@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -106,23 +105,6 @@ async def test_after_a_retry_after_nothing_passes_until_it_is_over_then_one_then
         throttled = next(seen.at for seen in list(emulator.requests)[before:] if seen.status == 429)
         after = sorted(moment for moment in at if moment > throttled + 0.15)
         assert after[0] >= throttled + 1
-
-
-async def test_a_jump_of_the_wall_clock_changes_no_deadline_of_a_call(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An hour forward or back between two attempts: the second is made all the same."""
-    real = time.time
-    for jump in (3600.0, -3600.0):
-
-        def leap(_: RateState, jump: float = jump) -> None:
-            monkeypatch.setattr(time, "time", lambda: real() + jump)
-
-        async with Hellotext(emulator.token, base_url=emulator.url, on_throttle=leap) as client:
-            emulator.faults.add(Fault("status", match="*", status=429, retry_after=0))
-            await client.with_options(deadline=20).lists.list(limit=1)
-        monkeypatch.undo()
-    assert [seen.status for seen in emulator.requests] == [429, 200] * 2
 
 
 async def test_a_hook_hears_of_every_throttle_and_its_errors_change_nothing(

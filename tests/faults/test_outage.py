@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from hellotext_async.config import Limits
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from tests.harness.checker import Submissions
-from tests.harness.clock import virtual_time
+from tests.harness.clock import EPOCH, virtual_time
 from tests.harness.seen import Seen
 from tests.harness.transport import Answer, Script, answers, received, silent, unsent
 from tests.rig import LoopSpool, assert_adds_up, engine, event, order, queue
@@ -178,19 +178,20 @@ async def test_after_a_gate_one_request_goes_and_the_rest_when_it_is_through() -
 
 
 @virtual_time
-async def test_a_jump_of_the_wall_clock_changes_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_jump_of_the_wall_clock_changes_no_deadline(tmp_path: Path) -> None:
     """An hour forward and back while events wait: gates and timeouts go by the monotonic clock."""
-    real = time.time
-    for jump in (3600.0, -3600.0):
+    for number, (jump, buffer) in enumerate(product((HOUR, -HOUR), (None, LoopSpool))):
+        wall = EPOCH
         script = Script(answers(429, headers=(("Retry-After", "5"),)))
-        async with queue(script, delivery_timeout=60) as opened:
+        spool = None if buffer is None else buffer(tmp_path / f"{number}.db")
+        made = engine(script, wall=lambda: wall)
+        async with queue(script, made=made, buffer=spool, delivery_timeout=60, wall=lambda: wall) as opened:
             receipt = opened.track("page.viewed", session="s")
             await asyncio.sleep(1)
-            monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
+            wall += jump
             outcome = await receipt
             assert outcome.verdict == "delivered"
             assert 5 <= outcome.waited <= 6
-        monkeypatch.undo()
 
 
 @virtual_time

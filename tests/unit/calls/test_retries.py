@@ -26,7 +26,8 @@ from hellotext_async.errors import (
     ValidationFailed,
 )
 from hellotext_async.resources._verbs import Deleted
-from tests.harness.clock import virtual_time
+from tests.harness.clock import EPOCH, virtual_time
+from tests.harness.seen import Seen
 from tests.harness.transport import Answer, Script, answers, breaks, silent, unsent
 from tests.rig import engine
 
@@ -286,3 +287,19 @@ async def test_a_retry_that_may_not_wait_for_the_rate_ends_in_what_its_attempt_e
     with pytest.raises(ServerError) as caught:
         await failing
     assert caught.value.attempts == 1
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+@virtual_time
+async def test_a_jump_of_the_wall_clock_changes_no_deadline_of_a_call(jump: float) -> None:
+    """An hour forward or back between two attempts: the second is made all the same."""
+    wall = EPOCH
+
+    def leap(seen: Seen) -> Answer:
+        nonlocal wall
+        wall += jump
+        return answers(429, headers=(("Retry-After", "1"),)) if seen.number == 1 else OK
+
+    made = engine(Script(hook=leap), wall=lambda: wall)
+    await send(made, GET, Options(Retry(deadline=20), None))
+    assert wall == EPOCH + 2 * jump
