@@ -1,7 +1,7 @@
-"""What one of many workers asks of the place where their rate is kept, when, and what it makes of the answers. Pure.
+"""What one of many workers asks of the store of their shared rate, when, and what it makes of the answers. Pure.
 
-Rules. One command at a time. What came of requests is counted and told ten times a second; a throttle, and what
-became of a probe, at once. While nothing is heard (`failed`) a pacer of one's own takes over.
+Rules. One command at a time. Results of requests are counted and reported ten times a second; a throttle, and the
+result of a probe, at once. While the store does not answer (`failed`) the worker's own pacer takes over.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["Asking"]
 
 FLUSH, FOLD, PROBE_LOOK, IDLE_LOOK = 0.1, 0.1, 0.05, 1.0
-"""Seconds after which counts are told, the record takes them up, somebody looks whether another's probe is through,
-and looks although nothing is to be sent."""
+"""Seconds after which counts are reported, the record takes them up, a worker asks whether another's probe is through,
+and asks although it has nothing to send."""
 SET_BACK: Final = 1.0
-"""Seconds by which the place's clock must have been set back for what was noted by it to be set back as well."""
+"""Seconds by which the store's clock must have been set back for the times in the record to be set back as well."""
 UNUSED: Final = 1.0
 """Seconds after which a probe that was begun and not sent is given back."""
 
 
 class Asking(Known):
-    """A worker's side of the talk with that place; `changed` is called when there may be something to tell."""
+    """A worker's side of the exchange; `changed` is called when there may be a command to send."""
 
     def __init__(self, own: Pacer, changed: Callable[[], None]) -> None:
         super().__init__(own)
@@ -41,8 +41,8 @@ class Asking(Known):
         """Whether it shares no more."""
         self._changed = changed
         self._answer = Answer(0.0, 0, None, 0.0, -1.0, 0.0, 0, 0, False, Counts(), Counts())
-        self._asked = self._heard = -inf
-        self._look_at = inf
+        self._asked_at = self._answered_at = -inf
+        self._ask_at = inf
         self._number = 0
         self._command: Command | None = None
         self._pending: tuple[int, int | None] = (0, None)
@@ -53,7 +53,7 @@ class Asking(Known):
         self._began = -inf
         self._group: Schedule | None = None
 
-    # Telling.
+    # Commands.
 
     def _see(
         self,
@@ -66,10 +66,10 @@ class Asking(Known):
         self._changed()
 
     def next_command(self, now: float) -> Command | None:
-        """What is to be told now; None if nothing is, or the last command was not answered."""
+        """The command to send now; None if there is none, or the last one was not answered."""
         if self._command is not None:
             return None
-        if self._probe is not None and now > self._began + UNUSED:  # nobody wants to send any more
+        if self._probe is not None and now > self._began + UNUSED:  # nothing waits to be sent any more
             stamp, self._probe = self._probe, None
             self._see("lost", now, stamp)
         fresh, self._fresh = self._fresh, False
@@ -80,29 +80,29 @@ class Asking(Known):
         if learned is None and self._wanting and not self._tally.seen:
             wanted = self._permits.wanted((self._record.rate or 0.0) / max(1, self.workers))
         self._number += 1
-        self._asked = now
+        self._asked_at = now
         generation, counts = self._tally.generation, self._tally.take()
         self._command = Command(self._number, self._answer.version, wanted, generation, counts, learned)
         return self._command
 
     def wakes_at(self, now: float) -> float:
-        """When there may be something to tell, if nothing happens before."""
+        """When there may be a command to send, if nothing happens before."""
         if self._command is not None:
             return inf
         if self._must_ask(now):
             return now
-        at = min(self._tally.since + FLUSH, self._heard + IDLE_LOOK, self._look_at)
-        return min(at, self._heard + PROBE_LOOK) if self._waits_for_probe else at
+        at = min(self._tally.since + FLUSH, self._answered_at + IDLE_LOOK, self._ask_at)
+        return min(at, self._answered_at + PROBE_LOOK) if self._waits_for_probe else at
 
     def _must_ask(self, now: float) -> bool:
         return (
             bool(self._tally.seen)
             or (self._wanting and self._answer.speed > 0)
             or self._stale
-            or now >= self._look_at
+            or now >= self._ask_at
             or now >= self._tally.since + FLUSH
-            or now >= self._heard + IDLE_LOOK
-            or (self._waits_for_probe and now >= self._heard + PROBE_LOOK)
+            or now >= self._answered_at + IDLE_LOOK
+            or (self._waits_for_probe and now >= self._answered_at + PROBE_LOOK)
         )
 
     def _learn(self, now: float) -> Learned | None:
@@ -119,7 +119,7 @@ class Asking(Known):
         since = answer.learned_at or server
         if set_back:
             record, since = record.shifted(server - answer.learned_at), server
-        self._tally.telling = len(seen)
+        self._tally.in_command = len(seen)
         learned, group, stamp = learn(
             record, since, server, answer.counts, answer.folded, seen,
             probe=probe, uniform=self.uniform,
@@ -128,23 +128,23 @@ class Asking(Known):
         return msgspec.structs.replace(learned, back=group - self._position) if forgotten else learned
 
     def answered(self, now: float, answer: Answer) -> None:
-        """What the last command came to. ValueError if the record cannot be taken over."""
+        """The answer to the last command. ValueError if its record cannot be read."""
         command, self._command = self._command, None
         record = None if answer.record is None else decode(answer.record)
         before, self._answer = self._answer, answer
-        self._clock.hear(self._asked, now, answer.now)
-        self._heard = now
+        self._clock.add_reading(self._asked_at, now, answer.now)
+        self._answered_at = now
         alone, self._alone = self._alone, None
-        self._fresh, self._stale, self._look_at = True, False, inf
+        self._fresh, self._stale, self._ask_at = True, False, inf
         if alone is not None and answer.version == before.version == 0 and alone.kind != "none":
-            self._know(alone.export(shift=self._clock.least))  # what was learned before there was anybody else
+            self._set_record(alone.export(shift=self._clock.least))  # what was learned before there was a shared record
         if answer.taken and command is not None and command.learned is not None:
-            self._succeed(command.learned, now)
+            self._record_taken(command.learned, now)
         elif record is not None:
             self._probe = None
         if record is not None:
-            self._know(record)
-        if answer.version < before.version:  # it is forgotten there, and goes on where it was
+            self._set_record(record)
+        if answer.version < before.version:  # the store lost it, and goes on where it was
             self._position = int(before.position + max(0.0, before.speed) * (answer.now - before.now))
         if answer.speed < 0:  # not needed
             self._permits.clear()
@@ -152,24 +152,24 @@ class Asking(Known):
             self._permits.add(answer.first, answer.granted)
             self._wanting = False
 
-    def _know(self, record: PacerRecord) -> None:
-        """The record is another."""
+    def _set_record(self, record: PacerRecord) -> None:
+        """The shared record has changed."""
         self._record = record
-        if self._tally.belong(generation_of(record)):
+        if self._tally.set_generation(generation_of(record)):
             self._group = None
         self._waits_for_probe = self._waits_for_probe and speed_of(record) == 0
 
-    def _succeed(self, learned: Learned, now: float) -> None:
-        """The record is what this worker made of it."""
-        self._tally.told()
-        self._know(learned.record)
+    def _record_taken(self, learned: Learned, now: float) -> None:
+        """The store took the record that this worker made."""
+        self._tally.acknowledge()
+        self._set_record(learned.record)
         group, stamp = self._pending
         if stamp is not None:
             self._probe, self._began, self._waits_for_probe = stamp, now, False
         self._group = Schedule(group=group) if group else self._group
 
     def failed(self, now: float) -> None:
-        """Nothing is heard: go on alone, with no more than this worker's share, behind the same gate."""
+        """The store does not answer: go on alone, with no more than this worker's share, behind the same gate."""
         if self._alone is None:
             self._alone = self._apart(now)
             self._permits.clear()

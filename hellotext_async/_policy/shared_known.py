@@ -1,4 +1,4 @@
-"""What a worker knows of a rate that many share, as it is shown; and what it makes of that when it is alone. Pure."""
+"""What a worker knows of a rate that many share, as it is shown, and the pacer it becomes when it is alone. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from .curve import FLOOR
-from .far_clock import FarClock
 from .pacer import Pacer
 from .pacer_record import PacerRecord
+from .remote_clock import RemoteClock
 from .schedule import Schedule
 from .shared_tally import Tally
 
@@ -18,7 +18,7 @@ __all__ = ["Known"]
 
 
 class Known:
-    """The record that all share, by the clock of the place where it is; while nothing is heard a pacer of one's own.
+    """The record that all share, by the store's clock; while the store does not answer, the worker's own pacer.
 
     `workers` is how many share it.
     """
@@ -29,11 +29,11 @@ class Known:
         self._ceiling = inf if own.ceiling is None else own.ceiling
         self._alone: Pacer | None = own
         self._record = PacerRecord()
-        self._clock = FarClock()
+        self._clock = RemoteClock()
         self._tally = Tally()
 
     def _pacer(self) -> Pacer:
-        """A pacer by the clock of here that knows what is known."""
+        """A pacer by the local clock that knows the same."""
         if self._alone is not None:
             return self._alone
         pacer = Pacer(uniform=self.uniform)
@@ -47,7 +47,7 @@ class Known:
             return self._alone.rate
         rate = self._record.rate
         if rate is None and self._tally.seen:
-            rate = FLOOR  # until it is told, a throttle says only that there is a limit
+            rate = FLOOR  # until it is reported, a throttle says only that there is a limit
         if rate is None:
             return None if self._ceiling == inf else self._ceiling
         return min(rate, self._ceiling)
@@ -69,7 +69,7 @@ class Known:
 
     @property
     def retry_after(self) -> bool:
-        """Whether the last throttle told how long to wait."""
+        """Whether the last throttle said how long to wait."""
         return self._pacer().retry_after
 
     @property
@@ -79,7 +79,7 @@ class Known:
 
     @property
     def alone(self) -> bool:
-        """Whether nothing is heard of the others."""
+        """Whether the store does not answer."""
         return self._alone is not None
 
     def limited_for(self, now: float) -> float:
@@ -91,7 +91,7 @@ class Known:
         return self._pacer().gate(now)
 
     def _apart(self, now: float) -> Pacer:
-        """A pacer of one's own for a share of the rate at most, behind the same gate."""
+        """A pacer of its own for this worker's share of the rate at most, behind the same gate."""
         record = self._record
         share = inf if record.rate is None else record.rate / max(1, self.workers)
         ceiling = min(self._ceiling, share)

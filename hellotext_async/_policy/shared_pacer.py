@@ -1,9 +1,9 @@
-"""A pacer whose record is kept in one place for many workers: when each of them may send. Pure.
+"""A pacer whose record many workers share in one store: when each of them may send. Pure.
 
-Rules. It is asked and told as a `Pacer` is; `next_command` says what is to be told to the place, one command at
-a time, and `answered` what came of it. After a throttle nothing is sent until it is told. A permit is used by a
-position that was heard of less than a tenth of a second ago. While nothing is heard (`failed`) it paces alone, at
-its share of the rate at most, behind the same gate.
+Rules. It has the methods of a `Pacer`; `next_command` gives what is to be sent to the store, one command at a time,
+and `answered` takes the reply. After a throttle nothing is sent until it is reported. A permit is used only if the
+store gave its position less than a tenth of a second ago. While the store does not answer (`failed`) it paces alone,
+at its share of the rate at most, behind the same gate.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ __all__ = ["SharedPacer"]
 STALE: Final = 0.1
 """Seconds after which the position is asked for before a permit is used."""
 AHEAD: Final = 0.02
-"""Seconds before a permit is due at which its position is asked for, if that is not known."""
+"""Seconds before a permit is due at which its position is asked for, if it is not known."""
 ALONE: Final = -EPOCH
 """The stamp of a request that was sent alone: of no epoch."""
 
 
 class SharedPacer(Asking):
-    """One worker's part of a rate that many share; until it hears of them it paces as `own` does.
+    """One worker's part of a rate that many share; until the store has answered it paces as `own` does.
 
-    `workers` is how many there are; `changed` is called when there may be something to tell.
+    `workers` is how many there are; `changed` is called when there may be a command to send.
     """
 
     def __init__(self, own: Pacer, *, changed: Callable[[], None] = lambda: None) -> None:
@@ -43,7 +43,7 @@ class SharedPacer(Asking):
 
     @property
     def shown_rate(self) -> float | None:
-        """The rate, as it will be when what was seen is told; None if that is not known yet."""
+        """The rate, as it will be when what was seen is reported; None if that is not known yet."""
         seen, answer, record = self._tally.seen, self._answer, self._record
         if self._alone is not None or not seen:
             return self.rate
@@ -56,7 +56,7 @@ class SharedPacer(Asking):
     # Sending.
 
     def ready_at(self, now: float) -> float:
-        """When one more request may start, for somebody who wants to send it; inf until something is heard."""
+        """When one more request may start, if there is one to send; inf until the store has answered."""
         own = now if self._ceiling == inf else self._own.ready_at(now, self._ceiling)
         if self._alone is not None:
             return max(own, self._alone.ready_at(now))
@@ -98,11 +98,11 @@ class SharedPacer(Asking):
         if self._record.schedule.apart:
             at = max(at, self._own.sent + 1 / rate)
         if at > now:
-            if at > self._heard + STALE:
-                self._look_at = max(at - AHEAD, self._heard + STALE)
+            if at > self._answered_at + STALE:
+                self._ask_at = max(at - AHEAD, self._answered_at + STALE)
                 self._changed()
             return at
-        self._stale = now > self._heard + STALE
+        self._stale = now > self._answered_at + STALE
         if self._stale:
             self._changed()
         return inf if self._stale else at
@@ -126,7 +126,7 @@ class SharedPacer(Asking):
     # What came of it.
 
     def delivered(self, now: float, stamp: int) -> None:
-        """The server took it, or refused it for what it says and not for its number."""
+        """The server accepted it, or rejected its content: it was not rate limited."""
         if self._alone is not None:
             self._alone.delivered(now, stamp if stamp >= 0 else -1 - stamp)
         stamp = self._of_all(stamp)
@@ -139,7 +139,7 @@ class SharedPacer(Asking):
             self._changed()
 
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
-        """429, or 503 with Retry-After: refused for its number."""
+        """Rate limited: 429, or 503 with Retry-After."""
         if self._alone is not None:
             self._alone.throttled(now, stamp if stamp >= 0 else -1 - stamp, retry_after)
         self._throttled_here += 1
@@ -166,11 +166,11 @@ class SharedPacer(Asking):
             self._permits.put_back()
 
     def forget(self) -> None:
-        """What was throttled was throttled for another reason: begin anew, if nobody else was throttled."""
+        """What was throttled was throttled for another reason: begin anew, if no other worker was throttled."""
         if self._alone is not None:
             self._alone.forget()
         elif self._record.meter.throttled <= self._throttled_here:
-            self._see("forget", self._heard, 0)
+            self._see("forget", self._answered_at, 0)
 
     def _of_all(self, stamp: int) -> int:
         """The stamp as all know it: while no limit is known one is as good as another, then what was sent alone is of

@@ -26,15 +26,15 @@ EXPIRY: Final = 1.0
 
 
 class Permits:
-    """What is held. Times are by the clock of the place that grants them."""
+    """The permits held. Times are by the clock of the store that grants them."""
 
     def __init__(self) -> None:
         self._waited = False
         """Whether the last had to be waited for, or was used as soon as it was due."""
         self._expected = False
-        """Whether somebody wants the first before it is due."""
+        """Whether a request waits for the first before it is due."""
         self._lacked: float | None = None
-        """Since when somebody wants one and there is none."""
+        """Since when a request waits and there is none."""
         self._held: deque[int] = deque()
         self._last: int | None = None
         self._bunch, self._voided = 1, False
@@ -51,18 +51,18 @@ class Permits:
         return len(self._held) <= max(reserve, self._bunch // 2)
 
     def due(self, answer: Answer) -> float:
-        """When the first of them is due, by what was heard last."""
+        """When the first of them is due, by the last answer."""
         return answer.now + (self._held[0] - answer.position) / answer.speed
 
     def drop_void(self, now: float, answer: Answer) -> None:
-        """Those that nobody used in time are void."""
+        """Those that were not used in time are void."""
         most = max(EXPIRY, 2 / answer.speed)
         while self._held and now - self.due(answer) > most:
             self._held.popleft()
             self._bunch, self._voided, self._used = max(1, self._bunch // 2), True, 0
 
     def wanted_at(self, now: float, answer: Answer) -> float | None:
-        """Somebody wants one: when the first is due, None if there is none."""
+        """A request waits: when the first is due, None if there is none."""
         if not self._held:
             self._lacked = now if self._lacked is None else self._lacked
             return None

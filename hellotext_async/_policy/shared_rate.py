@@ -1,8 +1,8 @@
-"""What workers that share one learned rate say to the place where it is kept, and how it changes there. Pure.
+"""The messages between workers that share one learned rate and the store of it, and how the rate changes. Pure.
 
-Rules. The rate is the record of a `Pacer` and no more: who changes it makes a pacer of the record, tells it
-what happened, and puts its record in the place of the old one, if nobody else did meanwhile. Times are by
-the clock of that place. Deliveries are counted there by all, and told to a pacer together.
+Rules. The rate is the record of a `Pacer` and no more: a worker that changes it makes a pacer of the record, feeds it
+what happened, and replaces the old record with the pacer's, unless another worker did so meanwhile. Times are by the
+store's clock. Deliveries are counted in the store by all workers, and fed to a pacer together.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ __all__ = [
 ]  # fmt: skip
 
 LATE: Final = 0.2
-"""Seconds after which a delivery is told at the latest."""
+"""Seconds after which a delivery is reported at the latest."""
 PARTS: Final = 6
-"""In so many parts those that are told together are taken to have come."""
+"""Deliveries that are reported together are taken to have come in so many parts."""
 PROBE_PATIENCE: Final = 5.0
-"""Seconds after which a probe of which nobody told may be lost, with the worker that sent it: another goes."""
+"""Seconds after which a probe without a reported result may be lost with the worker that sent it: another is sent."""
 
 
 class Counts(NamedTuple):
@@ -48,7 +48,7 @@ class Counts(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What changes more than a count: an answer, when it came (by the place's clock), its stamp and Retry-After."""
+    """What changes more than a count: an answer, when it came (by the store's clock), its stamp and Retry-After."""
 
     what: Literal["delivered", "throttled", "lost", "forget"]
     at: float
@@ -57,7 +57,7 @@ class Seen(NamedTuple):
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """A record that is to replace another, and what the place needs of it: how many permits become due in a second
+    """A record that is to replace another, and what the store needs of it: how many permits become due in a second
     (0: none, -1: none are needed), how many may be made up, by how many to go back, the counts that are in it.
     """
 
@@ -74,7 +74,7 @@ class Learned(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What a worker says: the version that it knows, how many permits it asks for, its counts since the last
+    """What a worker sends: the version that it knows, how many permits it asks for, its counts since the last
     command and of which generation they are, and a record if it has learned something.
     """
 
@@ -135,7 +135,7 @@ def speed_of(record: PacerRecord) -> float:
 
 
 def overdue(record: PacerRecord, now: float) -> bool:
-    """Whether somebody's probe may be lost."""
+    """Whether the probe that is under way may be lost."""
     return record.gate.probing and now - record.gate.probed_at > PROBE_PATIENCE
 
 
@@ -152,7 +152,7 @@ def learn(
     pacer.restore(record)
     _count(pacer, generation_of(record), since, now, counts.less(folded))
     for one in seen:
-        _tell(pacer, one)
+        _feed(pacer, one)
     if overdue(pacer.export(), now):
         pacer.lost(now, PROBE)
     gate = pacer.export().gate
@@ -167,7 +167,7 @@ def learn(
 
 
 def _count(pacer: Pacer, generation: int, since: float, now: float, counts: Counts) -> None:
-    """Tell a pacer of the deliveries since then, of a short time ago at most, as if they had come evenly."""
+    """Feed a pacer the deliveries since then, of a short time ago at most, as if they had come evenly."""
     pacer.delivered_elsewhere(counts.other)
     pacer.refused_elsewhere(counts.refused)
     together = counts.waited + counts.idle
@@ -182,7 +182,7 @@ def _count(pacer: Pacer, generation: int, since: float, now: float, counts: Coun
             pacer.delivered_elsewhere(count - 1)
 
 
-def _tell(pacer: Pacer, seen: Seen) -> None:
+def _feed(pacer: Pacer, seen: Seen) -> None:
     if seen.what == "delivered":
         pacer.delivered(seen.at, seen.stamp)
     elif seen.what == "throttled":

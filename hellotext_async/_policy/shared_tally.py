@@ -1,4 +1,4 @@
-"""What a worker has to tell of requests that were answered: counts, and what changes the rate at once. Pure."""
+"""What a worker has to report of its answered requests: counts, and what changes the rate at once. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Tally"]
 
 
 class Tally:
-    """Answers that are not told yet: `seen` one by one, the others counted `since` a moment.
+    """Answers that are not reported yet: `seen` one by one, the others counted `since` a moment.
 
     Counts belong to a `generation` of the record: those of another are a count of their own.
     """
@@ -20,8 +20,8 @@ class Tally:
         self.generation = 0
         self.seen: list[Seen] = []
         self.since: float = inf
-        self.telling = 0
-        """How many of those seen are in a record that is on its way."""
+        self.in_command = 0
+        """How many of those seen are in a record whose command is not answered yet."""
         self._waited = self._idle = self._other = self._refused = 0
 
     def delivered(self, now: float, stamp: int) -> None:
@@ -40,18 +40,18 @@ class Tally:
         self._refused += 1
 
     def take(self) -> Counts:
-        """The counts, that are told now."""
+        """The counts, which are reported now."""
         counts = Counts(self._waited, self._idle, self._other, self._refused)
         self._waited = self._idle = self._other = self._refused = 0
         self.since = inf
         return counts
 
-    def told(self) -> None:
-        """What was on its way has arrived."""
-        del self.seen[: self.telling]
-        self.telling = 0
+    def acknowledge(self) -> None:
+        """What was in the command is in the shared record."""
+        del self.seen[: self.in_command]
+        self.in_command = 0
 
-    def belong(self, generation: int) -> bool:
+    def set_generation(self, generation: int) -> bool:
         """The record is of this generation now; whether it was of another before."""
         if generation == self.generation:
             return False
