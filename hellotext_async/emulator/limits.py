@@ -25,7 +25,7 @@ class RateLimit:
     `period` seconds; "sliding": the same in every span of `period` seconds. `match` limits those
     requests alone ("POST /v1/attribution/events"; ``*`` stands for anything), and `per` gives each
     "subject" (an event's profile, else its session) or "route" (method and path) a limit of its own.
-    `retry_after`: True or "seconds" tells whole seconds (rounded up), "date" an HTTP date, False nothing.
+    `retry_after`: True or "seconds" sends whole seconds (rounded up), "date" an HTTP date, False no header.
     """
 
     rate: float
@@ -190,7 +190,7 @@ class Sliding:
 
 
 def retry_after(limit: RateLimit, wait: float, wall: float) -> dict[str, str]:
-    """The header that tells `wait`, if the limit tells it."""
+    """The Retry-After header for `wait`, if the limit sends one."""
     if limit.retry_after is False:
         return {}
     if limit.retry_after == "date":

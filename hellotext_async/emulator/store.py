@@ -32,7 +32,7 @@ class Store:
     An identification is completed after `identification_polls` polls of its receipt (None: at once,
     and there is no receipt, as with older servers).
 
-    `counts` tells how many events of each action were accepted, also after they are deleted;
+    `counts` says how many events of each action were accepted, also after they are deleted;
     `async_rejections` how many the public route accepted and then found invalid. `lock` is notified
     after every request.
     """

@@ -71,7 +71,7 @@ def hellotext_lifespan(
     `make_client` and `make_queue` run at startup, in the application's loop. The default client is as
     the environment says and gives up soon enough for a request (`REQUEST_RETRY`, `REQUEST_TIMEOUTS`).
     At shutdown, after the last request, the queue delivers what it has for up to `drain` seconds.
-    `name` tells several apart; `lifespans` joins them.
+    `name` distinguishes several; `lifespans` joins them.
 
     An application with a lifespan of its own enters this one in it and yields its state:
 

@@ -61,7 +61,7 @@ class _Window:
         self._fed = False
         self.error: HellotextError | None = None
 
-    # For the one who feeds.
+    # For the task that feeds.
 
     def add(self, receipt: Receipt) -> None:
         """One more is under way."""
@@ -94,7 +94,7 @@ class _Window:
         self._fed = True
         _wake(self._change)
 
-    # For the one who fetches.
+    # For the caller that fetches.
 
     @property
     def finished(self) -> bool:

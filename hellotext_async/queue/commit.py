@@ -110,7 +110,7 @@ class CommitThread:
             else:
                 reported = self._report(_resolve, done, result)
             if not reported:
-                break  # the loop is gone, and with it whoever waited
+                break  # the loop is closed, and with it the tasks that waited
             del work, done, item
         if resource is not None:
             with self._uncut:
@@ -138,7 +138,7 @@ def _fail(done: asyncio.Future[Any], error: BaseException) -> None:
 
 
 class GroupCommit(Generic[G]):
-    """Makes a group, lets it be filled, has it written, and wakes those who wait for it.
+    """Makes a group, lets it be filled, has it written, and wakes the tasks that wait for it.
 
     It runs by the loop's callbacks: a program that cancels all its tasks does not stop a commit.
     """
@@ -202,7 +202,7 @@ class GroupCommit(Generic[G]):
     def abandon(self, error: HellotextError) -> G | None:
         """Finish what was handed over, and write nothing more: `error` says why. The last group, if it is durable.
 
-        Those who wait for an older group have resumed by now.
+        Tasks that waited for an older group have resumed by now.
         """
         self._failure = error
         self._committer.stop_now()

@@ -76,7 +76,7 @@ class AttemptHistory(msgspec.Struct):
 
 
 class Watcher(Protocol):
-    """Who waits for an event."""
+    """What waits for an event."""
 
     @property
     def over(self) -> bool:
@@ -183,7 +183,7 @@ def end_of(entry: Entry) -> Outcome | HellotextError | None:
 
 
 class Several:
-    """Several who wait for one event; who gave up waiting is dropped in time."""
+    """Several watchers of one event; those that gave up waiting are dropped in time."""
 
     def __init__(self, *watchers: Watcher) -> None:
         self._watchers = list(watchers)

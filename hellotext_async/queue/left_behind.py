@@ -1,6 +1,6 @@
 """Queues whose event loop ended without them, when the program ends: what they hold has an end, and is counted.
 
-Rules. A loop that is run again by nobody leaves its tasks standing: no `finally` of theirs runs in
+Rules. A loop that is never run again leaves its tasks standing: no `finally` of theirs runs in
 time. A queue that is collected with its loop closed is dealt with at once, all others when the
 program ends. A forked child lets its parent's queues be.
 """
@@ -50,7 +50,7 @@ def over(queue: LeftBehind) -> None:
 
 
 def leave_behind(queue: LeftBehind) -> None:
-    """`queue` is not run any more; what goes wrong is logged, for nobody is there to catch it."""
+    """`queue` is not run any more; an error is logged, since no caller is there to catch it."""
     over(queue)
     try:
         queue.leave_behind()

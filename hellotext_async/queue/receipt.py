@@ -191,7 +191,7 @@ def on_accepted(entry: Entry, loop: asyncio.AbstractEventLoop) -> asyncio.Future
 
 def _done(future: Ending) -> None:
     if isinstance(future, asyncio.Future) and future.get_loop().is_closed():
-        return  # nobody can be woken there
+        return  # a closed loop wakes no task
     if not future.done():
         with suppress(concurrent.futures.InvalidStateError):  # a thread's may have been cancelled just now
             future.set_result(None)

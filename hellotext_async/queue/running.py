@@ -81,7 +81,7 @@ class Running:
         left_behind.opened(self)
 
     async def _run(self) -> None:
-        """Take possession of the store, then let in what has room: what it holds, and those who wait."""
+        """Take possession of the store, then let in what has room: what it holds, and the calls that wait."""
         found = await self._store.open(self._worker.now())
         if self._letters is not None:
             self._letters.check()
@@ -107,7 +107,7 @@ class Running:
         await asyncio.shield(self._opened)
 
     def receipt(self, entry: Entry) -> Receipt:
-        """The receipt of an event; one with an id of the caller's has one for all who hand it in."""
+        """The receipt of an event; one with an id of the caller's has one for all calls that submit it."""
         if entry.more is None or not entry.more.has_caller_id:
             return Receipt(entry, self.loop)
         return self._receipts.get(entry) or self._receipts.setdefault(entry, Receipt(entry, self.loop))
@@ -215,7 +215,7 @@ class Running:
         return self.report(kept=self.left)
 
     async def _wind_down(self) -> None:
-        """What the store is about to have it gets; those who wait for room go away, what is in flight is cut off."""
+        """What is being appended is appended; calls that wait for room are refused, what is in flight is cut off."""
         self.intake.close(QueueClosed(kept=False))
         await self._unless_dead(lambda: not (self.core.pending or self.intake.withdrawn))
         await self._worker.stop()

@@ -1,4 +1,4 @@
-"""How a queue stands at one moment, for whoever asks, in whichever thread."""
+"""The figures of a queue at one moment, read from any thread."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Tasks:
 
 
 class Batch(Generic[T]):
-    """Work for one consumer, who takes many at once."""
+    """Work for one consumer, which takes many items at once."""
 
     def __init__(self) -> None:
         self._items: list[T] = []
@@ -103,14 +103,14 @@ class Batch(Generic[T]):
 
 
 class Flag:
-    """An event as asyncio's, for one who waits; it can be set when the loop is over."""
+    """Like `asyncio.Event`, for one waiter; it can also be set when the loop is closed."""
 
     def __init__(self) -> None:
         self._set = False
         self._waiter: asyncio.Future[None] | None = None
 
     def set(self) -> None:
-        """Let him go on, now or when he comes."""
+        """Wake the waiter, or let the next one pass at once."""
         self._set = True
         if self._waiter is not None:
             _wake(self._waiter)
@@ -125,7 +125,7 @@ class Flag:
 
 
 class Waiters:
-    """Those who wait until something holds."""
+    """Tasks that wait until a condition holds."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []

@@ -49,7 +49,7 @@ _IDENTIFIED_BY: Final[dict[Collection, tuple[tuple[str, ...], ...]]] = {
     Properties: (("name", "kind", "profile"),),
     Templates: (("name",),),
 }
-"""The fields that tell one object of a collection from another; the first of them must be there."""
+"""The fields that distinguish one object of a collection from another; the first of them must be there."""
 
 _ALL: Final[tuple[Collection, ...]] = (*_IDENTIFIED_BY, Messages, Profiles)
 _BY_PATH: Final = {collection.path: collection for collection in _ALL}
@@ -80,7 +80,7 @@ class Question(NamedTuple):
     whole: bool = False
 
     def matches(self, item: Answer) -> bool:
-        """Whether every field that both have is the same. A profile is who has the contact, whatever its name is."""
+        """Whether every field that both have is the same. A profile is the one with the contact, whatever its name."""
         return isinstance(item, Profile) or self.agrees(item)
 
     def agrees(self, item: Answer) -> bool:

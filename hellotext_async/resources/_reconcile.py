@@ -2,8 +2,8 @@
 
 Rules. Each collection is read once for all that is asked of it. An absence is believed only
 `settle` seconds after the request, since the API processes some of what it takes later; what is
-absent then is looked up once more. Where it cannot be told apart from another (two alike, one
-found), it stays unknown. Times are compared on the server's clock, as its Date header tells it.
+absent then is looked up once more. Where it cannot be distinguished from another (two alike, one
+found), it stays unknown. Times are compared on the server's clock, as its Date header gives it.
 """
 
 from __future__ import annotations

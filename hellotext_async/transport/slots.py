@@ -30,7 +30,7 @@ class Slots:
             raise
 
     def release(self) -> None:
-        """Give a place back, to the first who waits for one."""
+        """Give a place back, to the first waiter for one."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
