@@ -7,7 +7,7 @@ from typing import Final
 
 from .contender import Entry
 from .events import QUEUE
-from .ground import Ground
+from .ground import Ground, T
 from .load import CONNECTIONS
 from .row import Goal, Row
 
@@ -33,6 +33,8 @@ def in_flight(ground: Ground) -> Iterator[Row]:
     wide = [(entries[many], entries[CONNECTIONS]) for many in WIDE]
     for many, figure in zip(WIDE, ground.races(wide, counted=True), strict=True):
         yield Row("in flight", f"{many:,} against {CONNECTIONS}", figure, "x fewer", NARROWED)
+    (figure,) = ground.races([(T.with_(connections=WIDE[-1]), None)])
+    yield Row("in flight", f"T with {WIDE[-1]:,} connections against {CONNECTIONS}", figure, "x fewer")
 
 
 def subjects(ground: Ground) -> Iterator[Row]:

@@ -9,8 +9,8 @@ from math import inf
 from typing import Final
 from urllib.parse import urlsplit
 
-from hellotext_async.transport.http_connection import HttpConnection
-from hellotext_async.transport.tls_connection import TlsConnection
+from hellotext_async.transport.http_connection import HttpConnection, receive_buffer
+from hellotext_async.transport.tls_connection import RECORD, TlsConnection
 
 from .contender import Entry, Idle, Place
 from .ground import Ground, present
@@ -33,11 +33,12 @@ class OwnTls(Idle):
     async def open(self) -> None:
         """Connect."""
         self._loop = asyncio.get_running_loop()
+        self._buffer, self._records = receive_buffer(), receive_buffer(RECORD)
         self._free = [await self._connected() for _ in range(CONNECTIONS)]
 
     async def _connected(self) -> HttpConnection:
-        connection = HttpConnection(self._loop, 1024 * 1024, lambda _: None)
-        tls = TlsConnection(connection, self._trusted, "localhost", self._loop)
+        connection = HttpConnection(self._loop, 1024 * 1024, lambda _: None, self._buffer)
+        tls = TlsConnection(connection, self._trusted, "localhost", self._loop, self._records)
         await self._loop.create_connection(lambda: tls, "127.0.0.1", self._port)
         await tls.ready
         return connection
@@ -63,7 +64,7 @@ class AsyncioTls(OwnTls):
     """The same over asyncio's protocol for TLS."""
 
     async def _connected(self) -> HttpConnection:
-        connection = HttpConnection(self._loop, 1024 * 1024, lambda _: None)
+        connection = HttpConnection(self._loop, 1024 * 1024, lambda _: None, self._buffer)
         await self._loop.create_connection(
             lambda: connection, "127.0.0.1", self._port, ssl=self._trusted, server_hostname="localhost"
         )

@@ -24,9 +24,9 @@ from .._clock import boottime
 from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
 from .diagnosis import diagnose
-from .http_connection import HttpConnection
+from .http_connection import HttpConnection, receive_buffer
 from .slots import Slots
-from .tls_connection import TlsConnection
+from .tls_connection import RECORD, TlsConnection
 from .unread import unread_check
 from .watchdog import Watchdog
 
@@ -92,6 +92,7 @@ class EventTransport:
         self._keep = keep
         # Events have one head until the token is replaced. It holds the token, which no repr of a cache shows.
         self._head = lru_cache(maxsize=1)(partial(_head, url.netloc, user_agent))
+        self._buffer, self._records = receive_buffer(), receive_buffer(RECORD if secure else 0)
         self._slots = Slots(concurrency)
         self._limits: set[asyncio.Timeout] = set()
         self._connections: set[HttpConnection] = set()
@@ -194,7 +195,7 @@ class EventTransport:
         return None
 
     async def _open(self) -> HttpConnection:
-        connection = HttpConnection(self._loop, self._cap, self._lost)
+        connection = HttpConnection(self._loop, self._cap, self._lost, self._buffer)
         self._connections.add(connection)
         try:
             await self._connect(connection)
@@ -222,7 +223,7 @@ class EventTransport:
         if context is None:
             await self._loop.create_connection(lambda: connection, sock=sock)
             return
-        tls = TlsConnection(connection, context, self._host, self._loop)
+        tls = TlsConnection(connection, context, self._host, self._loop, self._records)
         await self._loop.create_connection(lambda: tls, sock=sock)
         try:
             await tls.ready

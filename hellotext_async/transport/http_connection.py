@@ -22,7 +22,7 @@ from .unread import UnreadCheck
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HttpConnection", "Result", "SocketTransport"]
+__all__ = ["HttpConnection", "Result", "SocketTransport", "receive_buffer"]
 
 Result: TypeAlias = Reply | Reason
 
@@ -31,6 +31,11 @@ _STATUS_LINE: Final = re.compile(rb"(?:\r\n)*HTTP/1\.[01] ([2-5]\d\d)(?: [^\r\n]
 _BUFFER: Final = 8 * 1024  # asyncio's own choice, 256 KiB, doubles what a small reply costs
 _MAX_OVERHEAD: Final = 64 * 1024  # bytes of a reply beside its body: head, chunk sizes, trailers
 _LATE_READS: Final = 1024  # a whole receive buffer of Linux (6 MiB), which is read at most 8 KiB at a time
+
+
+def receive_buffer(size: int = _BUFFER) -> memoryview:
+    """Memory for received bytes. The connections of one loop share it: each takes its bytes out at once."""
+    return memoryview(bytearray(size))
 
 
 class SocketTransport(Protocol):
@@ -49,12 +54,18 @@ class HttpConnection(asyncio.BufferedProtocol):
     `unread` says whether received bytes, or an EOF, wait in the socket. `on_lost` is called once, when it is closed.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, cap: int, on_lost: Callable[[HttpConnection], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        cap: int,
+        on_lost: Callable[[HttpConnection], None],
+        buffer: memoryview,
+    ) -> None:
         self._loop = loop
         self._cap = cap
         self._on_lost = on_lost
         self._transport: SocketTransport | None = None
-        self._buffer = memoryview(bytearray(_BUFFER))
+        self._buffer = buffer
         self._waiter: asyncio.Future[Result] | None = None
         self.keep_alive = True
         self.last_activity = self.until = inf

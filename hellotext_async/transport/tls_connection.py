@@ -15,22 +15,27 @@ from typing import TYPE_CHECKING, Final, cast
 if TYPE_CHECKING:
     from .http_connection import HttpConnection
 
-__all__ = ["TlsConnection"]
+__all__ = ["RECORD", "TlsConnection"]
 
-_BUFFER: Final = 20 * 1024  # one record, and its framing
+RECORD: Final = 20 * 1024  # one record, and its framing
 
 
 class TlsConnection(asyncio.BufferedProtocol):
     """The protocol of a socket, and the SocketTransport of an HttpConnection."""
 
     def __init__(
-        self, connection: HttpConnection, context: ssl.SSLContext, host: str, loop: asyncio.AbstractEventLoop
+        self,
+        connection: HttpConnection,
+        context: ssl.SSLContext,
+        host: str,
+        loop: asyncio.AbstractEventLoop,
+        buffer: memoryview,
     ) -> None:
         self._connection = connection
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._buffer = memoryview(bytearray(_BUFFER))
+        self._buffer = buffer
         self._transport: asyncio.Transport | None = None
         self.ready: asyncio.Future[None] = loop.create_future()
         self._handshake_done = False
@@ -90,7 +95,7 @@ class TlsConnection(asyncio.BufferedProtocol):
         connection, tls = self._connection, self._tls
         try:
             while self._incoming.pending or tls.pending():
-                size = cast("int", tls.read(_BUFFER, connection.get_buffer(-1)))
+                size = cast("int", tls.read(RECORD, connection.get_buffer(-1)))
                 if not size:
                     connection.eof_received()
                     return

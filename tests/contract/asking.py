@@ -17,7 +17,7 @@ def numbered(number: int) -> Request:
     return Request("POST", EVENTS_PATH, b'{"action":"page.viewed","ref":%d}' % number)
 
 
-async def ask(transport: Transport, request: Request = POST, *, total: float = 5) -> Reply | Unanswered:
+async def ask(transport: Transport, request: Request = POST, *, total: float = 30) -> Reply | Unanswered:
     """What came of one exchange."""
     try:
         return await transport.exchange(request, total=total)

@@ -40,7 +40,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def open_kind(kind: str, url: str, *, credentials: Any = None, **changes: Any) -> Transport:
     """A transport of this kind to a URL."""
     settings: dict[str, Any] = {
-        "timeouts": Timeouts(connect=2, read=5, total=5),
+        "timeouts": Timeouts(connect=30, read=30, total=30),
         "concurrency": 10,
         "response_bytes": 1 << 20,
         "user_agent": "contract",

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from hellotext_async._wire.call import Reply
-from hellotext_async.transport.http_connection import HttpConnection
+from hellotext_async.transport.http_connection import HttpConnection, receive_buffer
 
 
 class RecordingTransport(asyncio.Transport):
@@ -41,7 +41,7 @@ async def socket() -> RecordingTransport:
 @pytest.fixture
 async def connection(socket: RecordingTransport) -> HttpConnection:
     """A connection whose socket is open."""
-    made = HttpConnection(asyncio.get_running_loop(), 1000, lambda _: None)
+    made = HttpConnection(asyncio.get_running_loop(), 1000, lambda _: None, receive_buffer())
     made.connection_made(socket)
     return made
 

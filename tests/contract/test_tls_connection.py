@@ -9,8 +9,8 @@ import pytest
 import trustme
 
 from hellotext_async._wire.call import Reply
-from hellotext_async.transport.http_connection import HttpConnection, Result
-from hellotext_async.transport.tls_connection import TlsConnection
+from hellotext_async.transport.http_connection import HttpConnection, Result, receive_buffer
+from hellotext_async.transport.tls_connection import RECORD, TlsConnection
 
 from .test_http_connection import RecordingTransport
 
@@ -25,8 +25,8 @@ class Peer:
         trusting = ssl.create_default_context()
         authority.configure_trust(trusting)
         loop = asyncio.get_running_loop()
-        self.connection = HttpConnection(loop, 1000, lambda _: None)
-        self.tls_connection = TlsConnection(self.connection, trusting, "api.test", loop)
+        self.connection = HttpConnection(loop, 1000, lambda _: None, receive_buffer())
+        self.tls_connection = TlsConnection(self.connection, trusting, "api.test", loop, receive_buffer(RECORD))
         self.socket = RecordingTransport()
         self._from, self._to = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = served.wrap_bio(self._from, self._to, server_side=True)

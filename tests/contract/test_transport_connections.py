@@ -41,7 +41,7 @@ async def test_a_connection_is_kept(opened: Opens, serve: Serves) -> None:
     async with serve() as server:
         transport = opened(server.url)
         for _ in range(20):
-            assert (await transport.exchange(POST, total=5)).status == 200
+            assert (await transport.exchange(POST, total=30)).status == 200
         assert server.connections == 1
 
 
@@ -98,7 +98,7 @@ async def test_43_tokens_never_cross(opened: Opens, serve: Serves) -> None:
     async with serve() as server:
         sides = {name: opened(server.url, credentials=Token(f"tok_{name}")) for name in ("one", "two")}
         requests = {name: Request("POST", EVENTS_PATH, name.encode()) for name in sides}
-        await asyncio.gather(*(sides[name].exchange(requests[name], total=5) for name in ["one", "two"] * 40))
+        await asyncio.gather(*(sides[name].exchange(requests[name], total=30) for name in ["one", "two"] * 40))
         pairs = {(seen.header("authorization"), seen.body) for seen in server.history}
         assert len(server.history) == 80
         assert pairs == {("Bearer tok_one", b"one"), ("Bearer tok_two", b"two")}
@@ -116,9 +116,9 @@ async def test_43_a_replaced_token_is_used_at_once(opened: Opens, serve: Serves)
     async with serve() as server:
         changing = Changing()
         transport = opened(server.url, credentials=changing)
-        await transport.exchange(POST, total=5)
+        await transport.exchange(POST, total=30)
         changing.now = "Bearer new"
-        await transport.exchange(POST, total=5)
+        await transport.exchange(POST, total=30)
         assert [seen.header("authorization") for seen in server.history] == ["Bearer old", "Bearer new"]
         assert server.connections == 1
 
@@ -132,7 +132,7 @@ async def test_29_cancelled_anywhere_it_leaks_nothing(opened: Opens, by: Step, s
         before = 0
 
         async def one() -> int:
-            return (await transport.exchange(POST, total=5)).status
+            return (await transport.exchange(POST, total=30)).status
 
         async for run in fuzz(one, 60, by=by):
             assert run.end in ("cancelled", "returned") or isinstance(run.error, Unanswered)
@@ -157,7 +157,7 @@ async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens, se
         await asyncio.wait([task])
         assert task.cancelled()
         await asyncio.wait_for(gone.wait(), 10)
-        assert (await transport.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=30)).status == 200
         assert server.connections == 2
 
 
@@ -174,10 +174,10 @@ async def test_a_caller_s_own_timeout_is_his(opened: Opens, serve: Serves) -> No
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
                 group.create_task(over_when_seen(limit))
-                await transport.exchange(POST, total=5)
+                await transport.exchange(POST, total=30)
         task = asyncio.current_task()
         assert task is not None and task.cancelling() == 0
-        assert (await transport.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=30)).status == 200
 
 
 async def test_the_transport_s_own_timeout_cancels_nobody(opened: Opens, serve: Serves) -> None:
@@ -207,7 +207,7 @@ async def test_40_a_cancelled_exchange_shows_no_token(opened: Opens, serve: Serv
     """The CancelledError's traceback with locals holds no token either."""
     async with serve(scripts.silence()) as server:
         transport = opened(server.url)
-        task = asyncio.create_task(transport.exchange(POST, total=5))
+        task = asyncio.create_task(transport.exchange(POST, total=30))
         await server.history.until(seen=1)
         task.cancel()
         try:
@@ -223,7 +223,7 @@ async def events_to() -> AsyncIterator[Callable[..., EventTransport]]:
     made: list[EventTransport] = []
 
     def make(url: str, keep: float = 4) -> EventTransport:
-        limits = Timeouts(connect=2, read=60, total=60)
+        limits = Timeouts(connect=30, read=60, total=60)
         settings: dict[str, Any] = {"concurrency": 2, "response_bytes": 1000, "user_agent": "contract", "keep": keep}
         made.append(EventTransport(url, Token(TOKEN), timeouts=limits, **settings))
         return made[-1]
@@ -239,9 +239,9 @@ async def test_7_the_event_transport_closes_idle_connections(events_to: Callable
     async with ScriptedServer() as server:
         server.on(1, (*scripts.received(), telling(gone)))
         transport = events_to(server.url, keep=0.05)
-        await transport.exchange(POST, total=5)
+        await transport.exchange(POST, total=30)
         await asyncio.wait_for(gone.wait(), 5)
-        assert (await transport.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=30)).status == 200
         assert server.connections == 2
 
 
@@ -251,9 +251,9 @@ async def test_7_the_event_transport_skips_a_connection_that_was_idle_too_long(
     """Also when the loop was kept from giving it back in time: the server may be about to close it."""
     async with ScriptedServer() as server:
         transport = events_to(server.url, keep=0.02)
-        await transport.exchange(POST, total=5)
+        await transport.exchange(POST, total=30)
         time.sleep(0.05)  # noqa: ASYNC251 - the loop runs no timer in this time
-        await transport.exchange(POST, total=5)
+        await transport.exchange(POST, total=30)
         assert server.connections == 2
 
 
@@ -271,9 +271,9 @@ async def test_7_the_event_transport_skips_a_connection_that_is_closing(
 
             server.on(1, (*scripts.received(), unasked))
             transport = events_to(server.url)
-            await transport.exchange(POST, total=5)
+            await transport.exchange(POST, total=30)
             speak.set()
             for _ in range(2 + turns):
                 await asyncio.sleep(0)
-            assert (await transport.exchange(POST, total=5)).status == 200
+            assert (await transport.exchange(POST, total=30)).status == 200
             assert (server.begun, server.connections) == (2, 2)

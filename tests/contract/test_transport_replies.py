@@ -39,7 +39,7 @@ async def test_a_reply_is_handed_on_as_it_came(opened: Opens, status: int, serve
     """Status, headers and any bytes of a body arrive unchanged, and the request arrived whole, once."""
     body = bytes(range(256)) * 10
     async with serve(scripts.reply(status, body, (("X-One", "1"), ("X-One", "2")))) as server:
-        end = await opened(server.url).exchange(POST, total=5)
+        end = await opened(server.url).exchange(POST, total=30)
         assert (end.status, end.body, end.missing) == (status, body, "")
         assert end.header("x-one") == ("1", "2")
         [seen] = server.history
@@ -66,7 +66,7 @@ async def test_every_form_of_body_is_read(opened: Opens, said: bytes, body: byte
     dripped = (*scripts.APPLY, scripts.drip(said, 0))
     for script in (whole, dripped):
         async with serve((*script, scripts.fin)) as server:
-            end = await opened(server.url).exchange(POST, total=5)
+            end = await opened(server.url).exchange(POST, total=30)
             assert (end.body, end.missing) == (body, "")
 
 
@@ -76,7 +76,7 @@ async def test_a_large_body_is_read_and_written_whole(opened: Opens, serve: Serv
     async with serve(scripts.reply(200, big)) as server:
         transport = opened(server.url, response_bytes=4 * MIB)
         for _ in range(2):
-            assert (await transport.exchange(Request("POST", EVENTS_PATH, big), total=5)).body == big
+            assert (await transport.exchange(Request("POST", EVENTS_PATH, big), total=30)).body == big
         assert [seen.body == big for seen in server.history] == [True, True]
         assert server.connections == 1
 
@@ -87,16 +87,16 @@ async def test_12_a_body_cut_off_leaves_its_status(opened: Opens, status: int, s
     async with serve() as server:
         server.on(1, scripts.truncated_body(status))
         transport = opened(server.url)
-        end = await transport.exchange(POST, total=5)
+        end = await transport.exchange(POST, total=30)
         assert (end.status, end.missing) == (status, "cut off")
-        assert (await transport.exchange(POST, total=5)).missing == ""
+        assert (await transport.exchange(POST, total=30)).missing == ""
 
 
 async def test_12_a_body_reset_in_the_middle_leaves_its_status(opened: Opens, serve: Serves) -> None:
     """The same when the connection is broken off rather than ended."""
     begun = scripts.send(scripts.head(200, {"Content-Length": "100"}) + b"x")
     async with serve((*scripts.APPLY, begun, scripts.sleep(0.05), scripts.rst)) as server:
-        end = await opened(server.url).exchange(POST, total=5)
+        end = await opened(server.url).exchange(POST, total=30)
         assert (end.status, end.missing) == (200, "cut off")
 
 
@@ -121,13 +121,13 @@ async def test_13_a_body_without_bounds_is_left_at_the_cap(opened: Opens, script
         with memory_within(16 * MIB):
             end = await transport.exchange(POST, total=20)
         assert (end.status, end.missing, end.body) == (200, "too large", b"")
-        assert (await transport.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=30)).status == 200
 
 
 async def test_13_a_body_of_exactly_the_cap_is_whole(opened: Opens, serve: Serves) -> None:
     """The cap itself is allowed."""
     async with serve(scripts.reply(200, b"x" * MIB)) as server:
-        end = await opened(server.url, response_bytes=MIB).exchange(POST, total=5)
+        end = await opened(server.url, response_bytes=MIB).exchange(POST, total=30)
         assert (len(end.body), end.missing) == (MIB, "")
 
 
@@ -156,10 +156,10 @@ async def test_14_a_gzip_bomb_takes_no_memory(opened: Opens, serve: Serves) -> N
         server.on(1, script)
         transport = opened(server.url, response_bytes=MIB)
         with memory_within(32 * MIB):
-            end = await transport.exchange(POST, total=5)
+            end = await transport.exchange(POST, total=30)
         assert end.status == 200
         assert end.missing in ("too large", "unreadable")
-        assert (await transport.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=30)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ async def test_15_a_coding_that_cannot_be_undone_is_no_failure(
         server.on(1, scripts.reply(200, body, {"Content-Encoding": coding}))
         transport = opened(server.url)
         assert status_or_doubt(await ask(transport)) in (200, None)
-        assert (await transport.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=30)).status == 200
 
 
 @pytest.mark.parametrize("count", [1, 3, 10_000])
@@ -184,9 +184,9 @@ async def test_18_interim_replies_are_passed_over(opened: Opens, count: int, ser
     async with serve() as server:
         server.on(1, scripts.informational_flood(count))
         transport = opened(server.url)
-        end = await transport.exchange(POST, total=5)
+        end = await transport.exchange(POST, total=30)
         assert (end.status, end.body) == (200, RECEIVED)
-        assert (await transport.exchange(POST, total=5)).status == 200
+        assert (await transport.exchange(POST, total=30)).status == 200
 
 
 async def test_18_interim_replies_without_end_end_at_the_total(opened: Opens, serve: Serves) -> None:
@@ -215,12 +215,12 @@ async def test_20_what_comes_later_unasked_is_not_the_next_answer(opened: Opens,
     async with serve() as server:
         server.on(1, (*scripts.received(), scripts.sleep(0.02), late))
         transport = opened(server.url)
-        assert (await transport.exchange(POST, total=5)).body == RECEIVED
+        assert (await transport.exchange(POST, total=30)).body == RECEIVED
         await server.history.until(applied=1)
         async with serve() as clock:
             clock.on(1, (*scripts.READ, scripts.sleep(0.1), scripts.send(scripts.response(200))))
-            await opened(clock.url).exchange(POST, total=5)
-        assert (await transport.exchange(POST, total=5)).body == RECEIVED
+            await opened(clock.url).exchange(POST, total=30)
+        assert (await transport.exchange(POST, total=30)).body == RECEIVED
         assert server.connections == 2
 
 
@@ -228,7 +228,7 @@ async def test_20_what_comes_later_unasked_is_not_the_next_answer(opened: Opens,
 async def test_21_a_redirect_is_an_answer(opened: Opens, status: int, serve: Serves) -> None:
     """It is handed on, and the place it points to sees nothing: no token, no body."""
     async with serve() as other, serve(scripts.redirect(other.url, status)) as server:
-        end = await opened(server.url).exchange(POST, total=5)
+        end = await opened(server.url).exchange(POST, total=30)
         assert isinstance(end, Reply)
         assert (end.status, end.header("location")) == (status, (other.url,))
         assert (other.connections, server.begun) == (0, 1)
@@ -238,8 +238,8 @@ async def test_cookies_are_not_kept(opened: Opens, serve: Serves) -> None:
     """What a server sets is not sent back."""
     async with serve(scripts.reply(200, b"{}", {"Set-Cookie": "a=b"})) as server:
         transport = opened(server.url.replace("127.0.0.1", "localhost"))  # addresses are given none anyway
-        await transport.exchange(POST, total=5)
-        await transport.exchange(POST, total=5)
+        await transport.exchange(POST, total=30)
+        await transport.exchange(POST, total=30)
         assert [seen.header("cookie") for seen in server.history] == [None, None]
 
 
@@ -248,6 +248,6 @@ async def test_a_connection_that_ends_with_its_reply_is_not_used_again(opened: O
     async with serve() as server:
         server.on(1, scripts.reply(200, b"{}", CLOSE))
         transport = opened(server.url)
-        await transport.exchange(POST, total=5)
-        await transport.exchange(POST, total=5)
+        await transport.exchange(POST, total=30)
+        await transport.exchange(POST, total=30)
         assert server.connections == 2
