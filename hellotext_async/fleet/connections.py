@@ -29,6 +29,9 @@ def adapted(kind: type[Any]) -> type[Any]:
         if process is not _process.current_process:
             raise exceptions.ConnectionError("the connection is another process's")
         seconds, self.socket_timeout = self.socket_timeout, None
+        if seconds is None:
+            await kind.send_packed_command(self, command, check_health)
+            return
         try:
             async with asyncio.timeout(seconds):
                 await kind.send_packed_command(self, command, check_health)

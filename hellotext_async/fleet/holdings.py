@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from .._policy.evidence import Attempt
-from ..queue.entry import AttemptHistory, Entry, More, id_of
+from ..queue.entry import AttemptHistory, Entry, More
 from ..queue.store import Loaded
 from .commands import Ending
 from .layout import digest
@@ -102,7 +102,7 @@ class Holdings:
         for entry, end in zip(entries, ends, strict=True):
             item = self._items.pop(entry, None)
             if item is not None:
-                item.tenure.end(_ending(entry, item, end))
+                item.tenure.end(_ending(item, end))
                 tenures.add(item.tenure)
             elif end is None:
                 others.append(entry)
@@ -117,8 +117,8 @@ class Holdings:
             self._on_idle()
 
 
-def _ending(entry: Entry, item: Item, end: Finish | None) -> Ending:
-    event_id = digest(id_of(entry)) if item.stored is not None else b""
+def _ending(item: Item, end: Finish | None) -> Ending:
+    event_id = b"" if item.stored is None else digest(item.stored.event_id)
     if end is None:
         return Ending(item.entry, item.size, event_id, "")
     letter = b"" if end.verdict == "delivered" else encode_letter(end, time.time())

@@ -94,7 +94,7 @@ class Link:
             self._url, max_connections=CONNECTIONS, timeout=self._options["socket_timeout"], **self._options
         )
         pool.connection_class = adapted(pool.connection_class)
-        self._line = Line(pool, self._patience)
+        self._line, self._reading = Line(pool, self._patience), Line(pool, self._patience)
         return redis.asyncio.Redis(connection_pool=pool)
 
     async def open(self) -> dict[str, Any]:
@@ -136,6 +136,14 @@ class Link:
                 pipe.execute_command(*command)
             return await pipe.execute()
 
+    async def read(self, streams: Sequence[tuple[str, str]], count: int) -> list[tuple[bytes, list[Any]]]:
+        """XREAD, for one reader and without a cluster: of each stream the entries after the one that is named, as the
+        server sends them (redis-py makes two objects more of each).
+        """
+        names, last = zip(*streams, strict=True)
+        reply = await self._ask(lambda: self._reading.ask("XREAD", "COUNT", count, "STREAMS", *names, *last))
+        return list(reply.items() if hasattr(reply, "items") else reply or ())  # in either protocol
+
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
         """Run a script whose keys are in one slot, unless there is no cluster."""
         return list(await self._ask(lambda: self._evaluated(script, (len(keys), *keys, *arguments))))
@@ -153,18 +161,19 @@ class Link:
         """What the server replies, in its turn; these errors of redis-py as ours."""
         if self._process is not _process.current_process:
             raise Unreachable(f"the connection to the server at {self.place} is another process's")
-        cancelled = _cancelled()
+        task, failure, reply = asyncio.current_task(), None, None
+        cancelled = 0 if task is None else task.cancelling()
         try:
             async with self._turns:
                 if self.clustered:  # until the nodes are known, a command is sent to any of them
                     await self._client.initialize()
                 reply = await call()
         except errors as error:
-            if _cancelled() > cancelled:
-                raise asyncio.CancelledError from None
-            raise self._mapped(error) from None
-        if _cancelled() > cancelled:  # Python 3.11 loses one that meets the end of a `wait_for`, which redis-py uses
-            raise asyncio.CancelledError
+            failure = self._mapped(error)
+        if task is not None and task.cancelling() > cancelled:
+            raise asyncio.CancelledError  # Python 3.11 loses one that meets the end of redis-py's `wait_for`
+        if failure is not None:
+            raise failure
         return reply
 
     def _mapped(self, error: Exception) -> Exception:
@@ -209,12 +218,6 @@ async def _evaluate(ask: Callable[..., Awaitable[Any]], script: Script, given: t
         return await ask("EVALSHA", script.sha, *given)
     except exceptions.NoScriptError:
         return await ask("EVAL", script.text, *given)
-
-
-def _cancelled() -> int:
-    """How often the running task was told to end."""
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
 
 
 def _passes(text: str) -> bool:

@@ -56,8 +56,9 @@ class Outbox:
     def add(self, entry: Entry) -> None:
         """One more, that waits since its `at`."""
         self._pending.add(entry)
+        if not self._new:
+            self._wake.set()
         self._new.append(entry)
-        self._wake.set()
 
     async def change(self) -> None:
         """Return when one of them waits no more, or the outbox is closed."""

@@ -114,12 +114,12 @@ class Reader:
     async def _ask(self, streams: list[tuple[str, str]], count: int) -> list[tuple[bytes, list[Any]]]:
         link = self._commands.link
         if not link.clustered:
-            return _streams(await link.command("xread", dict(streams), count=count))
+            return await link.read(streams, count)
         replies = await asyncio.gather(*(link.command("xread", dict([one]), count=count) for one in streams))
         return [stream for reply in replies for stream in _streams(reply)]
 
-    def _item(self, tenure: Tenure, entry: str, fields: dict[bytes, bytes]) -> Item:
-        field = fields.get(b"e")
+    def _item(self, tenure: Tenure, entry: str, fields: Any) -> Item:
+        field = _field(fields)
         size = len(field or b"") + OVERHEAD
         self._mean += (size - self._mean) / 64
         self._bytes += size
@@ -128,8 +128,17 @@ class Reader:
         return Item(tenure, entry, decode(field), size)
 
 
+def _field(fields: dict[bytes, bytes] | list[bytes]) -> bytes | None:
+    """The one that is ours, of fields as redis-py or the server gives them."""
+    if isinstance(fields, list):
+        if fields[0] == b"e":
+            return fields[1]
+        fields = dict(zip(fields[::2], fields[1::2], strict=True))
+    return fields.get(b"e")
+
+
 def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
-    """A reply of XREAD, in either protocol."""
+    """A reply of redis-py's XREAD, in either protocol."""
     if not reply:
         return []
     pairs: list[tuple[bytes, list[Any]]] = list(reply.items() if hasattr(reply, "items") else reply)

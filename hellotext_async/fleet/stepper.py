@@ -83,7 +83,7 @@ class Stepper:
         size = 0
         renew_before = boottime() + self._ttl * 5 / 6
         for tenure in list(self._tenures()):
-            if tenure.alive and (tenure.pending or tenure.until < renew_before):
+            if (tenure.until < renew_before or tenure.pending) and tenure.alive:
                 step = tenure.step()
                 if size and size + len(step.marks) + len(step.ends) > MOST:
                     await self._step(batch, steps)
