@@ -57,7 +57,7 @@ class Appender:
         group = _Waiting(entries, since, self._timeout, on_answer)
         answers: Sequence[Answer]
         try:
-            async with asyncio.timeout_at(group.until):
+            async with group.limit:
                 answers = await self._until_answered([self._put(entry) for entry in entries])
         except TimeoutError:
             answers = [_no_answer()] * len(entries)
@@ -99,8 +99,8 @@ class _Waiting:
         self._on_answer = on_answer
         self._loop = asyncio.get_running_loop()
         self._expired: set[Entry] = set()
-        self.until = max(since) + timeout
-        """When none of them waits any more."""
+        self.limit = asyncio.timeout(None)
+        """It ends when none of them waits any more."""
         self.timer = self._loop.call_at(min(since) + timeout, self.expire)
 
     def expire(self) -> None:
@@ -115,6 +115,8 @@ class _Waiting:
                 self._on_answer(entry, _no_answer())
         if left:
             self.timer = self._loop.call_at(min(left) + self._timeout, self.expire)
+        else:
+            self.limit.reschedule(self._loop.time())
 
     def answer(self, answers: Sequence[Answer]) -> None:
         """All that still wait have these answers."""
