@@ -21,7 +21,7 @@ from .._events.prepare import Prepared, prepare, prepare_event
 from ..config import check_choice
 from ..errors import ConfigurationError, Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
 from ..queue.bulk import OnEnd, OnInvalid, Stream, deliver
-from ..queue.entry import Entry, More
+from ..queue.entry import Entry, More, new_id
 from ..queue.outcome import Outcome
 from ..queue.receipt import Receipt
 from .appender import Appender
@@ -190,8 +190,8 @@ class Producer:
         known = None if event_id is None else self._receipts.get(event_id)
         if known is not None and known._entry.state in ("pending", "aside"):  # pyright: ignore[reportPrivateUsage]
             return known
-        entry = Entry(ready.action, ready.body, ready.subject, ready.idempotency, loop.time())
-        entry.more = More(event_id, event_id is not None, context=context)
+        more = More(event_id or new_id(), event_id is not None, context=context)
+        entry = Entry(ready.action, ready.body, ready.subject, ready.idempotency, loop.time(), more=more)
         receipt = Receipt(entry, loop)
         if event_id is not None:
             self._receipts[event_id] = receipt

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._wire.call import Idempotency
     from ..errors import HellotextError
 
-__all__ = ["LIFE", "AttemptHistory", "Entry", "More", "State", "Watcher", "end_of", "id_of", "watch"]
+__all__ = ["LIFE", "AttemptHistory", "Entry", "More", "State", "Watcher", "end_of", "id_of", "new_id", "watch"]
 
 T = TypeVar("T")
 
@@ -236,7 +236,12 @@ def id_of(entry: Entry) -> str:
         if more is None:
             more = entry.more = More()
         if more.event_id is None:
-            here = _process.current_process
-            prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
-            more.event_id = f"{prefix}-{next(_numbers)}"
+            more.event_id = new_id()
         return more.event_id
+
+
+def new_id() -> str:
+    """An id for an event that no other thread knows yet."""
+    here = _process.current_process
+    prefix = _prefixes.get(here) or _prefixes.setdefault(here, secrets.token_hex(6))
+    return f"{prefix}-{next(_numbers)}"
