@@ -1,10 +1,10 @@
 """Every decision about an event: what follows from an attempt, from too late a time, from a crash and a close. Pure.
 
 Rules. An attempt that may be repeated is repeated without end until the delivery time is over. A
-throttle, or a failure while the breaker is open, is not the event's own: a throttled event keeps
-its place, and one that failed in an outage lets others find out whether the server is there. What
-follows one event or subject around is its own, as is a failure while the server answers others:
-the event backs off alone. A 401 of the current token suspends the queue.
+throttle, or a failure while the breaker is open, is not known to be the event's own: it lets others
+find out first whether the server takes requests. What follows one event or subject around is its
+own, as is a failure while the server answers others: the event backs off alone. A 401 of the current
+token suspends the queue.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class End(msgspec.Struct, frozen=True):
 
 
 class Again(msgspec.Struct, frozen=True):
-    """The event is sent again: next, or after others have found out whether the server is there."""
+    """The event is sent again: next, or after others have found out whether the server takes requests."""
 
     front: bool = True
 
@@ -71,7 +71,6 @@ class Rules(msgspec.Struct, frozen=True):
         """What follows from an attempt that did not deliver; `breaker_open` says that an outage goes on."""
         if attempt.reply is not None and attempt.reply.status == 401:
             return Again() if attempt.stale_token else Suspend(error_of(attempt.reply))
-        last = None if entry.history is None else entry.history.last
         history = note(entry, attempt)
         if not should_retry(attempt.evidence, entry.idempotency, self.delivery):
             # A definite no to a retry says nothing of the attempt before it that may have been applied.
@@ -79,9 +78,7 @@ class Rules(msgspec.Struct, frozen=True):
             return End("rejected" if certain else "unknown", _error(attempt, history.attempts))
         if self.late(entry, clock):
             return self.expired(entry)
-        if attempt.evidence == "throttled" and not attempt.isolated:
-            return Again(front=last is None or last.evidence != "throttled")
-        if breaker_open and not attempt.isolated:
+        if not attempt.isolated and (attempt.evidence == "throttled" or breaker_open):
             return Again(front=False)
         return Later(delay(history.attempts, base=BASE, cap=CAP, uniform=self.uniform, at_least=attempt.retry_after))
 

@@ -3,8 +3,9 @@
 Rules. Only subjects in flight or backing off are remembered. An event whose subject is busy
 waits behind it, in order. An event that backs off holds its subject for at most `hold` seconds
 of its own failures; then later events of the subject pass, and it goes first again when it is
-due. One that failed while the server was away goes to the back and keeps its subject: others
-find out first whether the server is there. Without ordering no event has a subject.
+due. One that was throttled, or failed in an outage, goes to the back and keeps its subject: others find
+out first whether the server takes requests. When some were delivered, each delivery brings back one: if
+they are refused again, most of what is sent is others'. Without ordering no event has a subject.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = ["HOLD", "Order"]
 HOLD: Final = 30.0
 """Seconds for which an event's own failures hold its subject."""
 OTHERS: Final = 3
-"""Deliveries of others that bring back what waits at the back."""
+"""Deliveries of others, since the last came to the back, after which each one brings one back."""
 
 
 class Order:
@@ -91,12 +92,11 @@ class Order:
             self._advance_subject(entry.subject)
 
     def delivered(self, entry: Entry) -> None:
-        """The same, and the server took it: it is there, also for those that wait at the back to learn that."""
+        """The same, and the server took it: one of those that wait at the back may find out whether it takes theirs."""
         if self._back:
             self._others += 1
             if self._others >= OTHERS:
-                self._first.extend(self._back)
-                self._back.clear()
+                self._first.append(self._back.popleft())
         self.release(entry)
 
     def _advance_subject(self, subject: str) -> None:

@@ -41,6 +41,27 @@ def test_an_event_that_comes_back_while_its_subject_is_busy_waits_in_front_of_th
         assert order.take() is follows
 
 
+def test_events_at_the_back_come_back_one_by_one_after_deliveries_of_others() -> None:
+    """The third delivery and each one after it bring back one; another that comes to the back waits for three again."""
+    order = Order()
+    waiting = [Entry(str(n), b"{}", str(n), "non_idempotent", 0.0) for n in range(9)]
+    for one in waiting:
+        order.add(one)
+    refused = [order.take() for _ in range(3)]
+    for one in refused:
+        assert one is not None
+        order.requeue(one, front=False)
+    for n in (3, 4, 5):
+        assert order.take() is waiting[n]
+        order.delivered(waiting[n])
+    assert order.take() is waiting[0]
+    order.requeue(waiting[0], front=False)
+    for n in (6, 7, 8):
+        assert order.take() is waiting[n]
+        order.delivered(waiting[n])
+    assert [order.take() for _ in range(3)] == waiting[1:3] + waiting[:1]
+
+
 def test_what_an_event_never_had_takes_no_room_in_it() -> None:
     """Setting a rare field to what it is anyway makes nothing; on the class a field is itself, for what reads classes."""
     one = entry("1")

@@ -55,6 +55,27 @@ def test_one_stray_throttle_at_the_start_is_forgotten(number: int, seed: int, hi
     assert run_virtual(recovered()) >= 500
 
 
+@pytest.mark.parametrize("hint", [never, whole])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_subjects_that_are_refused_from_the_first_request_on_do_not_hold_up_others(seed: int, hint: Hint) -> None:
+    """Ten events, each of a subject that is always refused, are the first that there are: others soon have their rate."""
+
+    async def recovered() -> float:
+        closed = Closed()
+        server = Server(
+            lambda request: closed if kind_of(request) == "poisoned" else None, kind_of, seed=seed, hint=hint
+        )
+        async with queue(server, made=engine(server, seed=seed), capacity=2000, concurrency=PLACES) as opened:
+            for n in range(10):
+                opened.track("page.viewed", session=f"poisoned{n}")
+            async with behind(fed(opened, "other")):
+                await asyncio.sleep(50)
+            await opened.aclose(timeout=0)
+        return server.rate("event", 40, 50)
+
+    assert run_virtual(recovered()) >= 0.9 * ALONE
+
+
 def assert_learned(server: Server, *others: str) -> None:
     """Fail unless nine tenths of the limit for all are used from some time on, and hardly an event is refused."""
     taken, refused = server.between("event", LEARNED, END)
