@@ -5,6 +5,9 @@ reaches w after K seconds, then rises ever faster. K makes a cycle long enough f
 clock runs with the deliveries that had to wait for their time; the others take back what was probed.
 Where the limit is one of spacing without Retry-After, the rate rises evenly instead, by so little
 that a throttle comes after a hundred requests or more; after K seconds it probes there too.
+Of processes that share a limit one is throttled by chance, so the lengths of its cycles differ widely; those
+of one that is alone hardly do. Where others share it, w is the dip and not what was delivered, and the rate
+rises evenly: by chance a small share would stay small where growth is a share of the rate.
 """
 
 from __future__ import annotations
@@ -29,6 +32,15 @@ LONGEST_APART, EVEN, LEAST_SENT = 25.0, 15.0, 50
 """K where the limit is one of spacing: at most, that of an even rise, and in requests at least (then of both)."""
 RISE, RARE = 0.03, 0.0004
 """How fast an even rise is: requests a second, each second, times the root of w, and at most times w squared."""
+OFTEN, MORE, FADING = 0.21, 0.2, 0.06
+"""How many cycles, of late, as a share, took less than half the time of the one before where others share the limit; by
+how much each such one raises that share, and each other one lowers it."""
+SHORT, FEW, FAST = 0.5, 0.2, 15.0
+"""A throttle costs little if the gate was shut for at most so many seconds, at most this share was refused, and the
+rate is at least so many a second."""
+GROWTH, FASTEST, QUIET = 0.024, 0.95, 25.0
+"""How fast the rate rises where others share the limit: requests a second, each second, as a share of w, and at most;
+the seconds, at least, after which it probes."""
 
 
 class Curve(msgspec.Struct):
@@ -42,6 +54,8 @@ class Curve(msgspec.Struct):
     k: float = SHORTEST
     dip: float = DIP
     rise: float = 0.0
+    length: float = 0.0
+    short: float = 0.0
 
     @property
     def passed(self) -> float:
@@ -66,7 +80,7 @@ class Curve(msgspec.Struct):
             self.clock = max(self.k, self.clock - passed)
         x = self.clock / self.k - 1
         if self.rise:
-            return self.anchor * (1 + PROBING * max(0.0, x) ** 3) + self.rise * self.clock
+            return self.anchor * (1 + PROBING * max(0.0, x) ** 3) + self.rise * self.passed
         steep = PROBING if x > 0 else self.dip
         return self.anchor * (1 + steep * x**3 + ADDED * (x + 1))
 
@@ -83,6 +97,23 @@ class Curve(msgspec.Struct):
     def early(self) -> bool:
         """Whether a throttle now would be early."""
         return self.passed < EARLY * self.k
+
+    def compare(self, refused: int, taken: int, shut: float) -> bool:
+        """Compare a cycle that ends, with so many `refused` and `taken`, with the one before.
+
+        True if it seems that others share the limit, and the throttle cost little.
+        """
+        length = self.passed + shut
+        cheap = self.peak >= FAST and shut <= SHORT and refused <= FEW * (taken + refused)
+        self.short += MORE * (1 - self.short) if cheap and length < self.length / 2 else -FADING * self.short
+        self.length = length if self.part < 1 else 0.0  # a probe beyond w leaves a burst used up: the next is short
+        return cheap and self.short > OFTEN
+
+    def restart_shared(self) -> None:
+        """Begin a cycle at the dip, and rise evenly: others share the limit."""
+        self.anchor = (1 - DIP) * self.peak
+        self.rise = min(GROWTH * self.anchor, FASTEST)
+        self.clock = self.began = min(0.0, self.k - QUIET)
 
     def guess(self) -> None:
         """The anchor to come is hardly more than a guess: soon look beyond it."""

@@ -22,7 +22,9 @@ Rules.
    less, unless the throttle came early or too little was measured to know w. If w itself has
    risen by a fifth, the limit was raised and is not found yet: the next cycle begins at K.
 6. K makes a cycle long enough for what it wastes, requests and closed gates. It follows slowly:
-   processes that share a limit come to equal shares only while their K are nearly equal.
+   processes that share a limit come to equal shares only while their K are nearly equal. When cycles
+   differ widely in length, others share the limit: if a throttle costs little, w is then a tenth below the
+   r that was throttled, and r rises evenly, by the same amount at every r above 40/s.
 7. The curve's clock runs with the deliveries that had to wait for their time. Deliveries that had
    not take back what was probed beyond w: an idle client neither runs away nor forgets.
 8. A limit without burst (see `tolerance`) refuses what comes too soon after the one before. There a request
@@ -213,6 +215,9 @@ class Pacer(PacerKnown):
             if self._learned:
                 before = self._distance.widen(curve.peak, before, meter.taken, passed=curve.passed, shut=shut)
             curve.restart_near(self._bounded(before), even=not shut, settled=self._distance.settled)
+            meter.begin()
+        elif self._learned and curve.compare(meter.refused, meter.taken, shut):
+            curve.restart_shared()
             meter.begin()
         else:
             before = before if self._learned else inf
