@@ -1,11 +1,11 @@
 """Keep-alive HTTP/1.1 transport for events: one write() per request.
 
 Rules. A request counts as sent once its bytes were handed to a connection; until then another
-connection may be tried. Whether it may still be written, and whether the peer has closed an idle
-connection, is judged in the same step as the write. Replies are passed on as they are: no redirect,
-no cookie, no decompression. One watchdog enforces all time limits; what has arrived in time is read
-before it ends an exchange; it closes idle connections before a server would. Nothing that holds the
-token is shown by a repr or left in a frame of what is raised.
+connection may be tried. A forked child writes nothing. Whether it may still be written, and whether
+the peer has closed an idle connection, is judged in the same step as the write. Replies are passed
+on as they are: no redirect, no cookie, no decompression. One watchdog enforces all time limits;
+what has arrived in time is read before it ends an exchange; it closes idle connections before a
+server would. Nothing that holds the token is shown by a repr or left in a frame of what is raised.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
+from .. import _process
 from .._clock import boottime
 from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
@@ -80,6 +81,7 @@ class EventTransport:
         url = urlsplit(origin)
         secure = url.scheme == "https"
         self._loop = asyncio.get_running_loop()
+        self._process = _process.current_process
         self._host = url.hostname or ""
         self._port = url.port or (443 if secure else 80)
         self._secure = secure
@@ -120,6 +122,8 @@ class EventTransport:
                 raise
             now = self._loop.time()
         try:
+            if self._process is not _process.current_process:
+                raise Unanswered(False, "expired")  # a forked child: its parent has the event, and sends it
             if now >= until or (not_after < inf and boottime() >= not_after):
                 raise Unanswered(False, "expired" if now < until else "connect")
             # No name is given to the bytes: a traceback may be shown with its locals.

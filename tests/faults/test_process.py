@@ -56,6 +56,28 @@ async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() ->
     assert len(server.history) == 2
 
 
+async def test_a_forked_child_whose_loop_goes_on_sends_no_event_of_its_parent() -> None:
+    """Neither on a connection of the parent nor on a new one: each event arrives once."""
+    body = """
+    async def main():
+        async with Hellotext("t", base_url=url) as client, client.event_queue() as queue:
+            for n in range(6):
+                receipt = queue.track("page.viewed", session=f"s{n}")
+                child = os.fork()
+                if child == 0:
+                    for _ in range(200):
+                        await asyncio.sleep(0)
+                    os._exit(0)
+                os.waitpid(child, 0)
+                say((await receipt).verdict)
+    asyncio.run(main())
+    """
+    async with ScriptedServer() as server:
+        fate = await run(body, server)
+    assert fate.lines == ["delivered"] * 6, fate.stderr
+    assert len(server.history) == 6
+
+
 async def test_a_forked_child_keeps_nothing_of_the_parents_loop(tmp_path: Path) -> None:
     """No descriptor is left open twice, and a signal writes into no file that got the number of the old pipe."""
     body = """
