@@ -1,4 +1,4 @@
-"""redis-py's connections, made cheaper and safe in a forked child; and one of them that is kept for scripts.
+"""redis-py's connections, made cheaper and safe in a forked child; and one of them that is kept for its commands.
 
 Rules. Nothing is written in a child to the sockets of its parent, which would take the reply for one to a
 command of its own. What was cut off or is unanswered in time closes the connection; the next command opens it again.
@@ -14,7 +14,7 @@ from redis import exceptions
 
 from .. import _process
 
-__all__ = ["Line", "adapted"]
+__all__ = ["KeptConnection", "adapted"]
 
 
 def adapted(kind: type[Any]) -> type[Any]:
@@ -54,10 +54,10 @@ def _packing() -> dict[str, Any]:
     return {"pack_command": pack_command}
 
 
-class Line:
+class KeptConnection:
     """One connection of redis-py's `pool`, kept: for each command the pool does as much as a group of events costs.
 
-    A reply may take so many seconds. One command at a time; who comes meanwhile takes another way.
+    A reply may take so many seconds. One command at a time: while it is not `free`, commands go through the pool.
     """
 
     def __init__(self, pool: Any, reply_timeout: float) -> None:

@@ -25,7 +25,7 @@ try:
 except ImportError as missing:  # pragma: no cover - the extra is missing
     raise ImportError("RedisStream needs redis-py: pip install 'hellotext-async[redis]'") from missing
 
-from .connections import Line, adapted
+from .connections import KeptConnection, adapted
 
 if TYPE_CHECKING:
     from redis.asyncio.cluster import RedisCluster
@@ -94,7 +94,7 @@ class Link:
             self._url, max_connections=CONNECTIONS, timeout=self._options["socket_timeout"], **self._options
         )
         pool.connection_class = adapted(pool.connection_class)
-        self._line, self._reading = Line(pool, self._patience), Line(pool, self._patience)
+        self._for_scripts, self._for_reads = KeptConnection(pool, self._patience), KeptConnection(pool, self._patience)
         return redis.asyncio.Redis(connection_pool=pool)
 
     async def open(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Link:
         server sends them (redis-py makes two objects more of each).
         """
         names, last = zip(*streams, strict=True)
-        reply = await self._ask(lambda: self._reading.ask("XREAD", "COUNT", count, "STREAMS", *names, *last))
+        reply = await self._ask(lambda: self._for_reads.ask("XREAD", "COUNT", count, "STREAMS", *names, *last))
         return list(reply.items() if hasattr(reply, "items") else reply or ())  # in either protocol
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
@@ -150,9 +150,9 @@ class Link:
 
     async def _evaluated(self, script: Script, given: tuple[Any, ...]) -> Any:
         client: Any = self._client
-        if self._line.free and not self.clustered:
+        if self._for_scripts.free and not self.clustered:
             try:
-                return await _evaluate(self._line.ask, script, given)
+                return await _evaluate(self._for_scripts.ask, script, given)
             except exceptions.ConnectionError:
                 pass  # it may have been lost before: redis-py tries again
         return await _evaluate(client.execute_command, script, given)

@@ -84,7 +84,7 @@ class Members:
                 pass
 
     async def beat(self) -> None:
-        """Be seen, see who else is there, and take and give what follows from that. Unreachable, SpoolError."""
+        """Renew the heartbeat, read which workers there are, and take and give shards. Unreachable, SpoolError."""
         await self._release()
         shards = range(self._commands.layout.shards)
         now, leases = await self._commands.lease(shards, "look")
@@ -107,7 +107,7 @@ class Members:
             await self._take(planned.take)
 
     async def _stand_aside(self) -> None:
-        """Leave the shards to the others; one who is alone keeps them, for no other would deliver."""
+        """Leave the shards to the others; a worker that is alone keeps them, for no other would deliver."""
         if self._absent or not set(self.workers) - {self.id}:
             return
         self._absent = True

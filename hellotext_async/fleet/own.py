@@ -86,7 +86,7 @@ class OwnEvents:
         return (own, True) if own is not None else (self._joined.pop(event_id, None), False)
 
     def read(self, entry: Entry) -> None:
-        """It was read, and has an id of the caller's: who hands it in again joins it."""
+        """It was read, and has an id of the caller's: a second submission of the id joins it."""
         self._read[id_of(entry)] = entry
 
     def withdraw(self, entry: Entry) -> None:

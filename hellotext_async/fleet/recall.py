@@ -31,7 +31,7 @@ class Recall:
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
         self._entries: list[ref[Entry]] = []
-        self._watched: set[Entry] = set()  # who watches an event need not hold it
+        self._watched: set[Entry] = set()  # a watcher need not hold the event
         self._ahead: float | None = None
         self._asked: list[tuple[str, asyncio.Future[str | None]]] = []
         self._answering: asyncio.Task[None] | None = None
@@ -87,7 +87,7 @@ class Recall:
             pause = SHORTEST if ended else min(LONGEST, pause * 1.5)
 
     def _watch(self) -> None:
-        """Those that are waited for by now are asked for; those that nobody holds any more are forgotten."""
+        """Those that are waited for by now are asked for; those that are not referenced any more are forgotten."""
         known = self._known()
         self._watched.update(entry for entry in known if entry.watch is not None)
         self._entries = [ref(entry) for entry in known if entry.watch is None]

@@ -27,7 +27,7 @@ __all__ = ["StreamWorker", "WorkerBuffer"]
 
 
 class WorkerBuffer:
-    """The buffer of a worker's queue: it keeps the store that it made, of which the worker tells."""
+    """The buffer of a worker's queue: it keeps the store that it made, for the worker's figures."""
 
     dead_letters = None
 
