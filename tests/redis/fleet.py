@@ -34,7 +34,7 @@ async def worker(emulator: Emulator, stream: RedisStream, **options: Any) -> Asy
 
 async def until(holds: Callable[[], Any]) -> None:
     """Wait until it holds; what never does fails the test."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not holds():
             await asyncio.sleep(0.01)
 
@@ -59,7 +59,7 @@ async def entries(stream: RedisStream, url: str) -> int:
 
 async def drained(stream: RedisStream, url: str) -> None:
     """Return when no event is in the stream any more."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while await entries(stream, url):
             await asyncio.sleep(0.01)
 

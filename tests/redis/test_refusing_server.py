@@ -1,0 +1,121 @@
+"""A server that answers, but not with what is wanted: it takes no writes for now, has forgotten, or was changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from hellotext_async import DeadLetters, RedisStream
+from hellotext_async.emulator import Emulator, Fault
+from hellotext_async.errors import NotAccepted, SpoolError
+from hellotext_async.fleet.commands import MOST
+from hellotext_async.fleet.layout import digest
+from hellotext_async.fleet.link import Link
+from tests.redis.fleet import LEASE, client_of, entries, references, until, worker
+from tests.redis.servers import Server
+
+
+@pytest.mark.parametrize(
+    ("refuse", "allow", "error"),
+    [
+        (
+            ("CONFIG", "SET", "min-replicas-to-write", "1"),
+            ("CONFIG", "SET", "min-replicas-to-write", "0"),
+            "NOREPLICAS",
+        ),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY"),
+    ],
+    ids=["too few replicas", "it became a replica"],
+)
+async def test_a_server_that_takes_no_writes_for_now_is_waited_for(
+    kind: str, name: str, refuse: tuple[str, ...], allow: tuple[str, ...], error: str
+) -> None:
+    """What is put meanwhile is accepted once it takes them again, once."""
+    with Server(kind) as own:
+        stream = RedisStream(own.url, name, shards=4)
+        link = Link(own.url)
+        async with stream.producer(timeout=60) as producer:
+            await link.command("execute_command", *refuse)
+            putting = asyncio.ensure_future(producer.put("page.viewed", session="s"))
+            async with asyncio.timeout(240):
+                while not await refusals(link, error):
+                    await asyncio.sleep(0.01)
+            await link.command("execute_command", *allow)
+            await putting
+            assert await entries(stream, own.url) == 1
+        await link.aclose()
+
+
+async def refusals(link: Link, error: str) -> int:
+    """How many commands the server has refused with this error."""
+    said = (await link.command("info", "errorstats")).get(f"errorstat_{error}", {})
+    return int(said.get("count", 0))
+
+
+async def test_an_event_that_the_server_forgot_is_said_to_be(kind: str, name: str) -> None:
+    """Its receipt does not wait for ever."""
+    with Server(kind) as own:
+        stream = RedisStream(own.url, name, shards=4)
+        async with stream.producer() as producer:
+            receipt = await producer.put("page.viewed", session="s")
+            link = Link(own.url)
+            await link.command("flushall")
+            await link.aclose()
+            with pytest.raises(SpoolError, match="does not know the event any more"):
+                await receipt
+
+
+async def test_what_is_remembered_of_an_id_and_cannot_be_read_is_not_taken_for_an_outcome(
+    server: Server, name: str
+) -> None:
+    """The event may be there."""
+    stream = RedisStream(server.url, name, shards=4)
+    commands = await stream.connect()
+    async with stream.producer() as producer:
+        await producer.put("page.viewed", session="s", event_id="e1")
+        for key in commands.id_keys(stream.layout.shard_of("s", "e1"), time.time()):
+            if await commands.link.command("hexists", key, digest("e1")):
+                await commands.link.command("hset", key, digest("e1"), "?")
+        with pytest.raises(NotAccepted, match="unknown") as caught:
+            await producer.put("page.viewed", session="s", event_id="e1")
+        assert caught.value.may_be_accepted
+    await commands.link.aclose()
+
+
+async def test_a_client_that_works_for_several_streams_shares_one_rate(server: Server, name: str) -> None:
+    """That of the first, while it works for it; then that of the next."""
+    first, second = (RedisStream(server.url, f"{name}-{n}", shards=2, lease=LEASE) for n in (1, 2))
+    async with Emulator() as emulator, client_of(emulator) as client:
+        async with first.producer() as one, second.producer() as other:
+            async with client.worker(first), client.worker(second):
+                for number, producer in enumerate((one, other)):
+                    await producer.put("page.viewed", session="s", metadata={"ref": str(number)})
+                await until(lambda: len(emulator.events) == 2)
+            async with client.worker(second):
+                await other.put("page.viewed", session="s", metadata={"ref": "2"})
+                await until(lambda: len(emulator.events) == 3)
+        assert sorted(references(emulator)) == ["0", "1", "2"]
+
+
+async def test_more_letters_than_one_command_reads_are_all_listed(server: Server, name: str) -> None:
+    """Two of one event count as one, and both are gone when it is put back."""
+    stream = RedisStream(server.url, name, shards=1, lease=LEASE)
+    async with Emulator() as emulator:
+        emulator.faults.add(Fault("status", status=422, times=MOST + 3))
+        async with worker(emulator, stream) as one, stream.producer(capacity=MOST) as producer:
+            for number in range(MOST + 1):
+                receipt = producer.track("page.viewed", session=f"s{number}", event_id=f"e{number}")
+                await receipt.accepted()
+            await until(lambda: one.stats().outcomes["rejected"] == MOST + 1)
+            commands = await stream.connect()
+            await commands.free_id(digest("e0"), time.time())
+            await producer.put("page.viewed", session="s0", event_id="e0")
+            await until(lambda: one.stats().outcomes["rejected"] == MOST + 2)
+        await commands.link.aclose()
+        letters = DeadLetters(stream)
+        assert len([letter async for letter in letters]) == MOST + 1
+        assert await letters.requeue() == MOST + 1
+        assert [letter async for letter in DeadLetters(stream)] == []
+        assert await entries(stream, server.url) == MOST + 1
