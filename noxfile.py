@@ -18,6 +18,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = [each.rpartition(" ")[2] for each in PROJECT["project"]["classifiers"] if re.search(r":: 3\.\d+$", each)]
 LOOP_USERS = [f"tests/{each}" for each in ("emulated", "emulator", "faults", "integrations", "queue", "redis")]
 PARALLEL = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")  # a test waits for half of its time
+COMPILED = {"PYTHONDONTWRITEBYTECODE": None}  # else each of many processes would compile the package for itself
 
 
 def needs(session: nox.Session, *groups: str, package: str | None = "-e.") -> None:
@@ -27,8 +28,8 @@ def needs(session: nox.Session, *groups: str, package: str | None = "-e.") -> No
 
 
 def run_tests(session: nox.Session, *arguments: str) -> None:
-    """Run pytest; hundreds of processes that tests start would otherwise compile the package, each for itself."""
-    session.run("pytest", "-q", *arguments, env={"PYTHONDONTWRITEBYTECODE": None})
+    """Run pytest."""
+    session.run("pytest", "-q", *arguments, env=COMPILED)
 
 
 def floors() -> list[str]:
@@ -140,7 +141,7 @@ def wheel(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure, as ratios within one run."""
     needs(session, "bench")
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    session.run("python", "-m", "benchmarks", *session.posargs, env=COMPILED)
 
 
 @nox.session(name="bench-peers")
