@@ -185,7 +185,7 @@ class Limiter:
 
     def cancel(self, permit: Permit) -> None:
         """Give back a permit whose request proved nothing: it was never sent, or its task was cancelled."""
-        self._give_back(permit, self.pacer.lost)
+        self._return_unproved(permit, self.pacer.lost)
 
     def share(self, pacer: SharedPacer) -> None:
         """Pace as others do that share this pacer's rate, from now on."""
@@ -198,9 +198,9 @@ class Limiter:
 
     def unused(self, permit: Permit) -> None:
         """Give back a permit whose place another may take: nothing was sent, or nothing that counts."""
-        self._give_back(permit, self.pacer.unused)
+        self._return_unproved(permit, self.pacer.unused)
 
-    def _give_back(self, permit: Permit, learn: Callable[[float, int], None]) -> None:
+    def _return_unproved(self, permit: Permit, learn: Callable[[float, int], None]) -> None:
         now = self._time()
         self._in_flight -= 1
         self.breaker.cancel_probe(probe=permit.probe)
