@@ -7,6 +7,7 @@ Virtual time and fixed seeds: the pictures are the same on every machine.
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from hellotext_async._policy.pacer import Pacer
+from hellotext_async.engine import Engine
+from hellotext_async.queue.queue import EventQueue
 from tests.harness.clock import run_virtual
 from tests.simulation.baselines import Adaptive
 from tests.simulation.figures import CUT, Made, between, run, stepped
 from tests.simulation.limits import Limiter, bucket, window
-from tests.simulation.own import Closed, Later, Stray, calls, kind_of, served
+from tests.simulation.own import BESIDE, Closed, Failing, Later, Stray, calls, kind_of, served, two_routes
 from tests.simulation.simulator import Record, never, whole
 
 IMAGES: Final = Path(__file__).parents[1] / "docs" / "img"
@@ -34,14 +37,21 @@ class Theme:
     ours: str
     refused: str
     lines: str
+    others: str
 
 
-THEMES: Final = (Theme("", "#2f6f4f", "#b5403a", "#333333"), Theme("-dark", "#7fc9a4", "#e58b84", "#cccccc"))
+THEMES: Final = (
+    Theme("", "#2f6f4f", "#b5403a", "#333333", "#4a5fa5"),
+    Theme("-dark", "#7fc9a4", "#e58b84", "#cccccc", "#9db0ee"),
+)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Records of one run, the span of it that is shown, and what was allowed: times and rates."""
+    """Records of one run, the span of it that is shown, and what was allowed: times and rates.
+
+    `others` are the times of requests that are shown apart, under a name of theirs.
+    """
 
     title: str
     records: list[Record]
@@ -49,6 +59,7 @@ class Picture:
     allowed: tuple[Sequence[float], Sequence[float]] | None = None
     highest: float | None = None
     bar: float = 1.0
+    others: tuple[str, Sequence[float]] = ("", ())
 
 
 def _level(rate: float, span: tuple[float, float]) -> tuple[Sequence[float], Sequence[float]]:
@@ -104,6 +115,39 @@ def _own() -> Picture:
     return Picture(title, [record], (0, 50), ([begins, 50], [rate, rate]), 300)
 
 
+async def _calls_for_a_while(base: Engine, opened: EventQueue) -> None:
+    await asyncio.sleep(BESIDE[0])
+    async with asyncio.timeout(BESIDE[1] - BESIDE[0]):
+        await two_routes(base, opened)
+
+
+def _priorities() -> Picture:
+    limit, span = bucket(50), (0.0, 60.0)
+    server = run_virtual(served(lambda _: limit, _calls_for_a_while, 1, never, until=span[1]))
+    record = Record()
+    record.taken.extend(server.taken["event"])
+    record.refused.extend(sorted(server.refused["event"] + server.refused["call"]))
+    title = "20 calls a second for 20 s beside a full queue, under 50/s"
+    return Picture(title, [record], span, _level(50, span), 100, others=("calls delivered", server.taken["call"]))
+
+
+def _failures() -> Picture:
+    limit, span, record = bucket(50), (0.0, 60.0), Record()
+
+    async def watch(base: Engine, _: EventQueue) -> None:
+        while True:
+            rate = base.limiter.pacer.shown_rate
+            if rate is not None:
+                record.rates.append((asyncio.get_running_loop().time(), rate))
+            await asyncio.sleep(0.1)
+
+    server = run_virtual(served(lambda _: limit, watch, 1, never, until=span[1], made=Failing))
+    record.taken.extend(server.taken["event"])
+    record.refused.extend(server.refused["event"])
+    title = "Every third request fails for 20 s: 5xx change no rate"
+    return Picture(title, [record], span, _level(50, span), 100, others=("failed (500)", server.taken["failed"]))
+
+
 def _step(before: float, after: float, until: float) -> Picture:
     verb = "cut" if after < before else "raised"
     made = stepped(Pacer, before, after, 1, until=until)
@@ -133,6 +177,8 @@ PICTURES: Final[dict[str, Callable[[], Picture]]] = {
     "rate-stray": _stray,
     "rate-idle": _idle,
     "rate-own": _own,
+    "rate-priorities": _priorities,
+    "rate-failures": _failures,
     "rate-step-down": partial(_step, 200, 50, 130),
     "rate-step-up": partial(_step, 50, 200, 150),
     "rate-window": _window,
@@ -186,7 +232,12 @@ def _paint(axes: Any, picture: Picture, theme: Theme) -> None:
         for which in (0, 1)
     )
     axes.bar(starts, taken, width=bar, align="edge", color=theme.ours, alpha=0.25, label="delivered")
-    axes.bar(starts, refused, width=bar, align="edge", bottom=taken, color=theme.refused, label="refused")
+    name, times = picture.others
+    others = [sum(at <= time < at + bar for time in times) / bar for at in starts]
+    if name:
+        axes.bar(starts, others, width=bar, align="edge", bottom=taken, color=theme.others, alpha=0.5, label=name)
+    below = [one + more for one, more in zip(taken, others, strict=True)]
+    axes.bar(starts, refused, width=bar, align="edge", bottom=below, color=theme.refused, label="refused")
     for number, record in enumerate(picture.records):
         if record.rates:
             times, rates = zip(*record.rates, strict=True)

@@ -168,6 +168,8 @@ class Limiter:
             self.pacer.throttled(now, permit.stamp, wait)
         elif evidence == "rejected":
             self.pacer.delivered(now, permit.stamp)
+        elif evidence == "server_error":
+            self.pacer.server_error(now, permit.stamp)
         else:
             self.pacer.lost(now, permit.stamp)
         self._serve(now)

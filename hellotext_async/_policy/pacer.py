@@ -31,7 +31,8 @@ Rules.
    is due 1/r after the last one was sent, nothing is caught up, and w is not measured. A throttle without
    Retry-After closes no gate there: the rate falls by a fiftieth and rises evenly. With a
    Retry-After w falls by a fiftieth when a throttle comes soon after the last, and rises by a hundredth else.
-9. Other failures move nothing. r is at least 0.5/s, unless the user's ceiling is less.
+9. Other failures move nothing; a 5xx counts as let through where w is measured. r is at least 0.5/s, unless the
+   user's ceiling is less.
 """
 
 from __future__ import annotations
@@ -129,8 +130,14 @@ class Pacer(PacerKnown):
             return
         self._gate.close(now, self.rate or FLOOR, self._curve.anchor, retry_after, self.uniform, spacing=self._spacing)
 
+    def server_error(self, now: float, stamp: int) -> None:
+        """A 5xx: the limit let it pass, which counts where the limit is measured, and nowhere else."""
+        self._meter.delivered += 1
+        self._meter.note_tenth(now)
+        self.lost(now, stamp)
+
     def lost(self, now: float, stamp: int) -> None:
-        """It proved nothing about the rate: 5xx, no answer, cancelled, never sent. After a lost probe goes another."""
+        """It proved nothing about the rate: no answer, cancelled, never sent. After a lost probe goes another."""
         if stamp & PROBE and self._gate.probing:
             self._gate.end_probe(now)
             self._gate.probe_due = True

@@ -151,6 +151,15 @@ class SharedPacer(Asking):
         self._tally.refused(now)
         self._changed()
 
+    def server_error(self, now: float, stamp: int) -> None:
+        """A 5xx: the limit let it pass, and it says nothing else."""
+        if self._alone is not None:
+            self._alone.server_error(now, stamp if stamp >= 0 else -1 - stamp)
+        if stamp > 0 and stamp & PROBE:
+            self._see("lost", now, stamp)
+        else:
+            self._tally.failed(now)
+
     def lost(self, now: float, stamp: int) -> None:
         """It proved nothing about the rate."""
         if self._alone is not None:

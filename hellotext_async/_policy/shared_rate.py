@@ -34,7 +34,7 @@ PROBE_PATIENCE: Final = 5.0
 
 class Counts(NamedTuple):
     """Answered requests: delivered after they had waited for their time, delivered at once, delivered that
-    were sent at another epoch's rate, and refused of another epoch.
+    were sent at another epoch's rate or failed with a 5xx, and refused of another epoch.
     """
 
     waited: int = 0

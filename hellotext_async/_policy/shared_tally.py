@@ -34,6 +34,11 @@ class Tally:
         else:
             self._idle += 1
 
+    def failed(self, now: float) -> None:
+        """Count a 5xx, which the limit let pass."""
+        self.since = min(self.since, now)
+        self._other += 1
+
     def refused(self, now: float) -> None:
         """Count a throttle that says nothing new."""
         self.since = min(self.since, now)

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, Final
 
 from hellotext_async._calls import send
-from hellotext_async._wire.call import Call, Request
+from hellotext_async._wire.call import Call, Reply, Request
 from hellotext_async.config import Options, Retry
 from hellotext_async.engine import Engine
 from hellotext_async.errors import HellotextError
@@ -23,10 +23,12 @@ from .server import Server, behind, fed
 from .simulator import Hint
 
 __all__ = [
-    "PLACES", "Beside", "Closed", "Later", "Stray", "calls", "kind_of", "nothing", "poisoned", "served", "two_routes",
+    "BESIDE", "PLACES", "Beside", "Closed", "Failing", "Later", "Stray", "calls", "kind_of", "nothing", "poisoned", "served", "two_routes",
 ]  # fmt: skip
 
 PLACES: Final = 16
+BESIDE: Final = (20.0, 40.0)
+"""The span in which there is something else beside the events, or some of them fail."""
 Beside = Callable[[Engine, EventQueue], Coroutine[Any, Any, None]]
 
 
@@ -53,6 +55,18 @@ class Stray:
         return 1.0 if self._left == 0 else None
 
 
+class Failing(Server):
+    """Answers every third request of a while with 500; the limit counts them as it does the others."""
+
+    async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
+        reply = await super().exchange(request, total=total, not_after=not_after)
+        now, taken, failed = asyncio.get_running_loop().time(), self.taken["event"], self.taken["failed"]
+        if reply.status == 200 and BESIDE[0] <= now < BESIDE[1] and (len(taken) + len(failed)) % 3 == 0:
+            failed.append(taken.pop())
+            return Reply(500, (), b"")
+        return reply
+
+
 def kind_of(request: Request) -> str:
     if not request.target.startswith("/v1/attribution/events"):
         return "call"
@@ -60,10 +74,16 @@ def kind_of(request: Request) -> str:
 
 
 async def served(
-    limit_of: Callable[[Request], Limiter | None], beside: Beside, seed: int, hint: Hint, until: float
+    limit_of: Callable[[Request], Limiter | None],
+    beside: Beside,
+    seed: int,
+    hint: Hint,
+    until: float,
+    *,
+    made: type[Server] = Server,
 ) -> Server:
     """The server after so many seconds of a full queue of others' events and what is sent beside them."""
-    server = Server(limit_of, kind_of, seed=seed, hint=hint)
+    server = made(limit_of, kind_of, seed=seed, hint=hint)
     base = engine(server, seed=seed)
     async with queue(server, made=base, capacity=2000, concurrency=PLACES) as opened:
         async with behind(fed(opened, "other"), beside(base, opened)):
