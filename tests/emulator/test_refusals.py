@@ -47,6 +47,7 @@ async def test_an_event_about_an_object_of_the_business(emulator: Emulator, ask:
     assert kinds(answer) == [("invalid", "object_parameters")]
     assert [event["trackable"] for event in emulator.events] == ["seat-1", "7"]
     assert (await ask("POST", EVENTS, action="seat.reserved", session="s", object_parameters={"row": 1}))[0] == 200
+    assert (await ask("POST", EVENTS, action="order.placed", session="s", order={"a": 1}))[0] == 404
 
 
 async def test_the_forms_in_which_a_product_is_given(emulator: Emulator, ask: Ask) -> None:

@@ -59,7 +59,7 @@ async def test_letters_are_listed_and_put_back(server: Server, name: str) -> Non
         assert {one: letter.verdict for one, letter in found.items()} == {
             "r0": "rejected", "r1": "rejected", "r2": "rejected", "u0": "unknown", "u1": "unknown",
         }  # fmt: skip
-        assert found["r0"].attempts == 1 and json.loads(bytes(found["r0"].payload))["metadata"] == {"ref": "r0"}
+        assert found["r0"].attempts >= 1 and json.loads(bytes(found["r0"].payload))["metadata"] == {"ref": "r0"}
         with pytest.raises(TypeError, match="async for"):
             iter(letters)
         _, _, size = await state(stream, server.url)

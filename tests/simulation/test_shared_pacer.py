@@ -187,6 +187,27 @@ def test_a_probe_that_dies_with_its_worker_is_sent_again() -> None:
     assert not fleet.may_send(other)
 
 
+def test_a_probe_that_fails_or_is_lost_is_sent_again() -> None:
+    """Neither says anything of the rate; the same holds of what a worker sends alone."""
+    fleet = Fleet(2)
+    fleet.limited()
+    worker, other = fleet.workers
+    fleet.refuse(worker)
+    fleet.wait(2.0)
+    rate = other.rate
+    for one, came_to in ((worker, worker.server_error), (other, other.lost), (worker, worker.delivered)):
+        came_to(fleet.now, fleet.send(one))
+        fleet.wait(0.2)
+    fleet.send(other)
+    assert rate is not None and other.rate == pytest.approx(rate, rel=0.1)
+    worker.failed(fleet.now)
+    alone = worker.rate
+    for came_to in (worker.server_error, worker.lost):
+        fleet.now += 1.0
+        came_to(fleet.now, worker.sent(fleet.now))
+    assert worker.rate == alone
+
+
 def test_a_probe_that_is_not_used_is_given_back() -> None:
     """Nobody has anything to send any more: another worker may have."""
     fleet = Fleet(2)
