@@ -41,15 +41,26 @@ async def side_by_side(seed: int, live: float, background: float) -> tuple[Serve
     return server, sorted(wait for at, wait in waits if at >= START)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_an_import_takes_what_live_events_leave_and_they_hardly_wait_for_it(seed: int) -> None:
-    """50/s live under 200/s: 99 of 100 take at most twice as long as alone, and the import has 95 % of the rest."""
-    _, alone = run_virtual(side_by_side(seed, 50, 0.001))
-    server, waits = run_virtual(side_by_side(seed, 50, inf))
-    assert waits[len(waits) * 99 // 100] <= 2 * alone[len(alone) * 99 // 100]
-    assert waits[len(waits) // 2] <= 1.1 * alone[len(alone) // 2]
-    assert server.rate("live", START, UNTIL) >= 49.9
-    assert server.rate("import", START, UNTIL) >= 0.95 * (LIMIT - 50)
+def test_an_import_takes_what_live_events_leave_and_they_hardly_wait_for_it() -> None:
+    """50/s live under 200/s: 99 of 100 take at most twice as long as alone, and the import has 95 % of the rest.
+
+    The waits are those of all seeds together: of one alone, twenty events decide.
+    """
+    alone: list[float] = []
+    beside: list[float] = []
+    for seed in SEEDS:
+        alone += run_virtual(side_by_side(seed, 50, 0.001))[1]
+        server, waits = run_virtual(side_by_side(seed, 50, inf))
+        beside += waits
+        assert server.rate("live", START, UNTIL) >= 49.9
+        assert server.rate("import", START, UNTIL) >= 0.95 * (LIMIT - 50)
+    assert share(beside, 0.99) <= 2 * share(alone, 0.99)
+    assert share(beside, 0.5) <= 1.1 * share(alone, 0.5)
+
+
+def share(waits: list[float], part: float) -> float:
+    """The wait that this part of them does not exceed."""
+    return sorted(waits)[int(len(waits) * part)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
