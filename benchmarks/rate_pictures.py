@@ -24,6 +24,7 @@ from tests.simulation.baselines import Adaptive
 from tests.simulation.figures import CUT, Made, between, run, stepped
 from tests.simulation.limits import Limiter, bucket, window
 from tests.simulation.own import BESIDE, Closed, Failing, Later, Stray, calls, kind_of, served, two_routes
+from tests.simulation.server import Server
 from tests.simulation.simulator import Record, never, whole
 
 IMAGES: Final = Path(__file__).parents[1] / "docs" / "img"
@@ -100,6 +101,14 @@ def _idle() -> Picture:
     )
 
 
+def _events_of(server: Server) -> Record:
+    """The events that were taken, and all requests that were refused."""
+    record = Record()
+    record.taken.extend(server.taken["event"])
+    record.refused.extend(sorted(server.refused["event"] + server.refused["call"]))
+    return record
+
+
 def _own() -> Picture:
     begins, rate = 15.0, 50
     closed, later = Closed(), Later(begins, bucket(rate))
@@ -108,9 +117,7 @@ def _own() -> Picture:
         return closed if kind_of(request) == "call" else later
 
     server = run_virtual(served(limit_of, calls, 1, never, until=50))
-    record = Record()
-    record.taken.extend(server.taken["event"])
-    record.refused.extend(sorted(server.refused["event"] + server.refused["call"]))
+    record = _events_of(server)
     title = "One route always refused, then a limit of 50/s for all the others"
     return Picture(title, [record], (0, 50), ([begins, 50], [rate, rate]), 300)
 
@@ -124,26 +131,25 @@ async def _calls_for_a_while(base: Engine, opened: EventQueue) -> None:
 def _priorities() -> Picture:
     limit, span = bucket(50), (0.0, 60.0)
     server = run_virtual(served(lambda _: limit, _calls_for_a_while, 1, never, until=span[1]))
-    record = Record()
-    record.taken.extend(server.taken["event"])
-    record.refused.extend(sorted(server.refused["event"] + server.refused["call"]))
+    record = _events_of(server)
     title = "20 calls a second for 20 s beside a full queue, under 50/s"
     return Picture(title, [record], span, _level(50, span), 100, others=("calls delivered", server.taken["call"]))
 
 
 def _failures() -> Picture:
-    limit, span, record = bucket(50), (0.0, 60.0), Record()
+    limit, span = bucket(50), (0.0, 60.0)
+    rates: list[tuple[float, float]] = []
 
     async def watch(base: Engine, _: EventQueue) -> None:
         while True:
             rate = base.limiter.pacer.shown_rate
             if rate is not None:
-                record.rates.append((asyncio.get_running_loop().time(), rate))
+                rates.append((asyncio.get_running_loop().time(), rate))
             await asyncio.sleep(0.1)
 
     server = run_virtual(served(lambda _: limit, watch, 1, never, until=span[1], made=Failing))
-    record.taken.extend(server.taken["event"])
-    record.refused.extend(server.refused["event"])
+    record = _events_of(server)
+    record.rates.extend(rates)
     title = "Every third request fails for 20 s: 5xx change no rate"
     return Picture(title, [record], span, _level(50, span), 100, others=("failed (500)", server.taken["failed"]))
 

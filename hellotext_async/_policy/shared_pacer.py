@@ -128,7 +128,7 @@ class SharedPacer(Asking):
     def delivered(self, now: float, stamp: int) -> None:
         """The server accepted it, or rejected its content: it was not rate limited."""
         if self._alone is not None:
-            self._alone.delivered(now, stamp if stamp >= 0 else -1 - stamp)
+            self._alone.delivered(now, _own(stamp))
         stamp = self._of_all(stamp)
         if stamp & (PROBE | GROUP):
             self._see("delivered", now, stamp)
@@ -141,7 +141,7 @@ class SharedPacer(Asking):
     def throttled(self, now: float, stamp: int, retry_after: float | None) -> None:
         """Rate limited: 429, or 503 with Retry-After."""
         if self._alone is not None:
-            self._alone.throttled(now, stamp if stamp >= 0 else -1 - stamp, retry_after)
+            self._alone.throttled(now, _own(stamp), retry_after)
         self._throttled_here += 1
         stamp = self._of_all(stamp)
         news = stamp & (PROBE | GROUP) or stamp // STEP == self._tally.generation
@@ -154,7 +154,7 @@ class SharedPacer(Asking):
     def server_error(self, now: float, stamp: int) -> None:
         """A 5xx: the limit let it pass, and it says nothing else."""
         if self._alone is not None:
-            self._alone.server_error(now, stamp if stamp >= 0 else -1 - stamp)
+            self._alone.server_error(now, _own(stamp))
         if stamp > 0 and stamp & PROBE:
             self._see("lost", now, stamp)
         else:
@@ -163,7 +163,7 @@ class SharedPacer(Asking):
     def lost(self, now: float, stamp: int) -> None:
         """It proved nothing about the rate."""
         if self._alone is not None:
-            self._alone.lost(now, stamp if stamp >= 0 else -1 - stamp)
+            self._alone.lost(now, _own(stamp))
         if stamp > 0 and stamp & PROBE:
             self._see("lost", now, stamp)
 
@@ -188,3 +188,8 @@ class SharedPacer(Asking):
         if stamp <= 0 and self._record.rate is None:
             return self._tally.generation * STEP
         return ALONE if stamp < 0 else stamp
+
+
+def _own(stamp: int) -> int:
+    """The stamp as the worker's own pacer knows it."""
+    return stamp if stamp >= 0 else -1 - stamp

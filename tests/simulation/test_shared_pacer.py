@@ -88,6 +88,13 @@ class Fleet:
         other.delivered(self.now, probe)
         self.wait(1.1)
 
+    def probe_due(self) -> list[SharedPacer]:
+        """All know a limit, the first worker was throttled, and a probe may go; the workers."""
+        self.limited()
+        self.refuse(self.workers[0])
+        self.wait(2.0)
+        return self.workers
+
 
 def test_a_throttle_of_one_holds_all() -> None:
     """Nobody passes the gate, one probe of one worker goes after it, and then each has permits."""
@@ -175,10 +182,7 @@ def test_a_throttle_of_a_request_that_was_sent_alone_closes_the_gate_for_all() -
 def test_a_probe_that_dies_with_its_worker_is_sent_again() -> None:
     """After a few seconds by another; one that a living worker could not use is given back sooner."""
     fleet = Fleet(2)
-    fleet.limited()
-    worker, other = fleet.workers
-    fleet.refuse(worker)
-    fleet.wait(2.0)
+    worker, other = fleet.probe_due()
     fleet.send(worker)  # the probe, of which nobody ever hears
     fleet.wait(4.0)
     assert not fleet.may_send(other)
@@ -190,10 +194,7 @@ def test_a_probe_that_dies_with_its_worker_is_sent_again() -> None:
 def test_a_probe_that_fails_or_is_lost_is_sent_again() -> None:
     """Neither says anything of the rate; the same holds of what a worker sends alone."""
     fleet = Fleet(2)
-    fleet.limited()
-    worker, other = fleet.workers
-    fleet.refuse(worker)
-    fleet.wait(2.0)
+    worker, other = fleet.probe_due()
     rate = other.rate
     for one, came_to in ((worker, worker.server_error), (other, other.lost), (worker, worker.delivered)):
         came_to(fleet.now, fleet.send(one))
@@ -211,10 +212,7 @@ def test_a_probe_that_fails_or_is_lost_is_sent_again() -> None:
 def test_a_probe_that_is_not_used_is_given_back() -> None:
     """Nobody has anything to send any more: another worker may have."""
     fleet = Fleet(2)
-    fleet.limited()
-    worker, other = fleet.workers
-    fleet.refuse(worker)
-    fleet.wait(2.0)
+    worker, other = fleet.probe_due()
     worker.ready_at(fleet.now)
     fleet.wait(0.06)
     assert worker.ready_at(fleet.now) == fleet.now  # it may send the probe, and does not
