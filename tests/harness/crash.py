@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .python_path import python_path
+
 __all__ = ["ChildExit", "failpoint", "run_child"]
 
-ROOT: Final = Path(__file__).parents[2]
 _CHOSEN: Final = "HARNESS_FAILPOINT"
 _MARK: Final = "failpoint: "
 
@@ -113,6 +114,5 @@ def _kill(child: asyncio.subprocess.Process) -> None:
 
 
 def _environment(extra: Mapping[str, str], kill_at: str | None) -> dict[str, str]:
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     chosen = {} if kill_at is None else {_CHOSEN: kill_at}
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **chosen, **extra}
+    return {**os.environ, "PYTHONPATH": python_path(), "PYTHONUNBUFFERED": "1", **chosen, **extra}

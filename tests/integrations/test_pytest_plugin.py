@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.harness.python_path import python_path
+
 pytest_plugins = ["pytester"]
 
 TESTS = """
@@ -54,6 +56,7 @@ def run(pytester: pytest.Pytester, *options: str, plugins: Sequence[str] = ("asy
     if "asyncio" in plugins or EVERY in plugins:
         options = ("-o", "asyncio_default_fixture_loop_scope=function", *options)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", python_path())
         if EVERY not in plugins:
             patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
             options = (*(f"-p{plugin}" for plugin in ("hellotext_async", *plugins)), "-W", SAME_NAME, *options)

@@ -13,20 +13,19 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from hellotext_async import DeadLetters, Producer, RedisStream
 from hellotext_async.emulator import Emulator
+from tests.harness.python_path import ROOT
 from tests.redis.fleet import LEASE, TOTAL, drained, references, until, worker
 from tests.redis.servers import Server
 from tests.redis.stalling import AFTER_CHECK, AFTER_MARK, BEFORE_MARK, SHARDS
 
 pytestmark = pytest.mark.own_loop
 
-ROOT: Final = Path(__file__).parents[2]
 EVENTS: Final = 60
 DUPLICABLE, IDEMPOTENT = "31", "30"
 """The events at which the worker stalls: of two subjects, in the middle of each."""

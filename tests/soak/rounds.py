@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Final
 
 import msgspec
+
+from tests.harness.python_path import ROOT, python_path
 
 from .draw import draw
 from .history import History, read_history
@@ -26,7 +27,6 @@ from .server import Server
 
 __all__ = ["Host", "Result", "run_round"]
 
-ROOT: Final = Path(__file__).parents[2]
 _addresses = itertools.count()
 
 
@@ -43,10 +43,10 @@ class Host:
     @classmethod
     async def start(cls) -> Host:
         """Start it."""
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.soak.host",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": path},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": python_path()},
         )  # fmt: skip
         return cls(process)
 

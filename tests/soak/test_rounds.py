@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.harness.python_path import ROOT, python_path
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 
 
 def soak(*arguments: object) -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parents[2]
-    path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     command = [sys.executable, "-m", "tests.soak", *map(str, arguments)]
-    return subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": python_path()}, capture_output=True, text=True
+    )
 
 
 def test_programs_and_server_agree_on_what_became_of_every_event() -> None:

@@ -11,10 +11,10 @@ from random import Random
 
 import pytest
 
+from tests.harness.python_path import ROOT, python_path
+
 from .server import Server
 from .workers import EVENTS, THREADS, WORKERS
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
@@ -22,10 +22,9 @@ async def test_workers_with_two_threads_each_share_nothing(method: str, tmp_path
     """However they start: each event is applied once, as it was made, under an id of its own."""
     server = Server("127.0.0.1", Random(1), 5.0, lambda *_: None)
     url = await server.start()
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.soak.workers", method, url, str(tmp_path / "spools"),
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": python_path()}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, errors = await process.communicate()
     await server.stop()
