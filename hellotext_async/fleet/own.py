@@ -37,9 +37,13 @@ class OwnEvents:
         """The server has it; the queue has not accepted it yet."""
         self._unplaced[id_of(entry)] = entry
 
-    def placed(self, entry: Entry) -> None:
-        """The queue has accepted it: it waits in the stream."""
-        self._waiting[id_of(entry)] = self._unplaced.pop(id_of(entry), entry)
+    def placed(self, entry: Entry) -> Loaded | None:
+        """The queue has accepted it: it waits in the stream, for this process (None) or another."""
+        self._unplaced.pop(id_of(entry), None)
+        if not self._held(entry):
+            return Loaded(entry, elsewhere=True)
+        self._waiting[id_of(entry)] = entry
+        return None
 
     def join(self, entry: Entry) -> Entry | None:
         """An event with this id waits already: the one in memory, or None; then this one waits with that."""

@@ -195,10 +195,9 @@ class RedisStore:
         return ended or SpoolError("what the server remembers of the event's id cannot be read")
 
     def place(self, entry: Entry, *, crowded: bool) -> bool:
-        """It waits in the stream, and comes back by `load` in its turn."""
-        self._own.placed(entry)
-        if self._held(entry) is None:
-            self._changed()
+        """It waits in the stream, and comes back by `load` in its turn, or at once if another process has its shard."""
+        if (elsewhere := self._own.placed(entry)) is not None:
+            self._elsewhere.append(elsewhere)
         self._news.set()
         return True
 

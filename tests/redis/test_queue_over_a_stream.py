@@ -15,7 +15,7 @@ from hellotext_async.fleet.link import Link
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
 from tests.harness.transport import Script, answers, received, unsent
-from tests.redis.fleet import LEASE, TOTAL
+from tests.redis.fleet import LEASE, TOTAL, until
 from tests.redis.servers import Server
 from tests.rig import assert_adds_up, engine, event, put
 
@@ -88,6 +88,19 @@ async def test_events_of_a_shard_that_another_process_took_are_its(server: Serve
         assert [type(end) for end in ends[1:]] == [QueueClosed] * 2
         assert all(isinstance(end, QueueClosed) and end.kept for end in ends[1:])
     assert script.asked == 1
+
+
+async def test_an_event_of_a_shard_that_another_process_has_is_kept_for_it(server: Server, name: str) -> None:
+    """Its receipt says so at once: it does not wait until shards change hands."""
+    stream = RedisStream(server.url, name, shards=1, lease=LEASE)
+    script = Script(default=received())
+    async with over(stream, script) as owner, over(stream, script) as other:
+        receipts = [await put(other, event(n)) for n in range(3)]
+        async with asyncio.timeout(60):
+            ends = await asyncio.gather(*receipts, return_exceptions=True)
+        assert all(isinstance(end, QueueClosed) and end.kept for end in ends)
+        assert other.stats().queued == 0
+        await until(lambda: owner.stats().outcomes["delivered"] == 3)
 
 
 async def test_an_id_is_forgotten_after_the_window(server: Server, name: str) -> None:
