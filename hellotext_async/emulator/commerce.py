@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .collection import scalar
 from .forms import is_object
-from .refusal import missing, not_found, refuse
+from .refusal import missing, refuse
 from .trackables import product_or_variant
 from .values import finite
 
@@ -73,9 +73,7 @@ def _line(store: Store, line: Object) -> Object:
     if not finite(quantity) or float(quantity) < 1 or float(quantity) % 1:
         raise refuse("invalid", "items[quantity]")
     product = product_or_variant(store, line["product"], "items[product]")()
-    found = store.products.find(product) or store.variants.find(product)
-    if found is None:
-        raise not_found("items[product]")
+    found = store.products.find(product) or store.variants.get(product)
     price = line.get("price") or found.get("price")
     return {"id": store.ids.identifier(), "product": product, "quantity": int(float(quantity)), "price": price}
 

@@ -74,8 +74,6 @@ def _one_of(store: Store, kind: str, body: Object) -> Plan:
 
 
 def _known(store: Store, kind: str, key: Any, parameter: str) -> Plan:
-    if is_empty(key):
-        raise blank(parameter)
     id: str = _of(store, kind).get(key, parameter)["id"]
     return lambda: id
 

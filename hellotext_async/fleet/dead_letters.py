@@ -93,13 +93,13 @@ class StreamLetters:
         """Put the events of these letters back into the stream, once each; how many were there."""
         changes: dict[int, list[LetterChange]] = {}
         for letter in letters:
-            *older, last = self._places.pop(letter.event_id, [None])
-            if last is not None and letter.action:
+            places = self._places.pop(letter.event_id, [])
+            if places and letter.action:
+                *older, last = places
                 change = LetterChange("requeue", last.entry, b"", digest(letter.event_id))
                 changes.setdefault(last.shard, []).append(change)
                 for place in older:
-                    if place is not None:
-                        changes.setdefault(place.shard, []).append(LetterChange("drop", place.entry))
+                    changes.setdefault(place.shard, []).append(LetterChange("drop", place.entry))
         return (await self._change(changes))["requeue"]
 
     async def _change(self, changes: dict[int, list[LetterChange]]) -> Counter[Literal["drop", "amend", "requeue"]]:

@@ -274,14 +274,22 @@ async def test_the_outcomes_of_a_queue_are_looked_up(
     assert posts(emulator) == before
 
 
-async def test_what_is_not_found_in_a_list_too_long_to_read_stays_unknown(
+async def test_one_from_before_in_a_list_too_long_to_read_proves_nothing(
     client: Hellotext, emulator: Emulator
 ) -> None:
-    """It may be further down."""
+    """The new one may be further down."""
     for n in range(150):
         emulator.store.coupons.add({"id": f"c{n}", "type": "coupon", "created_at": n, "code": f"OLD{n}"})
     emulator.faults.add(Fault("drop_before", match="POST *"))
-    error = await fail(client.coupons.create(code="NEW"))
-    for pages, verdict, said in ((1, "unknown", "too long"), (2, "not_delivered", "no such object")):
+    error = await fail(client.coupons.create(code="OLD149"))
+    for pages, verdict, said in ((1, "unknown", "too long"), (2, "not_delivered", "only one from before")):
         (found,) = await client.reconcile([error], settle=0, pages=pages)
         assert (found.verdict, said in found.reason) == (verdict, True), found
+
+
+async def test_the_same_reference_of_another_source_is_another_order(client: Hellotext, emulator: Emulator) -> None:
+    """It is no evidence."""
+    await client.orders.create(reference="o-1", source="shop")
+    emulator.faults.add(Fault("drop_before", match="POST *"))
+    error = await fail(client.orders.create(reference="o-1", source="web"))
+    assert (await client.reconcile(error, settle=0))[0].verdict == "not_delivered"

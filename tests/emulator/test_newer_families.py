@@ -49,6 +49,16 @@ async def test_variants_are_reached_through_their_product_and_by_themselves(ask:
     assert kinds((await ask("POST", f"{PRODUCTS}/shoes/variants"))[1]) == [("parameter_missing", "name")]
 
 
+async def test_a_product_goes_with_the_variants_that_it_has(emulator: Emulator, ask: Ask) -> None:
+    """Also one whose variants were written by the program that filled the store, and are no objects of their own."""
+    store = emulator.store
+    store.new(store.products, name="Shoes", reference="shoes", sku=None, variants=[{"name": "42"}])
+    before = len(store.variants)
+    assert (await ask("DELETE", f"{PRODUCTS}/shoes"))[1]["deleted"] is True
+    assert store.products.find("shoes") is None
+    assert len(store.variants) == before
+
+
 async def test_a_message_is_received_and_listed_as_pending(ask: Ask) -> None:
     """To a profile, or to a number that finds or makes one; a template's text takes the place of a body."""
     assert await ask("POST", "/v1/messages", profile="MzYwlE50", body="Hi", technology="sms") == (

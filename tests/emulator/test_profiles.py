@@ -47,6 +47,14 @@ async def test_a_refused_change_changes_nothing(emulator: Emulator, ask: Ask) ->
     assert len(emulator.store.profiles) == 1
 
 
+async def test_a_value_that_is_not_there_is_removed_without_a_word(ask: Ask) -> None:
+    """Of a property of the business that the profile has no value of."""
+    await ask("POST", "/v1/properties", name="member", kind="tags")
+    before = (await ask("GET", WILL))[1]
+    assert (await ask("PATCH", WILL, **{"property[member]": ""}))[0] == 200
+    assert (await ask("GET", WILL))[1] == before
+
+
 async def test_the_default_contact_is_the_nameless_one_and_then_the_next(ask: Ask) -> None:
     """Set in any order; removed, the next takes its place; set again, the named one stays."""
     path, profile = await profile_of(ask, **{"phone[work]": "+59899000002", "phone": "+59899000001"})

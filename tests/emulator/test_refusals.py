@@ -167,3 +167,4 @@ async def test_values_that_are_nothing_or_no_value_are_named(ask: Ask) -> None:
     ):
         assert kinds((await ask("POST", path, **body))[1]) == [error], path
     assert (await ask("POST", "/v1/profiles", first_name="Ana", property="", email=""))[0] == 201
+    assert (await ask("POST", "/v1/properties", kind="url", name=""))[1]["name"] is None

@@ -76,13 +76,16 @@ async def test_who_asks_a_server_that_is_gone_is_told(kind: str, name: str) -> N
 
 
 async def test_who_asks_a_producer_that_closes_does_not_wait_for_ever(kind: str, name: str) -> None:
-    """The server stands still, and the producer is closed."""
+    """The server stands still, and the producer is closed; one has given up by then."""
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=SHARDS)
         async with stream.producer() as producer:
             own.pause()
             asks = [asyncio.ensure_future(producer.outcome(str(n))) for n in range(600)]
             await asyncio.sleep(0.05)
+            gave_up = asks.pop()
+            gave_up.cancel()
+        assert gave_up.cancelled()
         for ask in asks:
             with pytest.raises(QueueClosed):
                 await ask
