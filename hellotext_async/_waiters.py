@@ -55,13 +55,10 @@ class Waiters(Generic[W]):
         """One more waits."""
         self._of[priority].append(waiter)
 
-    def take(self, priority: Priority) -> W | None:
-        """The first of the priority, whose permit counts; None if it waits no more."""
-        waiter = self._of[priority].popleft()
-        if waiter.done():
-            return None
+    def take(self, priority: Priority) -> W:
+        """The first of a priority for which something waits; its permit counts."""
         self._granted += 1
-        return waiter
+        return self._of[priority].popleft()
 
     def waiting(self) -> list[Priority]:
         """The priorities for which something waits, the first first."""

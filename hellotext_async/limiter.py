@@ -216,9 +216,7 @@ class Limiter:
 
     def _serve(self, now: float) -> None:
         while (priority := self._next(now)) is not None:
-            waiter = self._waiters.take(priority)
-            if waiter is not None:
-                waiter.set_result(self._grant(priority, now))
+            self._waiters.take(priority).set_result(self._grant(priority, now))
         self._arm(now)
 
     def _next(self, now: float) -> Priority | None:

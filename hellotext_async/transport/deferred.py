@@ -49,7 +49,7 @@ class DeferredTransport:
                 if self._closed:
                     raise Unanswered(False, "closed")
                 self._transport = self._build()
-        return self._transport
+            return self._transport
 
     def abort(self) -> None:
         """Close every connection at once, and build none any more."""

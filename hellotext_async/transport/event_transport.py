@@ -240,7 +240,7 @@ class EventTransport:
         async with self._preparing:
             if self._ssl_context is None:
                 self._ssl_context = await self._loop.run_in_executor(None, ssl.create_default_context)
-        return self._ssl_context
+            return self._ssl_context
 
     async def _resolve(self) -> list[Any]:
         """The addresses of the host; looked up once, however many connections are opened at once."""
@@ -248,7 +248,7 @@ class EventTransport:
             if self._loop.time() - self._resolved_at >= _DNS_TTL:
                 self._addresses = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
                 self._resolved_at = self._loop.time()
-        return self._addresses
+            return self._addresses
 
     def _sweep(self, now: float) -> float:
         """Close what is over its limit; return when the next limit is due."""

@@ -274,9 +274,7 @@ async def test_the_outcomes_of_a_queue_are_looked_up(
     assert posts(emulator) == before
 
 
-async def test_one_from_before_in_a_list_too_long_to_read_proves_nothing(
-    client: Hellotext, emulator: Emulator
-) -> None:
+async def test_one_from_before_in_a_list_too_long_to_read_proves_nothing(client: Hellotext, emulator: Emulator) -> None:
     """The new one may be further down."""
     for n in range(150):
         emulator.store.coupons.add({"id": f"c{n}", "type": "coupon", "created_at": n, "code": f"OLD{n}"})

@@ -14,6 +14,9 @@ import pytest
 from hellotext_async import Event
 from hellotext_async._events.prepare import prepare
 from hellotext_async.queue.entry import Entry, id_of
+from tests.harness.crash import run_child
+from tests.harness.scripts import silence
+from tests.harness.server import ScriptedServer
 
 EVENTS = 20_000
 
@@ -92,3 +95,30 @@ def test_forked_children_make_ids_of_their_own() -> None:
     ids.append(receipt_id())
     assert len({made.partition("-")[0] for made in ids}) == 4
     assert len(set(ids)) == 5
+
+
+LOOP_IN_A_THREAD = """
+import asyncio, sys, threading
+from hellotext_async import Hellotext
+
+async def main():
+    client = Hellotext("t", base_url=sys.argv[1])
+    empty, full = [await client.event_queue().open() for _ in range(2)]
+    for n in range(3):
+        full.track("page.viewed", session=f"s{n}")
+    opened.set()
+    await asyncio.sleep(3600)
+
+opened = threading.Event()
+threading.Thread(target=asyncio.run, args=(main(),), daemon=True).start()
+opened.wait()
+"""
+
+
+async def test_a_program_that_ends_while_a_thread_runs_a_queue_says_what_it_held() -> None:
+    """The loop is not this thread's to end: what it holds is counted, and a queue that holds nothing is not named."""
+    async with ScriptedServer(silence()) as server:
+        ended = await run_child(LOOP_IN_A_THREAD, server.url)
+    assert ended.returncode == 0
+    said = "the program ends while a queue's loop runs in another thread, with 3 events"
+    assert [line for line in ended.stderr.splitlines() if "another thread" in line] == [said]

@@ -48,6 +48,14 @@ async def test_a_stream_on_a_socket_in_the_file_system(kind: str, name: str, tmp
         assert await entries(stream, own.url) == 0
 
 
+async def test_a_mistake_of_ours_is_not_taken_for_a_server_that_is_away(server: Server) -> None:
+    """Where there is no cluster, whose client raises the same error when it changes."""
+    link = Link(server.url)
+    with pytest.raises(AttributeError, match="no_such_command"):
+        await link.command("no_such_command")
+    await link.aclose()
+
+
 @pytest.mark.parametrize("lease", [0.1, 4000, True, "x"])
 def test_a_lease_that_makes_no_sense_is_named(lease: Any) -> None:
     """Too short for a sign of life, or longer than anybody waits."""

@@ -5,18 +5,23 @@ from __future__ import annotations
 from hellotext_async._waiters import Waiters
 
 
-class Gone:
-    """One that waits no more."""
+class Waiter:
+    """One that waits until it is `gone`."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        self._gone = gone
 
     def done(self) -> bool:
-        """It is."""
-        return True
+        """Whether it waits no more."""
+        return self._gone
 
 
-def test_the_turn_of_one_that_waits_no_more_is_no_permit() -> None:
-    """Nor is it a priority for which something waits."""
-    waiters: Waiters[Gone] = Waiters()
-    waiters.add("event", Gone())
-    assert waiters.take("event") is None
-    waiters.add("call", Gone())
+def test_one_that_waits_no_more_has_no_turn() -> None:
+    """The next of its priority has it; where there is none, nothing waits."""
+    waiters: Waiters[Waiter] = Waiters()
+    waits = Waiter()
+    for priority, one in (("call", Waiter(gone=True)), ("event", Waiter(gone=True)), ("event", waits)):
+        waiters.add(priority, one)  # type: ignore[arg-type]
+    assert waiters.turns() == [("event", False)]
+    assert waiters.take("event") is waits
     assert waiters.waiting() == [] and not waiters
