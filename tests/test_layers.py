@@ -17,7 +17,7 @@ import hellotext_async
 PACKAGE: Final = "hellotext_async"
 ROOT: Final = Path(hellotext_async.__file__).parent
 
-_GROUND = frozenset({"_details", "errors", "_clock", "_process", "_site", "_version"})
+_GROUND = frozenset({"_details", "errors", "_clock", "_process", "_site", "_version", "_watchdog"})
 _WIRE = _GROUND | {"config", "_wire"}
 _PURE = _WIRE | {"_events", "_policy"}
 _REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
@@ -32,6 +32,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "offsets": frozenset(),
     "_process": frozenset(),
     "_site": frozenset(),
+    "_watchdog": frozenset(),
     "_details": frozenset(),
     "errors": frozenset({"_details"}),
     "config": frozenset({"errors"}),

@@ -11,10 +11,12 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Final
 
+from .._watchdog import Watchdog
 from ..errors import NotAccepted, SpoolError
-from ..queue.entry import Entry, id_of
+from ..queue.entry import Entry, id_of, more_of
 from .commands import MOST, Put
 from .layout import digest
 from .link import ServerFull, Unreachable
@@ -34,7 +36,7 @@ PAUSE: Final = 0.1
 Answer = str | NotAccepted
 """`STORED`, `WAITS` (its id waits already), `FULL`, what its id ended in before, or the error."""
 
-OnAnswer = Callable[[Entry, Answer], None]
+OnAnswers = Callable[[Sequence[Entry], Sequence[Answer]], None]
 
 
 class Appender:
@@ -42,19 +44,23 @@ class Appender:
 
     def __init__(self, commands: Commands, losses: Losses, timeout: float) -> None:
         self._commands = commands
+        self._shard_of = commands.layout.shard_of
         self._losses = losses
         self._timeout = timeout
         self._prefix = secrets.token_urlsafe(4)
         self._numbers = itertools.count()
+        self._watchdog = Watchdog(asyncio.get_running_loop(), self._sweep)
+        self._group: _Waiting | None = None
 
-    async def append(self, entries: Sequence[Entry], since: Sequence[float], on_answer: OnAnswer) -> None:
-        """Append events, each of which waits since a loop time; `on_answer` is called once for each."""
+    async def append(self, entries: Sequence[Entry], since: Sequence[float], on_answers: OnAnswers) -> None:
+        """Append events, each of which waits since a loop time; `on_answers` is called once for each."""
         for start in range(0, len(entries), MOST):
             end = start + MOST
-            await self._append(entries[start:end], since[start:end], on_answer)
+            await self._append(entries[start:end], since[start:end], on_answers)
 
-    async def _append(self, entries: Sequence[Entry], since: Sequence[float], on_answer: OnAnswer) -> None:
-        group = _Waiting(entries, since, self._timeout, on_answer)
+    async def _append(self, entries: Sequence[Entry], since: Sequence[float], on_answers: OnAnswers) -> None:
+        group = self._group = _Waiting(entries, since, self._timeout, on_answers)
+        self._watchdog.schedule(min(since) + self._timeout)
         answers: Sequence[Answer]
         try:
             async with group.limit:
@@ -65,14 +71,21 @@ class Appender:
             why = str(error) if isinstance(error, SpoolError) else type(error).__name__
             answers = [NotAccepted(why, may_be_accepted=True)] * len(entries)
         finally:
-            group.timer.cancel()
+            self._group = None
         group.answer(answers)
 
+    def _sweep(self, now: float) -> float:
+        return inf if self._group is None else self._group.expire(now)
+
+    def close(self) -> None:
+        """Nothing is appended any more."""
+        self._watchdog.stop()
+
     def _put(self, entry: Entry) -> Put:
-        event_id, more = id_of(entry), entry.more
-        own_id = more is not None and more.has_caller_id
-        field = encode(event_id, own_id, entry.action, entry.subject, entry.idempotency, entry.body)
-        return Put(self._commands.layout.shard_of(entry.subject, event_id), digest(event_id), field)
+        event_id, subject = id_of(entry), entry.subject
+        has_caller_id = more_of(entry).has_caller_id
+        field = encode(event_id, has_caller_id, entry.action, subject, entry.idempotency, entry.body)
+        return Put(self._shard_of(subject, event_id), digest(event_id), field)
 
     async def _until_answered(self, puts: Sequence[Put]) -> Sequence[Answer]:
         token = f"{self._prefix}{next(self._numbers):x}"
@@ -92,37 +105,38 @@ class Appender:
 class _Waiting:
     """The events of one command, each until it has its answer, or has waited for so many seconds."""
 
-    def __init__(self, entries: Sequence[Entry], since: Sequence[float], timeout: float, on_answer: OnAnswer) -> None:
+    def __init__(self, entries: Sequence[Entry], since: Sequence[float], timeout: float, on_answers: OnAnswers) -> None:
         self._entries = entries
         self._since = since
         self._timeout = timeout
-        self._on_answer = on_answer
-        self._loop = asyncio.get_running_loop()
+        self._on_answers = on_answers
         self._expired: set[Entry] = set()
         self.limit = asyncio.timeout(None)
         """It ends when none of them waits any more."""
-        self.timer = self._loop.call_at(min(since) + timeout, self.expire)
 
-    def expire(self) -> None:
-        """Those whose time is over have no answer."""
-        before = self._loop.time() - self._timeout
+    def expire(self, now: float) -> float:
+        """Those whose time is over have no answer; when the next one's is over."""
+        before = now - self._timeout
         left: list[float] = []
         for entry, since in zip(self._entries, self._since, strict=True):
             if since > before:
                 left.append(since)
             elif entry not in self._expired:
                 self._expired.add(entry)
-                self._on_answer(entry, _no_answer())
+                self._on_answers((entry,), (_no_answer(),))
         if left:
-            self.timer = self._loop.call_at(min(left) + self._timeout, self.expire)
-        else:
-            self.limit.reschedule(self._loop.time())
+            return min(left) + self._timeout
+        self.limit.reschedule(now)
+        return inf
 
     def answer(self, answers: Sequence[Answer]) -> None:
         """All that still wait have these answers."""
+        if not self._expired:
+            self._on_answers(self._entries, answers)
+            return
         for entry, answer in zip(self._entries, answers, strict=True):
             if entry not in self._expired:
-                self._on_answer(entry, answer)
+                self._on_answers((entry,), (answer,))
 
 
 def _no_answer() -> NotAccepted:

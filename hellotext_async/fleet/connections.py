@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module
+from math import inf
 from typing import Any
 
 from redis import exceptions
 
 from .. import _process
+from .._watchdog import Watchdog
 
 __all__ = ["KeptConnection", "adapted"]
 
@@ -64,6 +66,9 @@ class KeptConnection:
         self._pool = pool
         self._patience = reply_timeout
         self._connection: Any = None
+        self._watchdog: Watchdog | None = None
+        self._limit: asyncio.Timeout | None = None
+        self._until = inf
         self.free = True
         """Whether no command is under way."""
 
@@ -71,12 +76,28 @@ class KeptConnection:
         """The reply to a command, sent once. TimeoutError, and redis-py's errors."""
         self.free = False
         try:
-            async with asyncio.timeout(self._patience):
+            async with self._limited():
                 connection = await self._ready()
                 await connection.send_command(*command)
                 return await connection.read_response()
         finally:
-            self.free = True
+            self._until, self.free = inf, True
+
+    def _limited(self) -> asyncio.Timeout:
+        """The time limit of a command."""
+        loop = asyncio.get_running_loop()
+        if self._watchdog is None:
+            self._watchdog = Watchdog(loop, self._sweep)
+        self._until = loop.time() + self._patience
+        self._watchdog.schedule(self._until)
+        limit = self._limit = asyncio.timeout(None)
+        return limit
+
+    def _sweep(self, now: float) -> float:
+        if self._until <= now and self._limit is not None:
+            self._until = inf
+            self._limit.reschedule(now)
+        return self._until
 
     async def _ready(self) -> Any:
         """The connection, with nothing in it that belongs to no command; the sending opens it if it is closed."""
@@ -86,3 +107,8 @@ class KeptConnection:
         elif self._connection.is_connected and await self._connection.can_read():
             await self._connection.disconnect(nowait=True)
         return self._connection
+
+    def close(self) -> None:
+        """Watch no more; the pool closes the connection."""
+        if self._watchdog is not None:
+            self._watchdog.stop()

@@ -204,6 +204,8 @@ class Link:
     async def aclose(self) -> None:
         """Close the connections."""
         client = self._client
+        self._for_scripts.close()
+        self._for_reads.close()
         if isinstance(client, redis.asyncio.Redis):
             await client.aclose()
             await client.connection_pool.disconnect()

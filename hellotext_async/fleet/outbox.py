@@ -7,12 +7,12 @@ its shard has no room holds up the shard's later ones, and no others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..errors import NotAccepted, QueueFull, SpoolError
-from ..queue.entry import Entry, id_of
+from ..queue.entry import Entry, id_of, more_of
 from ..queue.settler import notify, notify_accepted
 from .appender import FULL, STORED, WAITS, Answer
 from .ending import end_tasks
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outbox"]
 
+ACCEPTED: Final = (STORED, WAITS)
 SHORTEST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 1.0
 
@@ -78,6 +79,7 @@ class Outbox:
         while self._pending and self._loop.time() < until and not self._appending.done():
             await asyncio.wait([asyncio.ensure_future(self.change())], timeout=until - self._loop.time())
         await end_tasks([self._appending])
+        self._appender.close()
         for entry in list(self._pending):
             self._refuse(entry, NotAccepted("the producer was closed before the server answered", may_be_accepted=True))
 
@@ -115,24 +117,30 @@ class Outbox:
         self._retry_at = self._loop.time() + self._pause
         self._loop.call_later(self._pause + 0.001, self._wake.set)
 
-    def _answered(self, full: list[Entry], entry: Entry, answer: Answer) -> None:
-        if answer == FULL and self._waits:
-            entry.at = self._loop.time()  # its time begins anew: the server has answered
-            full.append(entry)
-            return
-        self._room = True
-        if answer in (STORED, WAITS):
-            self._remove(entry)
-            self.accepted += answer == STORED
-            entry.state, entry.key, entry.body = "aside", 1, b""
+    def _answered(self, full: list[Entry], entries: Sequence[Entry], answers: Sequence[Answer]) -> None:
+        for entry, answer in zip(entries, answers, strict=True):
+            if answer in ACCEPTED:
+                self._accepted(entry)
+                self.accepted += answer == STORED
+                self._room = True
+            elif isinstance(answer, NotAccepted):
+                self._refuse(entry, answer)
+            elif answer != FULL:
+                self._ended_before(entry, answer)
+            elif self._waits:
+                entry.at = self._loop.time()  # its time begins anew: the server has answered
+                full.append(entry)
+            else:
+                self._refuse(entry, QueueFull("the stream is full"))
+
+    def _accepted(self, entry: Entry) -> None:
+        self._remove(entry)
+        more = more_of(entry)
+        more.key = 1
+        entry.state, entry.body = "aside", b""
+        if more.watch is not None:
             notify_accepted(entry)  # first: what only its acceptance was waited for is not followed
-            self._on_stored(entry)
-        elif isinstance(answer, NotAccepted):
-            self._refuse(entry, answer)
-        elif answer == FULL:
-            self._refuse(entry, QueueFull("the stream is full"))
-        else:
-            self._ended_before(entry, answer)
+        self._on_stored(entry)
 
     def _ended_before(self, entry: Entry, answer: str) -> None:
         ended = outcome_from(answer, id_of(entry), entry.action, entry.context)

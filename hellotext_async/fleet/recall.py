@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import ref
 
 from ..errors import HellotextError, QueueClosed, SpoolError
-from ..queue.entry import Entry, id_of
+from ..queue.entry import Entry, id_of, more_of
 from ..queue.outcome import Outcome
 from ..queue.settler import notify
 from .commands import MOST
@@ -39,7 +39,7 @@ class Recall:
 
     def follow(self, entry: Entry) -> None:
         """The server has accepted it."""
-        if entry.watch is None:
+        if more_of(entry).watch is None:
             self._entries.append(ref(entry))
         else:
             self._watched.add(entry)

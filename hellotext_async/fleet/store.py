@@ -114,6 +114,7 @@ class RedisStore:
         except (TimeoutError, SpoolError, asyncio.CancelledError):
             pass
         await end_tasks(self._tasks)
+        self._appender.close()
         if self._rate is not None:
             await self._rate.aclose()
         await self.members.leave(CLOSE)
@@ -166,16 +167,18 @@ class RedisStore:
     async def append(self, entries: Sequence[Entry]) -> Sequence[Appended]:
         """Keep new events; one answer each, in order."""
         answers: dict[Entry, Answer] = {}
-        now = self._loop.time()
+
+        def on_answers(some: Sequence[Entry], found: Sequence[Answer]) -> None:
+            answers.update(zip(some, found, strict=True))
+
         self._own.coming(entries)
         try:
-            await self._appender.append(entries, [now] * len(entries), answers.__setitem__)
+            await self._appender.append(entries, [self._loop.time()] * len(entries), on_answers)
         finally:
             self._own.came(entries)
-        found: list[Appended] = [self._appended(entry, answers[entry]) for entry in entries]
         self._reader.wake()
         self._news.set()
-        return found
+        return [self._appended(entry, answers[entry]) for entry in entries]
 
     def _appended(self, entry: Entry, answer: Answer) -> Appended:
         if answer == STORED:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from .._wire.call import Idempotency
     from ..errors import HellotextError
 
-__all__ = ["LIFE", "AttemptHistory", "Entry", "More", "State", "Watcher", "end_of", "id_of", "new_id", "watch"]
+__all__ = [
+    "LIFE", "AttemptHistory", "Entry", "More", "State", "Watcher",
+    "end_of", "id_of", "more_of", "new_id", "watch",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -105,6 +108,17 @@ class More(msgspec.Struct, eq=False):
     end: Outcome | HellotextError | None = None
 
 
+def more_of(entry: Entry) -> More:
+    """What most events never have, made if it is not there: several fields are read or set at once."""
+    more = entry.more
+    if more is None:
+        with _process.id_lock:  # an id may be asked for in another thread
+            more = entry.more
+            if more is None:
+                more = entry.more = More()
+    return more
+
+
 class Rare(Generic[T]):
     """A field of an entry that is kept in its `more`, which is made when the first of them is set."""
 
@@ -126,13 +140,8 @@ class Rare(Generic[T]):
         return value
 
     def __set__(self, entry: Entry, value: T) -> None:
-        if entry.more is None:
-            if value is self._absent:
-                return
-            with _process.id_lock:  # an id may be asked for in another thread
-                if entry.more is None:
-                    entry.more = More()
-        setattr(entry.more, self._name, value)
+        if entry.more is not None or value is not self._absent:
+            setattr(more_of(entry), self._name, value)
 
 
 class Entry(msgspec.Struct, eq=False, weakref=True):
@@ -231,10 +240,8 @@ def id_of(entry: Entry) -> str:
     more = entry.more
     if more is not None and more.event_id is not None:
         return more.event_id
+    more = more_of(entry)
     with _process.id_lock:
-        more = entry.more
-        if more is None:
-            more = entry.more = More()
         if more.event_id is None:
             more.event_id = new_id()
         return more.event_id

@@ -22,6 +22,7 @@ from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVa
 
 from .. import _process
 from .._clock import boottime
+from .._watchdog import Watchdog
 from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
 from .diagnosis import diagnose
@@ -29,7 +30,6 @@ from .http_connection import HttpConnection, receive_buffer
 from .slots import Slots
 from .tls_connection import RECORD, TlsConnection
 from .unread import unread_check
-from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

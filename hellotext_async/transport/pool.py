@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 from yarl import URL
 
+from .._watchdog import Watchdog
 from .._wire.call import Reply, mark_unsent
 from . import TARGET, Credentials, Reason, Unanswered
 from .connector import (
@@ -28,7 +29,6 @@ from .connector import (
     proxy_refusal,
 )
 from .diagnosis import diagnose
-from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -1,4 +1,4 @@
-"""One timer for all exchanges: a timer for each request would be too expensive."""
+"""One timer for many time limits: a timer for each request or command would be too expensive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Watchdog"]
 class Watchdog:
     """Calls `sweep` with the loop's time when the first limit is due.
 
-    `sweep` ends every exchange whose time is over, and returns when the next limit is due (inf: never).
+    `sweep` ends all whose time is over, and returns when the next limit is due (inf: never).
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sweep: Callable[[float], float]) -> None:
