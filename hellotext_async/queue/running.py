@@ -295,5 +295,5 @@ class Running:
         for _ in left:
             pass  # at once: the loop may be ending
         if not self._store.durable:
-            self._settler.settle_now()
+            self._settler.settle_now(self.loop.time())
         self._settler.settled.check()

@@ -168,7 +168,7 @@ class Settler:
         self._finishing = [ended for ended in self._finishing if ended[0] in finished]
         self._resolve_finished(now)
 
-    def settle_now(self) -> None:
+    def settle_now(self, now: float) -> None:
         """Everything at once, for a queue whose loop is ending: nothing can wait any more."""
         dead = [(entry, outcome) for _, entry, outcome in self._unwritten]  # also what was cut off being written
         self._unwritten = []
@@ -180,9 +180,8 @@ class Settler:
                 _log.error("%d dead letters not written (%s)", len(dead), _why(error))
         for entry, outcome in dead:
             self._resolve(entry, outcome)
-        for entry, late, _ in self._unpersisted.drain():
-            if late is not None:
-                self._resolve(entry, late)
+        self._finishing += self._unpersisted.drain()
+        self._resolve_finished(now)
 
 
 def _why(error: OSError | SpoolError) -> str:

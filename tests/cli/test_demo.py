@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hellotext_async import Event
+from hellotext_async import Event, Outcome
 from hellotext_async.cli.demo import Count, Counted, judge
 from hellotext_async.cli.shop import day
 from tests.cli.command import LIMIT, ended, run, started
@@ -69,6 +69,15 @@ def test_the_demo_fails_when_the_counts_differ(theirs: dict[str, int], verdicts:
     ours.verdicts.update(verdicts)
     ours.delivered["order.placed"] = 3
     assert judge(ours, Counted(actions=theirs, statuses={}), events=sum(verdicts.values())) == 1
+
+
+def test_what_was_not_delivered_is_counted_and_is_no_event_of_ours() -> None:
+    """Its wait counts as any other."""
+    ours = Count()
+    for verdict, waited in (("delivered", 1.0), ("rejected", 3.0)):
+        ours.add(Outcome(verdict=verdict, event_id="x", action="order.placed", waited=waited))  # type: ignore[arg-type]
+    assert (ours.verdicts, ours.delivered) == ({"delivered": 1, "rejected": 1}, {"order.placed": 1})
+    assert ours.quantile(1.0) == "3000.0 ms"
 
 
 async def test_a_terminal_gets_a_bar() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hellotext_async import Event, EventQueue, Outcome, QueueClosed, QueueFull, Receipt, WrongLoop
+from hellotext_async import Event, EventQueue, Outcome, QueueClosed, QueueFull, Receipt, SqliteSpool, WrongLoop
 from hellotext_async.queue.settings import Settings
 from tests.harness.transport import Script, answers, received, silent
 from tests.rig import engine, queue
@@ -25,6 +26,21 @@ async def test_a_thread_s_event_is_refused_when_there_is_no_room() -> None:
         await opened.aclose(0)
         with pytest.raises(QueueClosed):
             await asyncio.to_thread(opened.track, "page.viewed", session="s3")
+
+
+async def test_a_thread_s_event_whose_id_is_being_stored_is_that_event(tmp_path: Path) -> None:
+    """It waits for the same acceptance and has the same end; one request is sent."""
+    script = Script(default=received())
+    async with queue(script, buffer=SqliteSpool(tmp_path / "s.db")) as opened:
+        receipts = [opened.track("page.viewed", session="s", event_id="x")]
+        thread = threading.Thread(
+            target=lambda: receipts.append(opened.track("page.viewed", session="s", event_id="x"))
+        )
+        thread.start()
+        thread.join()  # the loop has stored neither of them yet
+        await asyncio.gather(*(receipt.accepted() for receipt in receipts))
+        assert [(await receipt).verdict for receipt in receipts] == ["delivered"] * 2
+        assert opened.stats().accepted == script.asked == 1
 
 
 async def test_a_suspended_queue_is_resumed_from_a_thread() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from hellotext_async import DeadLetters, Event, Letter, SqliteSpool
+from hellotext_async import DeadLetters, Event, Letter, Outcome, SqliteSpool
 from hellotext_async.errors import NotSent
 from hellotext_async.queue.letters import append, reason
+from tests.harness.clock import virtual_time
 from tests.harness.transport import Script, answers
-from tests.rig import queue
+from tests.rig import LoopSpool, queue
 
 
 def letter(number: int, **more: object) -> Letter:
@@ -47,6 +50,25 @@ def test_the_reason_names_the_error_and_no_error_has_none() -> None:
     """The error's own text holds no customer's data."""
     assert reason(None) == ""
     assert reason(NotSent("dns", attempts=1)).startswith("NotSent: ")
+
+
+@virtual_time
+async def test_an_event_whose_letter_is_written_late_leaves_the_spool_and_has_one_outcome(tmp_path: Path) -> None:
+    """It stays in the spool for so long; its outcome was told at first, and is not told again."""
+    folder = tmp_path / "letters"
+    outcomes: list[Outcome] = []
+    spool = LoopSpool(tmp_path / "s.db")
+    given: dict[str, Any] = {"dead_letters": folder / "dead.jsonl", "buffer": spool, "on_outcome": outcomes.append}
+    folder.mkdir()
+    async with queue(Script(default=answers(422)), **given) as opened:
+        folder.rmdir()
+        assert (await opened.track("page.viewed", session="s", event_id="e1")).verdict == "rejected"
+        folder.mkdir()
+        await asyncio.sleep(5)
+        assert [one.event_id for one in DeadLetters(given["dead_letters"])] == ["e1"]
+        assert [one.event_id for one in outcomes] == ["e1"]
+    async with queue(Script(), buffer=spool) as again:
+        assert again.stats().accepted == 0
 
 
 @pytest.mark.parametrize("spool", [False, True], ids=["memory", "spool"])

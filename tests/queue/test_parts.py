@@ -11,6 +11,9 @@ import pytest
 from hellotext_async.queue.commit import CommitThread
 from hellotext_async.queue.entry import AttemptHistory, Entry, Rare
 from hellotext_async.queue.order import Order
+from hellotext_async.queue.receipt import on_accepted
+from hellotext_async.queue.settler import notify_accepted
+from hellotext_async.queue.tasks import Waiters
 
 
 class Resource:
@@ -70,6 +73,19 @@ def test_what_an_event_never_had_takes_no_room_in_it() -> None:
     one.context = 5
     assert one.context == 5
     assert isinstance(Entry.context, Rare)
+
+
+def test_after_the_loop_has_ended_nothing_is_woken() -> None:
+    """Neither who waits for a change, nor who waits for an event: both are of the loop, and it is closed."""
+    loop = asyncio.new_event_loop()
+    one, waiters = entry("1"), Waiters()
+    accepted = on_accepted(one, loop)
+    waiters.waiting.append((lambda: True, change := loop.create_future()))
+    loop.close()
+    notify_accepted(one)
+    waiters.check_soon()
+    assert not accepted.done()
+    assert not change.done()
 
 
 async def test_a_commit_that_is_waited_for_no_more_is_written_all_the_same() -> None:

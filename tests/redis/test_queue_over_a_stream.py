@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hellotext_async import Outcome, QueueClosed, QueueFull, RedisStream
+from hellotext_async import NotAccepted, Outcome, QueueClosed, QueueFull, RedisStream
 from hellotext_async.fleet.layout import digest
 from hellotext_async.fleet.link import Link
 from hellotext_async.queue.queue import EventQueue
@@ -101,6 +101,40 @@ async def test_an_event_of_a_shard_that_another_process_has_is_kept_for_it(serve
         assert all(isinstance(end, QueueClosed) and end.kept for end in ends)
         assert other.stats().queued == 0
         await until(lambda: owner.stats().outcomes["delivered"] == 3)
+
+
+async def test_an_attempt_that_fails_while_the_queue_hands_over_is_the_next_one_s(server: Server, name: str) -> None:
+    """As is what waits here, and what was not read for want of room: none of them is counted here."""
+    stream = RedisStream(server.url, name, shards=1, lease=LEASE)
+    async with stream.producer() as producer:
+        for n in range(10):
+            await producer.put("page.viewed", session=f"s{n}")
+    script = Script(unsent(takes=0.5), default=received())
+    async with over(stream, script, concurrency=1, capacity=3) as opened:
+        await until(lambda: script.in_flight)
+        report = await opened.aclose(30, hand_over=True)
+        assert (report.kept, opened.stats().accepted) == (0, 0)
+        assert script.asked == 1
+    async with over(stream, script) as following:
+        await until(lambda: following.stats().outcomes["delivered"] == 10)
+    assert len(script.history.applied) == 10
+
+
+async def test_what_was_being_appended_when_the_queue_died_may_be_in_the_stream(kind: str, name: str) -> None:
+    """The server stands still, and the program cancels the queue's tasks: only the server knows."""
+    with Server(kind) as own:
+        async with over(RedisStream(own.url, name, shards=1, lease=LEASE), Script()) as opened:
+            own.pause()
+            putting = asyncio.ensure_future(put(opened, event(1)))
+            tracked = opened.track("page.viewed", session="s")
+            await asyncio.sleep(0.05)
+            for task in asyncio.all_tasks() - {asyncio.current_task(), putting}:
+                task.cancel()
+            for wait in (putting, tracked):
+                with pytest.raises(NotAccepted) as caught:
+                    await wait
+                assert caught.value.may_be_accepted
+            own.go_on()
 
 
 async def test_an_id_is_forgotten_after_the_window(server: Server, name: str) -> None:

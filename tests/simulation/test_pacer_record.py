@@ -10,6 +10,7 @@ import pytest
 
 from hellotext_async._policy.pacer import Pacer
 from hellotext_async._policy.pacer_record import PacerRecord
+from hellotext_async._policy.shared_rate import decode, encode
 
 SEEDS = range(40)
 
@@ -79,10 +80,13 @@ def test_a_record_stays_as_it_was() -> None:
 
 
 def test_a_record_of_another_version_is_refused() -> None:
-    """Its meaning is not known."""
+    """Its meaning is not known; nor is that of what is kept elsewhere and is no record."""
     record = msgspec.structs.replace(Pacer(uniform=random.Random(1).uniform).export(), version=99)
     with pytest.raises(ValueError, match="record: expected version 1, got 99"):
         Pacer(uniform=random.Random(1).uniform).restore(record)
+    for kept, why in ((encode(record), "expected version 1, got 99"), (b"nonsense", "cannot be read")):
+        with pytest.raises(ValueError, match=f"record: .*{why}"):
+            decode(kept)
 
 
 def test_a_ceiling_holds_for_what_is_taken_over() -> None:
