@@ -146,7 +146,7 @@ class Pacer(PacerKnown):
         """Nothing was sent after all, or nothing that counts: another may go in its place."""
         self.lost(now, stamp)
         if self.rate is not None and stamp // EPOCH == self._epoch and not stamp & (PROBE | GROUP):
-            self._schedule.put_back()
+            self._schedule.undo()
 
     def forget(self) -> None:
         """What was throttled was throttled for another reason: begin anew, without a limit."""

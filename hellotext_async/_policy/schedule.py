@@ -65,8 +65,8 @@ class Schedule(msgspec.Struct):
         self.group = self.group - 1 if together else 0
         return together
 
-    def put_back(self) -> None:
-        """One that was started does not count: another may go in its place."""
+    def undo(self) -> None:
+        """The last one was not sent after all: another may go in its place."""
         self.spare += not self.apart
 
     def reopen(self, now: float, rate: float, *, apart: bool, group: int) -> None:

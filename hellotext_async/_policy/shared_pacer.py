@@ -172,7 +172,7 @@ class SharedPacer(Asking):
         if stamp < 0 or stamp & PROBE:
             self.lost(now, stamp)
         elif self._alone is None and not stamp & GROUP:
-            self._permits.put_back()
+            self._permits.undo()
 
     def forget(self) -> None:
         """What was throttled was throttled for another reason: begin anew, if no other worker was throttled."""

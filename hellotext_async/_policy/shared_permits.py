@@ -80,8 +80,8 @@ class Permits:
         self._used += 1
         return self._waited
 
-    def put_back(self) -> None:
-        """One that was used was not: it is the first again."""
+    def undo(self) -> None:
+        """The last one was not used after all: it is the first again."""
         if self._last is not None:
             self._held.appendleft(self._last)
             self._last = None

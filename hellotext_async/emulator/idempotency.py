@@ -21,7 +21,7 @@ class KeyedAnswers:
     def answer(self, method: str, path: str, key: str, body: bytes, make: Callable[[], Answer]) -> Answer:
         """The first answer under this key, made now if there is none; 422 if it was another body's.
 
-        A refusal is not kept: what is mended may be sent under the same key.
+        A refusal is not kept: a corrected request may be sent under the same key.
         """
         found = self._first.get((method, path, key))
         if found is None:

@@ -16,7 +16,7 @@ from .record import Mark
 __all__ = ["Tenure"]
 
 RECENT: Final = 5.0
-"""Seconds for which what was noted may still be lost by a server that crashes: two under `appendfsync everysec`."""
+"""Seconds for which what was recorded may still be lost by a server that crashes: two under `appendfsync everysec`."""
 
 
 class Tenure:

@@ -229,7 +229,7 @@ class _Notes:
 
 
 class _StreamNotes:
-    """The same for a stream: noted by a task of the running loop, all that there are at once."""
+    """The same for a stream: written by a task of the running loop, all that there are at once."""
 
     def __init__(self, stream: LetterStream, letters: Mapping[str, Letter]) -> None:
         self._stream = stream

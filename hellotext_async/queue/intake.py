@@ -162,10 +162,10 @@ class Intake:
 
     def _follow(self, entry: Entry, first: Entry) -> None:
         """The event is the one that came first under its id, and becomes what that becomes."""
-        twin = _Twin(entry, self._core)
+        follower = _Follower(entry, self._core)
         if first.state not in WAITING:
-            twin.accepted(first)
-        watch(first, twin)
+            follower.accepted(first)
+        watch(first, follower)
 
     def _accept(self, entry: Entry) -> None:
         """From here on the event is the queue's."""
@@ -263,7 +263,7 @@ class Intake:
                 self._refuse(entry, error)
 
 
-class _Twin:
+class _Follower:
     """The same event came twice, by way of the store or of another thread: the second ends as the first does."""
 
     over = False

@@ -34,7 +34,7 @@ create table if not exists owner (one integer primary key check (one = 1), name 
 create index if not exists ids_ended on ids (ended) where ended is not null;
 """
 
-# What was in flight when the file was left may have been sent: it stays noted until the event has ended.
+# What was in flight when the file was left may have been sent: the mark stays until the event has ended.
 _SENT: Final = """
 insert or replace into sent select value, 1, 1, 0 from flight, json_each(numbers);
 delete from flight;
