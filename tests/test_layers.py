@@ -6,7 +6,7 @@ A new room is one line in ROOMS: its place, and its name in the rows of those wh
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -187,16 +187,25 @@ def test_libraries_stay_where_they_belong() -> None:
     assert [f"{found.where} imports {found.name}" for found in ALL if misplaced(found)] == []
 
 
-def test_only_the_commands_read_argv() -> None:
-    """`sys.argv` appears nowhere else."""
-    found = [
-        f"{file.relative_to(ROOT)}:{node.lineno}"
+def outside_the_commands(looked_for: Callable[[ast.AST], bool]) -> list[str]:
+    """Where the package has such a node, besides in the commands."""
+    return [
+        f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
         for file in ROOT.rglob("*.py")
         if room_of_file(file) != "cli"
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Attribute) and node.attr == "argv"
+        if looked_for(node)
     ]
-    assert found == []
+
+
+def test_only_the_commands_read_argv() -> None:
+    """`sys.argv` appears nowhere else."""
+    assert outside_the_commands(lambda node: isinstance(node, ast.Attribute) and node.attr == "argv") == []
+
+
+def test_the_wall_clock_is_an_argument() -> None:
+    """Only the commands call `time.time()`: elsewhere it is the default of an argument, which a test can replace."""
+    assert outside_the_commands(lambda node: isinstance(node, ast.Call) and ast.unparse(node.func) == "time.time") == []
 
 
 def test_pure_rooms_have_no_clock_no_chance_and_no_loop() -> None:

@@ -153,7 +153,7 @@ class EmulatedApi:
             limit, limiters = limited
             wait = limiters.admit(seen.at, limit.key(f"{seen.method} {seen.path}", seen.body))
             if wait is not None:
-                raise refuse("rate_limited", status=429, headers=retry_after(limit, wait, time.time()))
+                raise refuse("rate_limited", status=429, headers=retry_after(limit, wait, self.store.now()))
 
     async def _answer_with(self, fault: Fault, request: web.BaseRequest, seen: Seen) -> web.StreamResponse:
         if fault.kind == "drop_before":

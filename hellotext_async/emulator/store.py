@@ -39,6 +39,7 @@ class Store:
 
     def __init__(self, now: Callable[[], float] = time.time, *, keep_events: bool = True) -> None:
         self.lock = threading.Condition(threading.RLock())
+        self.now = now
         self.ids = Ids(now)
         self._keep_events = keep_events
         self.properties = Properties(self.ids.identifier)

@@ -6,7 +6,6 @@ written only while that lease outlasts a whole attempt. What is not ours any mor
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -34,12 +33,17 @@ _POISON: Final = Attempt("uncertain", reason=f"poison: {POISON} workers ended wh
 
 
 class Holdings:
-    """By the events. `on_idle` is called when a shard that leaves may have nothing in flight any more."""
+    """By the events. `on_idle` is called when a shard that leaves may have nothing in flight any more; `wall` gives
+    Unix seconds.
+    """
 
-    def __init__(self, stepper: Stepper, attempt_seconds: float, on_idle: Callable[[], None]) -> None:
+    def __init__(
+        self, stepper: Stepper, attempt_seconds: float, on_idle: Callable[[], None], wall: Callable[[], float]
+    ) -> None:
         self._stepper = stepper
         self._total = attempt_seconds
         self._on_idle = on_idle
+        self._wall = wall
         self._items: dict[Entry, Item] = {}
 
     def hold(self, entry: Entry, item: Item, *, arrived: bool) -> Loaded:
@@ -99,10 +103,11 @@ class Holdings:
         """They have ended: the stream has them no more, and remembers how. Those that are not held are returned."""
         tenures: set[Tenure] = set()
         others: list[Entry] = []
+        now = self._wall()
         for entry, end in zip(entries, ends, strict=True):
             item = self._items.pop(entry, None)
             if item is not None:
-                item.tenure.end(_ending(item, end))
+                item.tenure.end(_ending(item, end, now))
                 tenures.add(item.tenure)
             elif end is None:
                 others.append(entry)
@@ -117,9 +122,9 @@ class Holdings:
             self._on_idle()
 
 
-def _ending(item: Item, end: Finish | None) -> Ending:
+def _ending(item: Item, end: Finish | None, now: float) -> Ending:
     event_id = b"" if item.stored is None else digest(item.stored.event_id)
     if end is None:
         return Ending(item.entry, item.size, event_id, "")
-    letter = b"" if end.verdict == "delivered" else encode_letter(end, time.time())
+    letter = b"" if end.verdict == "delivered" else encode_letter(end, now)
     return Ending(item.entry, item.size, event_id, ending_text(end), letter)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack
 from weakref import WeakValueDictionary
@@ -59,6 +59,7 @@ class Producer:
         capacity: int,
         event_format: EventFormat,
         strict: bool,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         check_choice(full, ("wait", "raise"), "full")
         if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not timeout > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -72,6 +73,7 @@ class Producer:
         self._capacity = capacity
         self._event_format: EventFormat = event_format
         self._strict = strict
+        self._wall = wall
         self._most_bytes = stream.limits.shard_bytes - OVERHEAD
         self._process = _process.current_process
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -170,11 +172,11 @@ class Producer:
 
     def _prepare(self, action: str | Event, fields: Mapping[str, Any]) -> Prepared:
         if isinstance(action, str):
-            ready = prepare(action, fields, self._event_format, time.time(), strict=self._strict)
+            ready = prepare(action, fields, self._event_format, self._wall(), strict=self._strict)
         elif fields:
             raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
         else:
-            ready = prepare_event(action, self._event_format, time.time(), strict=self._strict)
+            ready = prepare_event(action, self._event_format, self._wall(), strict=self._strict)
         if len(ready.body) + 1024 > self._most_bytes:
             raise InvalidParameter("event", f"larger than a shard of the stream ({self._most_bytes} bytes)")
         return ready

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
+from .._clock import boottime
 from ..errors import HellotextError, QueueClosed, SpoolError
 from ..queue.entry import Entry, id_of, more_of
 from ..queue.outcome import Outcome
@@ -71,8 +71,8 @@ class Recall:
         """The server's clock."""
         if self._ahead is None:
             now, _ = await self._commands.lease([0], "look")
-            self._ahead = now - time.time()
-        return time.time() + self._ahead
+            self._ahead = now - boottime()
+        return boottime() + self._ahead
 
     async def _look(self) -> None:
         pause = SHORTEST

@@ -5,7 +5,6 @@ Rules. `INFO` alone is read: managed servers hide CONFIG. What cannot be read is
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +40,7 @@ def warnings_of(info: Mapping[str, Any]) -> list[str]:
 async def agree(link: Link, layout: Layout, limits: Limits) -> None:
     """Write the stream's settings down if they are not; ConfigurationError if a process with others did."""
     ours = {"layout": LAYOUT, "shards": layout.shards, "bucket_ms": limits.bucket_ms}
-    await link.pipeline(
-        [
-            *(("HSETNX", layout.settings, name, value) for name, value in ours.items()),
-            ("HSETNX", layout.settings, "created", int(time.time())),
-        ]
-    )
+    await link.pipeline([("HSETNX", layout.settings, name, value) for name, value in ours.items()])
     found: dict[bytes, bytes] = await link.command("hgetall", layout.settings)
     for name, value in ours.items():
         theirs = found.get(name.encode(), b"").decode("ascii", "replace")

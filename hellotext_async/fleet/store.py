@@ -56,6 +56,7 @@ class RedisStore:
             raise ConfigurationError(
                 f"lease: {self._ttl:g} s are too few for attempts of {self._total:g} s: set a quarter more"
             )
+        self._wall = settings.wall
         self._loop = asyncio.get_running_loop()
         self._own = OwnEvents(lambda entry: self._held(entry) is not None)
         self._elsewhere: list[Loaded] = []
@@ -74,7 +75,7 @@ class RedisStore:
         most, most_bytes = self._most, self._most_bytes
         self._reader = Reader(commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
         self._stepper = Stepper(commands, losses, self._tenures, members.end, members.begin_again, self._ttl)
-        self._holdings = Holdings(self._stepper, self._total, self.members.beat_now)
+        self._holdings = Holdings(self._stepper, self._total, self.members.beat_now, self._wall)
         self._appender = Appender(commands, losses, REPLY_TIMEOUT)
         try:
             await self.members.beat()

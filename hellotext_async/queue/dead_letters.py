@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
@@ -84,10 +84,11 @@ class HasLetters(Protocol):
 class DeadLetters:
     """The dead letters in one file, or of one stream. ``DeadLetters("dead.jsonl")`` reads; nothing is held open.
 
-    Those of a stream, ``DeadLetters(RedisStream(url, name))``, are read with ``async for``.
+    Those of a stream, ``DeadLetters(RedisStream(url, name))``, are read with ``async for``. `wall` is the wall
+    clock (Unix seconds).
     """
 
-    def __init__(self, where: str | os.PathLike[str] | HasLetters) -> None:
+    def __init__(self, where: str | os.PathLike[str] | HasLetters, *, wall: Callable[[], float] = time.time) -> None:
         if isinstance(where, (str, os.PathLike)):
             self.path, self._stream = Path(where), None
         elif hasattr(where, "letters"):
@@ -95,6 +96,7 @@ class DeadLetters:
         else:
             raise ConfigurationError("where: expected a path or a RedisStream")
         self.damaged = 0
+        self._wall = wall
 
     def __iter__(self) -> Iterator[Letter]:
         """Every event whose last letter does not say that it was delivered, in the order of their first letters.
@@ -153,7 +155,8 @@ class DeadLetters:
         """
         letters = [letter for letter in await self._read() if letter.verdict == "unknown"]
         found = await client.reconcile(letters, settle=settle, pages=pages)
-        known = [_known(letter, result) for letter, result in zip(letters, found, strict=True)]
+        now = self._wall()
+        known = [_known(letter, result, now) for letter, result in zip(letters, found, strict=True)]
         lines = [letter for letter in known if letter is not None]
         if lines and self._stream is not None:
             await self._stream.append(lines)
@@ -171,8 +174,12 @@ class DeadLetters:
         """
         found = await self._read()
         letters = {letter.event_id: letter for letter in found if include_unknown or letter.verdict != "unknown"}
-        notes = _Notes(self.path, letters) if self._stream is None else _StreamNotes(self._stream, letters)
-        outcomes = queue.deliver(_once_more(queue, letters.values()), on_end=notes.add)
+        notes = _Notes(self.path) if self._stream is None else _StreamNotes(self._stream)
+
+        def note(outcome: Outcome) -> None:
+            notes.add(_after(letters[outcome.event_id], outcome, self._wall()))
+
+        outcomes = queue.deliver(_once_more(queue, letters.values()), on_end=note)
         try:
             async for outcome in outcomes:
                 await notes.written()
@@ -195,26 +202,25 @@ def _latest(letters: Iterable[Letter]) -> list[Letter]:
     return [letter for letter in latest.values() if letter.verdict not in ("replayed", "delivered")]
 
 
-def _known(letter: Letter, result: Result) -> Letter | None:
+def _known(letter: Letter, result: Result, now: float) -> Letter | None:
     """The next letter of one that was looked up; None if it stays unknown."""
     if result.verdict == "unknown":
         return None
-    return msgspec.structs.replace(letter, verdict=result.verdict, reason=result.reason, at=time.time())
+    return msgspec.structs.replace(letter, verdict=result.verdict, reason=result.reason, at=now)
 
 
 class _Notes:
     """What a replay's events ended in, appended to the file in a thread; the queue may have letters elsewhere."""
 
-    def __init__(self, path: Path, letters: Mapping[str, Letter]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._letters = letters
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext replay")
         self._waiting: list[Letter] = []
         self._last: Future[None] | None = None
 
-    def add(self, outcome: Outcome) -> None:
-        """Note one more."""
-        self._waiting.append(_after(self._letters[outcome.event_id], outcome))
+    def add(self, letter: Letter) -> None:
+        """One more."""
+        self._waiting.append(letter)
         self._last = self._thread.submit(self._write)
 
     def _write(self) -> None:
@@ -231,15 +237,14 @@ class _Notes:
 class _StreamNotes:
     """The same for a stream: written by a task of the running loop, all that there are at once."""
 
-    def __init__(self, stream: LetterStream, letters: Mapping[str, Letter]) -> None:
+    def __init__(self, stream: LetterStream) -> None:
         self._stream = stream
-        self._letters = letters
         self._waiting: list[Letter] = []
         self._writing: asyncio.Task[None] | None = None
 
-    def add(self, outcome: Outcome) -> None:
-        """Note one more."""
-        self._waiting.append(_after(self._letters[outcome.event_id], outcome))
+    def add(self, letter: Letter) -> None:
+        """One more."""
+        self._waiting.append(letter)
         if self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write(), name="hellotext replay")
 
@@ -255,11 +260,11 @@ class _StreamNotes:
             await asyncio.shield(self._writing)
 
 
-def _after(letter: Letter, outcome: Outcome) -> Letter:
+def _after(letter: Letter, outcome: Outcome, now: float) -> Letter:
     """The next letter of an event, after its replay."""
     verdict: Any = "replayed" if outcome.delivered else outcome.verdict
     return msgspec.structs.replace(
-        letter, verdict=verdict, reason=reason(outcome.error), attempts=outcome.attempts, at=time.time()
+        letter, verdict=verdict, reason=reason(outcome.error), attempts=outcome.attempts, at=now
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -90,3 +91,22 @@ async def test_who_asks_a_producer_that_closes_does_not_wait_for_ever(kind: str,
             with pytest.raises(QueueClosed):
                 await ask
         own.go_on()
+
+
+async def test_a_jump_of_the_wall_clock_hides_no_outcome(
+    server: Server, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The producer's clock goes three days ahead while it waits: the server's clock is what ids are looked up by."""
+    stream = RedisStream(server.url, name, shards=SHARDS, lease=LEASE)
+    real = time.time
+    async with stream.producer() as producer:
+        receipt = await producer.put("page.viewed", session="s", event_id="waits")
+        waiting = asyncio.ensure_future(receipt)
+        assert await producer.outcome("waits") is None
+        monkeypatch.setattr(time, "time", lambda: real() + 3 * 86_400)
+        assert await producer.outcome("waits") is None
+        async with Emulator() as emulator, worker(emulator, stream):
+            assert (await waiting).delivered
+            outcome = await producer.outcome("waits")
+            assert outcome is not None
+            assert outcome.delivered

@@ -30,7 +30,7 @@ class AtOnce:
 
 def holdings() -> Holdings:
     stepper: Any = AtOnce()
-    return Holdings(stepper, 1.5, lambda: None)
+    return Holdings(stepper, 1.5, lambda: None, lambda: 0.0)
 
 
 def entry(event_id: str, subject: str = "s") -> Entry:

@@ -60,7 +60,7 @@ def _requests(api: EmulatedApi, after: int, unanswered: set[int]) -> dict[str, A
     )
     unanswered.clear()
     unanswered.update(waiting[-BATCH:])
-    rows = [views.summary(seen) for seen in (*late, *new)]
+    rows = [views.summary(seen, api.store.now()) for seen in (*late, *new)]
     return {"rows": rows, "left_out": max(0, total - after - len(new))}
 
 

@@ -92,7 +92,7 @@ class Inspector:
         seen = self._api.requests.find(int(id)) if id.isascii() and id.isdecimal() and len(id) < 19 else None
         if seen is None:
             raise not_found("number")
-        return views.detail(seen)
+        return views.detail(seen, self._api.store.now())
 
     def _change(self, method: str, path: str, body: bytes) -> object:
         change = self._changes().get((method, path))

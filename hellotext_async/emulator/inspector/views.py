@@ -20,13 +20,13 @@ LISTED = 50
 """Profiles in the list."""
 
 
-def summary(seen: Seen) -> Object:
-    """One row of the list."""
+def summary(seen: Seen, now: float) -> Object:
+    """One row of the list; `now` is in Unix seconds."""
     body = seen.body if is_object(seen.body) else {}
     event = seen.path in EVENT_PATHS and seen.method == "POST"
     return {
         "number": seen.number,
-        "at": time.time() - time.monotonic() + seen.at,
+        "at": now - time.monotonic() + seen.at,
         "method": seen.method,
         "path": seen.path,
         "status": seen.status,
@@ -36,10 +36,10 @@ def summary(seen: Seen) -> Object:
     }
 
 
-def detail(seen: Seen) -> Object:
+def detail(seen: Seen, now: float) -> Object:
     """One request whole: its query, headers, decoded body and answer."""
     answer: Any = msgspec.json.decode(seen.answer) if seen.answer else None
-    return {**summary(seen), "query": seen.query, "headers": seen.headers, "body": seen.body, "answer": answer}
+    return {**summary(seen, now), "query": seen.query, "headers": seen.headers, "body": seen.body, "answer": answer}
 
 
 def settings(api: EmulatedApi) -> Object:
@@ -85,7 +85,7 @@ def profile(api: EmulatedApi, id: str) -> Object:
     with api.store.lock:
         shown = api.store.profiles.show(api.store.profiles.get(id))
         sessions = {session for session, owner in api.store.sessions.items() if owner == id}
-    timeline = [summary(seen) for seen in api.requests if _concerns(seen, id, sessions)]
+    timeline = [summary(seen, api.store.now()) for seen in api.requests if _concerns(seen, id, sessions)]
     return {"profile": shown, "sessions": sorted(sessions), "timeline": timeline[::-1]}
 
 
