@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hellotext_async.errors import NotAccepted
-from hellotext_async.fleet.appender import FULL, STORED, Answer, Appender, OnAnswer
+from hellotext_async.fleet.appender import FULL, STORED, Answer, Appender, OnAnswers
 from hellotext_async.fleet.layout import Layout
 from hellotext_async.fleet.losses import Losses
 from hellotext_async.fleet.outbox import Outbox
@@ -38,11 +38,13 @@ class Shard:
         self._full = full
         self.sent: list[list[str]] = []
 
-    async def append(self, entries: Sequence[Entry], since: Sequence[float], on_answer: OnAnswer) -> None:
+    async def append(self, entries: Sequence[Entry], since: Sequence[float], on_answers: OnAnswers) -> None:
         self.sent.append([id_of(one) for one in entries])
         self._full -= 1
-        for one in entries:
-            on_answer(one, FULL if self._full >= 0 else STORED)
+        on_answers(entries, [FULL if self._full >= 0 else STORED] * len(entries))
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def outbox(appender: Any) -> Outbox:
@@ -56,14 +58,13 @@ async def test_each_event_of_a_command_waits_as_long_as_any_other() -> None:
     commands: Any = Silent()
     answers: list[tuple[str, float]] = []
 
-    def on_answer(one: Entry, answer: Answer) -> None:
-        assert isinstance(answer, NotAccepted)
-        assert answer.may_be_accepted
-        answers.append((id_of(one), loop.time()))
+    def on_answers(some: Sequence[Entry], found: Sequence[Answer]) -> None:
+        assert all(isinstance(answer, NotAccepted) and answer.may_be_accepted for answer in found)
+        answers.extend((id_of(one), loop.time()) for one in some)
 
     await asyncio.sleep(3)
     entries = [entry("first"), entry("second", 2.0), entry("third", 2.0)]
-    await Appender(commands, Losses("test"), 5).append(entries, [0.0, 2.0, 2.0], on_answer)
+    await Appender(commands, Losses("test"), 5).append(entries, [0.0, 2.0, 2.0], on_answers)
     assert answers == [("first", 5.0), ("second", 7.0), ("third", 7.0)]
 
 
