@@ -87,8 +87,10 @@ async def _deliver(worker: StreamWorker, client: Hellotext, stop: Stop) -> Repor
             await asyncio.wait([running], timeout=TICK)
     finally:
         if not running.done():
+            # First: if the close has not begun, it would wait for what is in flight.
+            closing = asyncio.ensure_future(worker.aclose(0))
             running.cancel()
-            await asyncio.wait([running])
+            await asyncio.wait([closing, running])
     return await worker.aclose() if running.cancelled() else running.result()
 
 

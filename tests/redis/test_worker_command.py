@@ -41,6 +41,27 @@ async def test_it_delivers_until_a_signal_and_hands_over(server: Server, name: s
         assert await owners(stream, server.url) == [""] * 4
 
 
+async def test_a_second_signal_ends_it_at_once(server: Server, name: str) -> None:
+    """However soon it comes: the answer is not waited for, the event ends as unknown, and every shard is free."""
+    stream = RedisStream(server.url, name, shards=4)
+    where = ("--redis", server.url, "--stream", name, "--shards", "4")
+    async with Emulator() as emulator, stream.producer() as producer:
+        emulator.faults.add(Fault("delay", delay=10))
+        await producer.put("page.viewed", session="s", event_id="cut off")
+        async with started("worker", *where, emulator=emulator) as process:
+            assert process.stderr is not None
+            await until(lambda: not emulator.faults)  # the request has come
+            process.send_signal(signal.SIGTERM)
+            while b"again: end now" not in await asyncio.wait_for(process.stderr.readline(), 30):
+                pass
+            process.send_signal(signal.SIGTERM)
+            done = await ended(process)
+        assert done.code == 1
+        assert "ending now" in done.err
+        assert ["unknown", "1"] in [line.split() for line in done.out.splitlines()], done
+        assert await owners(stream, server.url) == [""] * 4
+
+
 async def test_an_event_that_ends_badly_is_exit_1(server: Server, name: str) -> None:
     """The report counts it, and says where it is; it is a dead letter of the stream."""
     stream = RedisStream(server.url, name)
