@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.crash import ChildExit, run_child
+from tests.harness.crash import ChildExit, forks_in_a_loop, run_child
 from tests.harness.scripts import received, reply, silence, sleep
 from tests.harness.server import ScriptedServer
 
@@ -56,6 +56,7 @@ async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() ->
     assert len(server.history) == 2
 
 
+@forks_in_a_loop
 async def test_a_forked_child_whose_loop_goes_on_sends_no_event_of_its_parent() -> None:
     """Neither on a connection of the parent nor on a new one: each event arrives once."""
     body = """

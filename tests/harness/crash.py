@@ -16,9 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from .python_path import python_path
 
-__all__ = ["ChildExit", "failpoint", "run_child"]
+__all__ = ["ChildExit", "failpoint", "forks_in_a_loop", "run_child"]
+
+forks_in_a_loop: Final = pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="asyncio itself hangs here in a child that goes on in its parent's loop"
+)
+"""The mark of a test whose forked child does not end at once."""
 
 _CHOSEN: Final = "HARNESS_FAILPOINT"
 _MARK: Final = "failpoint: "

@@ -10,7 +10,7 @@ import pytest
 from hellotext_async.emulator import Emulator
 from hellotext_async.fleet.commands import PUT
 from hellotext_async.fleet.link import Link
-from tests.harness.crash import run_child
+from tests.harness.crash import forks_in_a_loop, run_child
 from tests.redis.servers import Server
 
 FORKING = """
@@ -39,6 +39,7 @@ asyncio.run(main())
 """
 
 
+@forks_in_a_loop
 @pytest.mark.own_loop
 async def test_a_forked_child_that_exits_in_the_loop_of_a_worker_ends_and_harms_nobody(
     server: Server, name: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,8 @@ from tests.harness.transport import Script
 
 REQUEST = Request("GET", "/v1/profiles/x", None)
 MODULE = "hellotext_async.transport.pool"
+closed = threading.Event()
+"""The transport was closed; so long an import lasts."""
 
 
 async def test_exchanges_that_begin_together_build_one_transport() -> None:
@@ -30,12 +34,15 @@ async def test_exchanges_that_begin_together_build_one_transport() -> None:
     await transport.aclose()
 
 
-async def test_a_close_while_it_is_built_builds_nothing() -> None:
+async def test_a_close_while_it_is_built_builds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exchange that was to be the first did not begin."""
-    transport = DeferredTransport(MODULE, Script)
+    (tmp_path / "imported_slowly.py").write_text(f"from {__name__} import closed; closed.wait(30)")
+    monkeypatch.syspath_prepend(tmp_path)
+    transport = DeferredTransport("imported_slowly", Script)
     first = asyncio.ensure_future(transport.exchange(REQUEST, total=5))
     await asyncio.sleep(0)
     transport.abort()
+    closed.set()
     with pytest.raises(Unanswered) as error:
         await first
     assert (error.value.sent, error.value.reason) == (False, "closed")
