@@ -15,7 +15,7 @@ from .entry import end_of
 from .letters import Letter
 from .outcome import Outcome
 from .store import Finish
-from .tasks import Batch, Flag, Waiters
+from .tasks import Batch, Conditions, Flag
 
 if TYPE_CHECKING:
     from .core import Core
@@ -56,7 +56,7 @@ class Settler:
         self._finishing: list[tuple[Entry, Outcome | None, Finish]] = []
         self._unwritten: list[_Dead] = []
         self.freed = Flag()
-        self.settled = Waiters()
+        self.settled = Conditions()
 
     def start(self, tasks: Tasks) -> None:
         """Begin."""

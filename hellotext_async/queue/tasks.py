@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["TURN", "Batch", "Flag", "Tasks", "Waiters", "in_turns", "shielded"]
+__all__ = ["TURN", "Batch", "Conditions", "Flag", "Tasks", "in_turns", "shielded"]
 
 T = TypeVar("T")
 
@@ -124,8 +124,8 @@ class Flag:
         self._set = False
 
 
-class Waiters:
-    """Tasks that wait until a condition holds."""
+class Conditions:
+    """Tasks that wait, each until its condition holds."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []

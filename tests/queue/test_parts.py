@@ -13,7 +13,7 @@ from hellotext_async.queue.entry import AttemptHistory, Entry, Rare
 from hellotext_async.queue.order import Order
 from hellotext_async.queue.receipt import on_accepted
 from hellotext_async.queue.settler import notify_accepted
-from hellotext_async.queue.tasks import Waiters
+from hellotext_async.queue.tasks import Conditions
 
 
 class Resource:
@@ -78,7 +78,7 @@ def test_what_an_event_never_had_takes_no_room_in_it() -> None:
 def test_after_the_loop_has_ended_nothing_is_woken() -> None:
     """Neither who waits for a change, nor who waits for an event: both are of the loop, and it is closed."""
     loop = asyncio.new_event_loop()
-    one, waiters = entry("1"), Waiters()
+    one, waiters = entry("1"), Conditions()
     accepted = on_accepted(one, loop)
     waiters.waiting.append((lambda: True, change := loop.create_future()))
     loop.close()
