@@ -157,8 +157,11 @@ class SharedPacer(Asking):
             self._alone.server_error(now, _own(stamp))
         if stamp > 0 and stamp & PROBE:
             self._see("lost", now, stamp)
-        else:
-            self._tally.failed(now)
+            return
+        first = self._tally.since == inf
+        self._tally.failed(now)
+        if first:
+            self._changed()
 
     def lost(self, now: float, stamp: int) -> None:
         """It proved nothing about the rate."""

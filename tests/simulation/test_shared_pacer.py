@@ -357,3 +357,17 @@ def test_a_record_of_another_version_is_refused() -> None:
         with pytest.raises(ValueError, match="record: "):
             worker.answered(fleet.now, msgspec.structs.replace(answer, record=bad))
         assert worker.alone
+
+
+@pytest.mark.parametrize("answer", ["delivered", "server_error"])
+def test_the_first_answer_that_is_counted_asks_for_a_command(answer: str) -> None:
+    """Those after it are in the same command."""
+    changes: list[None] = []
+    worker = SharedPacer(Pacer(uniform=random.Random(1).uniform), changed=lambda: changes.append(None))
+    command = worker.next_command(100.0)
+    assert isinstance(command, Command)
+    worker.answered(100.0, Place().run(100.0 + AHEAD, command))
+    before = len(changes)
+    for _ in range(3):
+        getattr(worker, answer)(100.0, worker.sent(100.0))
+    assert len(changes) == before + 1
