@@ -11,7 +11,7 @@ from hellotext_async._wire.call import EVENTS_PATH, Reply, Request
 from hellotext_async.config import Timeouts
 from hellotext_async.transport import Unanswered
 from tests.harness import scripts
-from tests.harness.middleman import Middleman
+from tests.harness.fault_proxy import FaultProxy
 from tests.harness.scripts import Steps
 
 from .asking import POST, ask, numbered, status_or_doubt
@@ -143,7 +143,7 @@ def _lying(chance: random.Random) -> Steps:
 
 async def test_10_a_peer_that_vanishes_is_left_at_the_limit(opened: Opens, serve: Serves) -> None:
     """Bytes vanish on the way: in doubt at the limit, and that connection is not used again."""
-    async with serve() as server, Middleman(server.url) as wire:
+    async with serve() as server, FaultProxy(server.url) as wire:
         transport = opened(wire.url, timeouts=BRIEF)
         assert (await transport.exchange(POST, total=5)).status == 200
         wire.up.set(blackhole=True)

@@ -1,4 +1,4 @@
-"""The emulator that these tests talk to."""
+"""The emulator that these tests send requests to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from hellotext_async.emulator import Emulator
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
-    """One with nothing in it."""
+    """An empty emulator."""
     async with Emulator() as emulator:
         yield emulator

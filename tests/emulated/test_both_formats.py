@@ -1,4 +1,4 @@
-"""Both formats of every action, from the same Python: the emulator takes them, and stores the same."""
+"""Both formats of every action, from the same arguments: the emulator accepts both and stores the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS = ("apps", "carts", "coupons", "forms", "orders", "products", "variants", 
 
 
 async def stored(action: str, fields: dict[str, Any], event_format: EventFormat) -> dict[str, Any]:
-    """What the business has after the event: the event itself, and every object that it is about."""
+    """What the business has after the event: the event, and every object that it is about."""
     async with Emulator() as emulator:
         emulator.store.seed_document()
         async with Hellotext(emulator.token, base_url=emulator.url, event_format=event_format, strict=True) as client:

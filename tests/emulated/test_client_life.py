@@ -1,4 +1,4 @@
-"""A client's life: opened at the first use, closed once, and used only where it was opened."""
+"""A client is opened at its first use, closed once, and can be used only where it was opened."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def client_of(emulator: Emulator, **options: Any) -> Hellotext:
 
 
 async def test_a_closed_client_is_of_no_use_and_can_be_closed_again(emulator: Emulator) -> None:
-    """Calls and new queues say that it was closed."""
+    """Calls and new queues raise an error that says that it is closed."""
     client = client_of(emulator)
     await client.lists.list(limit=1)
     await client.aclose()
@@ -45,7 +45,7 @@ async def test_a_closed_client_is_of_no_use_and_can_be_closed_again(emulator: Em
 
 
 async def test_a_client_that_was_never_opened_closes_at_once() -> None:
-    """It needs no loop before."""
+    """A client that was not used needs no loop."""
     client = Hellotext("t")
     await client.aclose()
     with pytest.raises(ClientClosed):
@@ -53,7 +53,7 @@ async def test_a_client_that_was_never_opened_closes_at_once() -> None:
 
 
 async def test_a_client_belongs_to_the_loop_that_opened_it(emulator: Emulator) -> None:
-    """From another loop, and from a thread without one, it is WrongLoop; nothing is sent."""
+    """From another loop, and from a thread without one, it raises WrongLoop; nothing is sent."""
     errors: list[HellotextError] = []
 
     async def call() -> None:
@@ -79,7 +79,7 @@ async def test_a_client_belongs_to_the_loop_that_opened_it(emulator: Emulator) -
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 async def test_a_forked_child_gets_no_use_of_it(emulator: Emulator) -> None:
-    """The child is told to make its own; the parent goes on."""
+    """The child's error asks for a new client; the parent continues."""
     async with client_of(emulator) as client:
         child = os.fork()
         if child == 0:
@@ -95,7 +95,7 @@ async def test_a_forked_child_gets_no_use_of_it(emulator: Emulator) -> None:
 
 
 async def test_a_client_that_is_not_closed_is_reported_with_the_place_where_it_was_made(emulator: Emulator) -> None:
-    """A ResourceWarning, with its name."""
+    """A ResourceWarning with the client's name."""
     client = client_of(emulator, name="greens")
     await client.open()
     with pytest.warns(ResourceWarning, match=r"'greens', made at \S*test_client_life\.py:\d+, was not closed"):
@@ -112,7 +112,7 @@ def test_a_client_is_neither_copied_nor_pickled() -> None:
 
 
 async def test_a_new_token_resumes_what_the_old_one_suspended(emulator: Emulator) -> None:
-    """The event of the queue goes with the new token."""
+    """The queue's event is sent with the new token."""
     async with Hellotext(Token("revoked"), base_url=emulator.url) as client, client.event_queue() as queue:
         receipt = queue.track("page.viewed", session="s1")
         report = await queue.flush(timeout=10)
@@ -131,7 +131,7 @@ async def test_an_event_made_before_is_tracked_as_it_is(emulator: Emulator) -> N
 
 
 async def test_requests_of_one_s_own(emulator: Emulator) -> None:
-    """A method and a path are checked; the old name of `idempotency` works and warns."""
+    """Method and path are checked; the deprecated `idempotency` works and warns."""
     async with client_of(emulator) as client:
         with pytest.raises(InvalidParameter, match="method: expected one of GET"):
             await client.request("HEAD", "/v1/lists")  # type: ignore[arg-type]
@@ -163,7 +163,7 @@ def test_a_base_url_is_an_origin(url: Any) -> None:
 
 
 def test_plain_http_is_for_this_machine() -> None:
-    """By any of its names; for others only when it is allowed."""
+    """By any of its names; for other hosts only when it is allowed."""
     for host in ("localhost", "127.0.0.1:8080", "127.8.9.1", "[::1]"):
         Hellotext("t", base_url=f"http://{host}")
     with pytest.raises(ConfigurationError, match="allow_http"):

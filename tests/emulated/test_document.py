@@ -111,7 +111,7 @@ ASKED: dict[str, tuple[type[Record], Asks]] = {
     "list apps": (APPS, lambda c: c.apps.list(limit=5)),
 }
 
-# What the document shows where the example had to be asked of other objects than it presumes.
+# The documented answers whose example had to be requested of other objects than it presumes.
 SHOWN_OTHERWISE: dict[str, dict[str, Any]] = {
     "remove from list": {**PROFILE, "lists": []},
     "create coupon": COUPON,
@@ -119,13 +119,13 @@ SHOWN_OTHERWISE: dict[str, dict[str, Any]] = {
     "update app": {**APP, "image_url": None, "name": "Beauty & More"},
 }
 SHOWN = [(example.name, ASKED[example.name][0], example.answer) for example in EXAMPLES]
-SHOWN += [(f"{name} as shown", ASKED[name][0], told) for name, told in SHOWN_OTHERWISE.items()]
-SHOWN += [(f"value of kind {told['kind']}", PropertyValue, told) for told in VALUES]
+SHOWN += [(f"{name} as shown", ASKED[name][0], shown) for name, shown in SHOWN_OTHERWISE.items()]
+SHOWN += [(f"value of kind {shown['kind']}", PropertyValue, shown) for shown in VALUES]
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Hellotext]:
-    """A client of an emulator that has the document's objects, and the one that its cursor names."""
+    """A client of an emulator that has the document's objects and the object that its cursor names."""
     async with (
         Emulator() as emulator,
         Hellotext(emulator.token, base_url=emulator.url, business_id=emulator.business_id) as client,
@@ -135,35 +135,35 @@ async def client() -> AsyncIterator[Hellotext]:
         yield client
 
 
-@pytest.mark.parametrize(("kind", "told"), [row[1:] for row in SHOWN], ids=[row[0] for row in SHOWN])
-def test_every_documented_answer_comes_back_without_loss(kind: type[Record], told: Any) -> None:
-    """Decoded and back: the same keys, the same values."""
-    answer = decode(json.dumps(told).encode(), kind)
-    assert json.dumps(answer.to_dict(), sort_keys=True) == json.dumps(told, sort_keys=True)
+@pytest.mark.parametrize(("kind", "shown"), [row[1:] for row in SHOWN], ids=[row[0] for row in SHOWN])
+def test_every_documented_answer_comes_back_without_loss(kind: type[Record], shown: Any) -> None:
+    """Decoded and encoded again: the same keys, the same values."""
+    answer = decode(json.dumps(shown).encode(), kind)
+    assert json.dumps(answer.to_dict(), sort_keys=True) == json.dumps(shown, sort_keys=True)
 
 
 def test_the_documented_error_is_read() -> None:
     """Type, message and parameter."""
-    told = {"type": "parameter_missing", "message": "This parameter is required.", "parameter": "name"}
-    error = error_of(Reply(422, body=json.dumps({"errors": [told]}).encode()))
-    assert error.errors == (ErrorDetail(**told),)
+    shown = {"type": "parameter_missing", "message": "This parameter is required.", "parameter": "name"}
+    error = error_of(Reply(422, body=json.dumps({"errors": [shown]}).encode()))
+    assert error.errors == (ErrorDetail(**shown),)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.name for example in EXAMPLES])
 async def test_the_client_asks_every_example_of_the_document(client: Hellotext, example: Example) -> None:
-    """And gets the documented answer: of the documented type, with the documented keys and values."""
+    """The emulator's answer has the documented type, keys and values."""
     kind, ask = ASKED[example.name]
     answer = await ask(client)
     assert type(answer) is kind
-    told = answer.to_dict()
-    if "has_more" in told:
+    shown = answer.to_dict()
+    if "has_more" in shown:
         ((key, items),) = example.answer.items()
-        assert told.keys() == {key, "has_more"}
-        assert all(item in told[key] for item in items)
+        assert shown.keys() == {key, "has_more"}
+        assert all(item in shown[key] for item in items)
         return
     loose = example.loose | {"id"} if example.created else {"lists"} if example.name == "remove from list" else set()
-    assert told.keys() == example.answer.keys()
-    assert all(told[key] == example.answer[key] for key in told if key not in loose)
+    assert shown.keys() == example.answer.keys()
+    assert all(shown[key] == example.answer[key] for key in shown if key not in loose)
 
 
 NEEDED: dict[str, dict[str, Any]] = {
@@ -188,7 +188,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 
 async def test_every_family_of_the_client_is_served(client: Hellotext) -> None:
-    """All its public attributes, and each of their verbs on an object that is there."""
+    """All its public attributes, and each verb of them on an object that exists."""
     families = {name: value for name, value in vars(client).items() if not name.startswith("_")}
     assert families.keys() >= {"actions", "apps", "carts", "coupons", "events", "lists", "profiles", "properties"}
     assert (await families.pop("events").track("page.viewed", session="s", url="https://x")).status == "received"
@@ -200,7 +200,7 @@ async def test_every_family_of_the_client_is_served(client: Hellotext) -> None:
         assert isinstance(family, Family)
         known = (await family.list(limit=1)).items[0].id if hasattr(family, "list") else "2KAGgAgm"
         verbs = dict(inspect.getmembers(family, inspect.iscoroutinefunction))
-        # What deletes comes last: the others need the object.
+        # Deletes come last: the other verbs need the object.
         for verb in sorted(
             (verb for verb in verbs if not verb.startswith("_")), key=lambda verb: (verb == "delete", "delete" in verb)
         ):

@@ -1,4 +1,4 @@
-"""Every verb of every family against the emulator, over real sockets: what is told is what is kept."""
+"""Every verb of every family against the emulator, over real sockets: the answers match what is stored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def client(emulator: Emulator) -> AsyncIterator[Hellotext]:
 
 
 def values(profile: Profile) -> dict[str, Any]:
-    """What a profile has, by ``kind`` or ``kind[name]``."""
+    """A profile's values, by ``kind`` or ``kind[name]``."""
     return {entry.kind + (f"[{entry.name}]" if entry.name else ""): entry.value for entry in profile.properties}  # type: ignore[operator]
 
 
@@ -46,7 +46,7 @@ PLAIN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 async def test_an_object_lives_from_create_to_delete(
     client: Hellotext, name: str, new: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    """Created, read, changed, listed, deleted, gone."""
+    """Created, read, updated, listed, deleted, not found."""
     family: Any = getattr(client, name)
     made = await family.create(**new)
     assert {key: getattr(made, key) for key in new} == new
@@ -66,7 +66,7 @@ async def test_an_object_lives_from_create_to_delete(
 
 
 async def test_a_profile_lives_from_create_to_clear_and_back(client: Hellotext) -> None:
-    """Deleting clears it: it is still there, without its values, and subscribing brings it back."""
+    """Deleting clears it: it exists without its values, and subscribing restores it."""
     id = (await client.profiles.create(first_name="Will E", email="will.e@acme.com", lists=["Greens"])).id
     profile = await client.profiles.retrieve(id)
     assert (profile.first_name, profile.state, profile.emails) == ("Will E", "unconfirmed", ["will.e@acme.com"])
@@ -141,7 +141,7 @@ async def test_none_removes_and_the_next_becomes_the_default(client: Hellotext) 
 
 
 async def test_the_same_phone_again_is_the_same_profile(client: Hellotext) -> None:
-    """Created again, it is brought up to date."""
+    """Created again, it is updated."""
     first = await client.profiles.create(phone="+59899111222", first_name="Will")
     again = await client.profiles.create(phone="099111222", last_name="Coyote")
     assert again.id == first.id
@@ -150,7 +150,7 @@ async def test_the_same_phone_again_is_the_same_profile(client: Hellotext) -> No
 
 
 async def test_contacts_are_verified_and_unverified(client: Hellotext) -> None:
-    """The profile says so, and so does each value."""
+    """The profile reports it, and so does each value."""
     id = (await client.profiles.create(email="a@acme.com", phone="+59899111222")).id
     assert (await client.profiles.verify(id, email="a@acme.com")).verified is True
     assert (await client.profiles.verify(id, phone="+59899111222")).verified is True
@@ -164,7 +164,7 @@ async def test_contacts_are_verified_and_unverified(client: Hellotext) -> None:
 
 
 async def test_profiles_join_and_leave_lists_by_id_or_name(client: Hellotext) -> None:
-    """Twice is the same as once; names need no care."""
+    """A repeated call changes nothing; the caller need not encode names."""
     greens = await client.lists.create(name="Beauty & Care, 50% …")
     id = (await client.profiles.create(first_name="Will")).id
     for key in (greens.id, greens.name or ""):
@@ -187,7 +187,7 @@ async def test_a_name_with_a_slash_is_found(client: Hellotext) -> None:
 
 
 async def test_properties_belong_to_all_profiles_or_to_one(client: Hellotext) -> None:
-    """Positions, the bottom, uniqueness, and a deletion that takes the values along."""
+    """Positions, the bottom, uniqueness, and a deletion that also removes the values."""
     id = (await client.profiles.create(first_name="Will")).id
     mine = await client.properties.create(kind="email", name="Work", profile=id)
     assert (mine.profile, mine.unique) == (id, False)
@@ -261,7 +261,7 @@ async def test_a_collection_is_read_to_its_end(client: Hellotext, emulator: Emul
 
 
 async def test_profiles_are_listed_in_three_orders(client: Hellotext) -> None:
-    """By activity, by name, by creation; the order holds over pages."""
+    """By activity, by name, by creation; the order is kept across pages."""
     names = {}
     for first, last in (("B", "Z"), ("A", "Z"), ("C", "A")):
         names[(await client.profiles.create(first_name=first, last_name=last)).id] = first + last
@@ -275,7 +275,7 @@ async def test_profiles_are_listed_in_three_orders(client: Hellotext) -> None:
     assert await order(sort="created_at") == ["CA", "AZ", "BZ"]
 
 
-async def test_a_wrong_token_is_told_as_such(emulator: Emulator) -> None:
+async def test_a_wrong_token_raises_its_own_error(emulator: Emulator) -> None:
     """For every kind of call."""
     async with Hellotext("another-token", base_url=emulator.url) as client:
         for asking in (
@@ -287,8 +287,8 @@ async def test_a_wrong_token_is_told_as_such(emulator: Emulator) -> None:
                 await asking  # type: ignore[misc]
 
 
-async def test_a_create_whose_answer_is_spoiled_says_so(client: Hellotext, emulator: Emulator) -> None:
-    """Applied, answer cut off: OutcomeUnknown; a read is tried again."""
+async def test_a_create_whose_answer_is_truncated_is_unknown(client: Hellotext, emulator: Emulator) -> None:
+    """Applied, answer truncated: OutcomeUnknown; a read is sent again."""
     emulator.faults.add(Fault("truncate", match="POST /v1/lists"))
     with pytest.raises(OutcomeUnknown):
         await client.lists.create(name="Greens")
@@ -298,7 +298,7 @@ async def test_a_create_whose_answer_is_spoiled_says_so(client: Hellotext, emula
 
 
 async def test_a_delete_whose_answer_is_lost_is_done(client: Hellotext, emulator: Emulator) -> None:
-    """The repeat finds it gone, which is what was asked for."""
+    """The retry gets 404, which is the requested state."""
     id = (await client.coupons.create(code="SALE")).id
     emulator.faults.add(Fault("drop_after", match=f"DELETE /v1/coupons/{id}"))
     gone = await client.coupons.delete(id)
@@ -307,8 +307,8 @@ async def test_a_delete_whose_answer_is_lost_is_done(client: Hellotext, emulator
         await client.coupons.delete(id)
 
 
-async def test_a_bad_argument_reaches_nobody(client: Hellotext, emulator: Emulator) -> None:
-    """Not one request is made."""
+async def test_a_bad_argument_is_never_sent(client: Hellotext, emulator: Emulator) -> None:
+    """No request is made."""
     for asking in (
         client.profiles.retrieve("../lists"),
         client.profiles.create(email=5),  # type: ignore[arg-type]
@@ -323,7 +323,7 @@ async def test_a_bad_argument_reaches_nobody(client: Hellotext, emulator: Emulat
 
 
 async def test_what_has_no_family_can_be_asked(client: Hellotext) -> None:
-    """`request` answers the JSON; an unknown route is NotFound."""
+    """`request` returns the JSON; an unknown route raises NotFound."""
     made = await client.request("POST", "/v1/objects", json={"name": "trip", "title": "Trip"})
     assert (await client.request("GET", f"/v1/objects/{made['id']}"))["name"] == "trip"
     with pytest.raises(NotFound):

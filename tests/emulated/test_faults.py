@@ -1,4 +1,4 @@
-"""Each fault of the emulator's, met by the real client over real sockets, ends as the delivery semantics say."""
+"""Each fault of the emulator, against the real client over real sockets, ends as the delivery semantics define."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def client_of(emulator: Emulator) -> Hellotext:
     return Hellotext(emulator.token, base_url=emulator.url, timeouts=limits, retry=Retry(attempts=2, base=0.01))
 
 
-# kind, more of the fault -> (verdict of a duplicable event, attempts), (verdict of a repeatable one, attempts)
+# kind, more of the fault -> (outcome of a non-idempotent event, attempts), (of an idempotent one, attempts)
 ENDS: list[tuple[str, dict[str, Any], tuple[str, int], tuple[str, int]]] = [
     ("status", {"status": 500}, ("delivered", 2), ("delivered", 2)),
     ("status", {"status": 503, "retry_after": 0}, ("delivered", 2), ("delivered", 2)),
@@ -58,10 +58,10 @@ ENDS: list[tuple[str, dict[str, Any], tuple[str, int], tuple[str, int]]] = [
 
 @pytest.mark.parametrize("transport", [None, "pool"])
 @pytest.mark.parametrize(("kind", "more", "page", "order"), ENDS)
-async def test_a_fault_ends_as_the_semantics_say(
+async def test_a_fault_ends_as_the_semantics_define(
     emulator: Emulator, kind: Any, more: dict[str, Any], page: Any, order: Any, transport: Any
 ) -> None:
-    """By the class of the event; a status line that was read decides, whatever follows it."""
+    """By the event's idempotency; a status line that was read decides, whatever follows it."""
     for fields, expected in ((PAGE, page), (ORDER, order)):
         async with client_of(emulator) as client, client.event_queue(transport=transport) as queue:
             emulator.faults.add(Fault(kind, **more))
@@ -72,7 +72,7 @@ async def test_a_fault_ends_as_the_semantics_say(
 
 
 async def test_calls_end_in_the_error_that_the_fault_stands_for(emulator: Emulator) -> None:
-    """A create that was dropped is unknown; a refused one says why; a failing server is a ServerError."""
+    """A dropped create raises OutcomeUnknown; a refused one names the reason; a failing server raises ServerError."""
     match = "POST /v1/coupons"
     async with client_of(emulator) as client:
         for fault, error in (
@@ -90,7 +90,7 @@ async def test_calls_end_in_the_error_that_the_fault_stands_for(emulator: Emulat
 
 
 async def test_after_a_retry_after_nothing_passes_until_it_is_over_then_one_then_the_rest(emulator: Emulator) -> None:
-    """For the whole client: its calls and its queue; seen by the server."""
+    """For the calls and the queue of one client, as the server sees them."""
     async with client_of(emulator) as client, client.event_queue() as queue:
         for n in range(5):
             await queue.track("page.viewed", session=f"warm{n}")
@@ -107,14 +107,14 @@ async def test_after_a_retry_after_nothing_passes_until_it_is_over_then_one_then
         assert after[0] >= throttled + 1
 
 
-async def test_a_hook_hears_of_every_throttle_and_its_errors_change_nothing(
+async def test_a_hook_receives_every_throttle_and_its_errors_change_nothing(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """on_throttle gets the rate as it is from then on; what it raises is logged by type."""
-    heard: list[RateState] = []
+    """on_throttle receives the rate as it is from then on; what it raises is logged by type."""
+    reported: list[RateState] = []
 
     def hook(state: RateState) -> None:
-        heard.append(state)
+        reported.append(state)
         raise ValueError("secret")
 
     async with Hellotext(emulator.token, base_url=emulator.url, on_throttle=hook) as client:
@@ -122,7 +122,7 @@ async def test_a_hook_hears_of_every_throttle_and_its_errors_change_nothing(
         emulator.faults.add(Fault("status", match="*", status=500))
         with caplog.at_level(logging.DEBUG):
             await client.lists.list(limit=1)
-        (state,) = heard
+        (state,) = reported
         assert state.gate > 0.5
         assert state.rate is not None
         assert state.wasted == 1

@@ -1,4 +1,4 @@
-"""What a queue says through its client's log and hooks, over real sockets."""
+"""What a queue reports through its client's log and hooks, over real sockets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 async def test_attempts_at_an_event_are_numbered_and_know_where_it_came_from(emulator: Emulator) -> None:
-    """Its id and action, which attempt it was, and the context of the call that handed it in."""
+    """Its id and action, the number of the attempt, and the context of the call that put it."""
     made: list[HttpAttempt] = []
     emulator.faults.add(Fault("status", status=500), Fault("status", status=503))
     hooks = Hooks(on_attempt=made.append)
@@ -49,7 +49,7 @@ async def test_attempts_at_an_event_are_numbered_and_know_where_it_came_from(emu
 async def test_a_close_with_anything_but_delivered_is_one_warning(
     emulator: Emulator, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """How many of each, and where the dead letters are."""
+    """The number of each outcome, and where the dead letters are."""
     letters = tmp_path / "letters.jsonl"
     emulator.faults.add(Fault("status", status=422), Fault("status", status=404))
     async with (
@@ -64,7 +64,7 @@ async def test_a_close_with_anything_but_delivered_is_one_warning(
 
 
 async def test_a_close_with_events_left_says_how_many(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
-    """Abandoned ones: there is no spool that keeps them."""
+    """Abandoned ones: no spool keeps them."""
     emulator.faults.add(Fault("delay", delay=3, times=None))
     async with Hellotext(emulator.token, base_url=emulator.url) as client:
         queue = await client.event_queue(concurrency=1).open()
@@ -79,14 +79,14 @@ async def test_a_close_with_events_left_says_how_many(emulator: Emulator, caplog
 async def test_a_close_with_everything_delivered_is_silent(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing calls for attention."""
+    """Nothing is logged at WARNING."""
     async with Hellotext(emulator.token, base_url=emulator.url) as client, client.event_queue() as queue:
         await queue.track("page.viewed", session="s")
     assert caplog.messages == []
 
 
 def test_a_forgotten_queue_is_named_with_the_place_where_it_was_made() -> None:
-    """The ResourceWarning points at the line to mend; so does the client's."""
+    """The ResourceWarning points at the line that made the queue; so does the client's."""
 
     async def forget() -> None:
         await Hellotext("t", enabled=False).event_queue().open()

@@ -1,4 +1,4 @@
-"""Requests whose outcome is unknown, looked up: every verdict is right, and nothing but GETs is sent."""
+"""Requests whose outcome is unknown are looked up: every verdict is right, and only GETs are sent."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ CREATES: dict[str, Ask] = {
 
 
 async def test_half_of_all_answers_are_lost_and_every_verdict_is_right(client: Hellotext, emulator: Emulator) -> None:
-    """Of 16 kinds of requests, those that were applied are told from those that were not, with 0 POSTs."""
+    """Of 16 kinds of requests, those that were applied are distinguished from those that were not, with 0 POSTs."""
     chance = random.Random(5)
     errors: list[HellotextError] = []
     applied: list[bool] = []
     for kind, ask in CREATES.items():
         for number in range(12):
-            await ask(client, 1000 + number)  # others are there
+            await ask(client, 1000 + number)  # other objects exist
             applied.append(chance.random() < 0.5)
             emulator.faults.add(Fault("drop_after" if applied[-1] else "drop_before", match="POST *"))
             errors.append(await fail(ask(client, number)))
@@ -114,15 +114,15 @@ UNANSWERABLE: list[tuple[Ask, str]] = [
 async def test_what_the_api_cannot_answer_stays_unknown(
     client: Hellotext, emulator: Emulator, ask: Ask, reason: str
 ) -> None:
-    """With the reason."""
+    """The verdict names the reason."""
     emulator.faults.add(Fault("drop_after", match="POST *"))
     (found,) = await client.reconcile(await fail(ask(client, 1)), settle=0)
     assert found.verdict == "unknown"
     assert reason in found.reason
 
 
-async def test_events_that_share_an_object_are_not_told_apart(client: Hellotext, emulator: Emulator) -> None:
-    """A product that is there may be another view's; one that is not there proves that it was not applied."""
+async def test_events_that_share_an_object_are_not_distinguished(client: Hellotext, emulator: Emulator) -> None:
+    """A product that exists may come from another view; one that does not exist proves that it was not applied."""
     for kind, reference in (("drop_after", "a"), ("drop_before", "b")):
         emulator.faults.add(Fault(kind, match="POST *"))  # type: ignore[arg-type]
         error = await fail(
@@ -137,7 +137,7 @@ async def test_events_that_share_an_object_are_not_told_apart(client: Hellotext,
 
 
 async def test_two_alike_of_which_one_is_found_stay_unknown(client: Hellotext, emulator: Emulator) -> None:
-    """Both found, or none, is an answer for both."""
+    """If both or neither are found, both are decided."""
     for applied, verdict in ((2, "delivered"), (1, "unknown"), (0, "not_delivered")):
         errors = []
         for number in range(2):
@@ -150,7 +150,7 @@ async def test_two_alike_of_which_one_is_found_stay_unknown(client: Hellotext, e
 
 
 async def test_one_from_before_is_no_evidence(client: Hellotext, emulator: Emulator) -> None:
-    """A second order with the same reference was not made; an event may have been about the one that was there."""
+    """A second order with the same reference was not made; an event may have been about the existing one."""
     old = await client.orders.create(reference="o-1")
     event = {"session": "s", "order_parameters": {"reference": "o-1"}}
     emulator.store.orders.change(emulator.store.orders.get(old.id), created_at=1_700_000_000)
@@ -161,7 +161,7 @@ async def test_one_from_before_is_no_evidence(client: Hellotext, emulator: Emula
 
 
 async def test_a_profile_from_before_counts_if_it_has_all_that_was_sent(client: Hellotext, emulator: Emulator) -> None:
-    """A create that matches a contact updates who has it."""
+    """A create that matches a contact updates the profile that has it."""
     emulator.store.profiles.get("MzYwlE50")["first_name"] = "Before"
     emulator.faults.add(Fault("drop_after", match="POST *"))
     errors = [await fail(client.profiles.create(email="will.e@acme.com", first_name="After"))]
@@ -187,7 +187,7 @@ async def test_an_answer_that_was_cut_off_is_known(client: Hellotext, emulator: 
 
 
 async def test_an_absence_is_believed_later(client: Hellotext, emulator: Emulator) -> None:
-    """What appears meanwhile is found by the second look."""
+    """An object that appears meanwhile is found by the second look-up."""
     emulator.faults.add(Fault("drop_before", match="POST *"))
     error = await fail(client.coupons.create(code="LATE"))
     listing = emulator.store.coupons.newest_first
@@ -217,7 +217,7 @@ async def test_a_list_that_is_too_long_leaves_it_unknown(client: Hellotext, emul
 
 
 async def test_what_was_asked_is_neither_shown_nor_pickled(client: Hellotext, emulator: Emulator) -> None:
-    """It is a customer's data; after a pickle there is nothing to look for."""
+    """It is a customer's data; after a pickle nothing can be looked up."""
     import pickle
 
     emulator.faults.add(Fault("drop_after", match="POST *"))
@@ -233,7 +233,7 @@ async def test_what_was_asked_is_neither_shown_nor_pickled(client: Hellotext, em
 
 
 async def test_dead_letters_are_looked_up(client: Hellotext, emulator: Emulator, tmp_path: Path) -> None:
-    """By their payload; those with a known verdict stay what they are."""
+    """By their payload; those with a known outcome are unchanged."""
     path = tmp_path / "dead.jsonl"
     async with client.event_queue(dead_letters=path) as queue:
         for number in range(10):
@@ -254,7 +254,7 @@ async def test_dead_letters_are_looked_up(client: Hellotext, emulator: Emulator,
 async def test_the_outcomes_of_a_queue_are_looked_up(
     client: Hellotext, emulator: Emulator, tmp_path: Path, spool: bool
 ) -> None:
-    """Without dead letters too: an unknown outcome remembers what was sent."""
+    """Also without dead letters: an unknown outcome keeps what was sent."""
     buffer = SqliteSpool(tmp_path / "events.db") if spool else None
     outcomes = []
     async with client.event_queue(buffer=buffer) as queue:
@@ -275,7 +275,7 @@ async def test_the_outcomes_of_a_queue_are_looked_up(
 
 
 async def test_one_from_before_in_a_list_too_long_to_read_proves_nothing(client: Hellotext, emulator: Emulator) -> None:
-    """The new one may be further down."""
+    """The new object may be on a page that was not read."""
     for n in range(150):
         emulator.store.coupons.add({"id": f"c{n}", "type": "coupon", "created_at": n, "code": f"OLD{n}"})
     emulator.faults.add(Fault("drop_before", match="POST *"))
@@ -286,7 +286,7 @@ async def test_one_from_before_in_a_list_too_long_to_read_proves_nothing(client:
 
 
 async def test_the_same_reference_of_another_source_is_another_order(client: Hellotext, emulator: Emulator) -> None:
-    """It is no evidence."""
+    """It is not evidence."""
     await client.orders.create(reference="o-1", source="shop")
     emulator.faults.add(Fault("drop_before", match="POST *"))
     error = await fail(client.orders.create(reference="o-1", source="web"))

@@ -1,4 +1,4 @@
-"""What a client says while it works, over real sockets: its log and its hooks."""
+"""What a client logs and which hooks it calls while it works, over real sockets."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def client_of(emulator: Emulator, **more: Any) -> Hellotext:
 async def test_each_attempt_is_one_line_at_debug_and_one_call_of_the_hook(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Method, path, status, milliseconds and which attempt it was, of calls."""
+    """For calls: method, path, status, milliseconds and the number of the attempt."""
     caplog.set_level(logging.DEBUG, logger="hellotext_async.http")
     made: list[HttpAttempt] = []
     emulator.faults.add(Fault("status", "GET /v1/profiles/*", status=503), Fault("drop_before", "GET /v1/profiles/*"))
@@ -63,7 +63,7 @@ async def test_each_attempt_is_one_line_at_debug_and_one_call_of_the_hook(
 
 
 async def test_a_cancelled_attempt_is_reported(emulator: Emulator) -> None:
-    """With what it leaves open."""
+    """With what remains unknown."""
     made: list[HttpAttempt] = []
     emulator.faults.add(Fault("delay", "GET /v1/profiles/*", delay=3))
     async with client_of(emulator, hooks=Hooks(on_attempt=made.append)) as client:
@@ -77,7 +77,7 @@ async def test_a_cancelled_attempt_is_reported(emulator: Emulator) -> None:
 async def test_hooks_that_raise_change_nothing(
     kind: type[BaseException], emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Calls are answered, events delivered, queues and client close."""
+    """Calls are answered, events delivered, queues and client closed."""
 
     def hook(_: Any) -> Any:
         raise kind
@@ -101,15 +101,15 @@ async def test_hooks_that_raise_change_nothing(
 async def test_an_outage_is_two_warnings_and_two_calls_of_the_hook(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One when it begins, one when it ends; meanwhile `rate()` says since when."""
+    """One when it begins, one when it ends; meanwhile `rate()` gives its start."""
     seen: list[Outage] = []
 
-    async def tell(outage: Outage) -> None:
+    async def record(outage: Outage) -> None:
         await asyncio.sleep(0)
         seen.append(outage)
 
     emulator.faults.add(*[Fault("status", "GET *", status=502)] * 7)
-    async with client_of(emulator, retry=ONCE, hooks=[Hooks(on_outage=tell), Hooks()]) as client:
+    async with client_of(emulator, retry=ONCE, hooks=[Hooks(on_outage=record), Hooks()]) as client:
         for _ in range(7):
             with suppress(HellotextError):
                 await client.profiles.retrieve("MzYwlE50")
@@ -128,7 +128,7 @@ async def test_an_outage_is_two_warnings_and_two_calls_of_the_hook(
 
 
 async def test_an_asynchronous_hook_that_raises_is_logged(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
-    """Its task's error does not end as "never retrieved"."""
+    """The error of its task is not reported as "never retrieved"."""
 
     async def fail(_: Outage) -> None:
         raise SystemError("will.e@example.org")
@@ -145,7 +145,7 @@ async def test_an_asynchronous_hook_that_raises_is_logged(emulator: Emulator, ca
 async def test_a_throttle_after_a_quiet_time_is_one_warning(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The ones that follow it are not."""
+    """The following ones are not logged as warnings."""
     throttled: list[Any] = []
     hooks = Hooks(on_throttle=throttled.append)
     async with client_of(emulator, on_throttle=throttled.append, hooks=hooks) as client:
@@ -159,7 +159,7 @@ async def test_a_throttle_after_a_quiet_time_is_one_warning(
 
 
 async def test_outcomes_of_every_queue_reach_the_client_s_hooks(emulator: Emulator) -> None:
-    """Besides the queue's own."""
+    """Besides the queue's own hooks."""
     hooked: list[Outcome] = []
     own: list[Outcome] = []
     async with (
@@ -174,7 +174,7 @@ async def test_outcomes_of_every_queue_reach_the_client_s_hooks(emulator: Emulat
 
 
 async def test_before_send_changes_and_drops_events_that_are_tracked_directly(emulator: Emulator) -> None:
-    """A dropped one is not sent, and the answer says so."""
+    """A dropped event is not sent, and the return value reports that."""
 
     def only_orders(event: Event) -> Event | None:
         if event.action != "order.placed":

@@ -27,7 +27,7 @@ from hellotext_async.emulator import Emulator, Fault
 
 @pytest.fixture(autouse=True)
 def nothing_warned() -> None:
-    """Each test begins with no warning given."""
+    """Each test begins as if no warning had been given."""
     forget_warnings()
 
 
@@ -88,7 +88,7 @@ async def test_orders(client: Hellotext) -> None:
 
 
 async def test_objects_and_events_about_them(client: Hellotext, emulator: Emulator) -> None:
-    """A structure of one's own is an event's object_type."""
+    """The business's own structure is an event's object_type."""
     made = await client.objects.create(
         name="appointment", title="Appointments", properties=[{"kind": "text", "name": "room", "required": True}]
     )
@@ -103,7 +103,7 @@ async def test_objects_and_events_about_them(client: Hellotext, emulator: Emulat
 
 
 async def test_templates_and_messages(client: Hellotext, emulator: Emulator) -> None:
-    """A template with a dynamic short link, sent; a send whose answer is lost is not sent again."""
+    """A template with a dynamic short link is sent; a send whose answer is lost is not repeated."""
     template = await client.templates.create(name="Ready", technology="sms", body="See {shortlink:order}")
     assert template.state == "approved"
     sent = await client.messages.send(
@@ -127,7 +127,7 @@ async def test_templates_and_messages(client: Hellotext, emulator: Emulator) -> 
 
 
 async def test_sessions(client: Hellotext, emulator: Emulator) -> None:
-    """Attached once; another profile is a conflict; an identification is awaited to its end."""
+    """Attached once; another profile is a conflict; an identification is awaited until it ends."""
     assert (await client.sessions.attach("2KAGgAgm", profile="MzYwlE50")).profile == "MzYwlE50"
     other = await client.profiles.create(first_name="Other")
     with pytest.raises(SessionConflict) as caught:
@@ -146,7 +146,7 @@ async def test_sessions(client: Hellotext, emulator: Emulator) -> None:
 
 
 async def test_idempotency_keys_make_creates_and_events_repeatable(emulator: Emulator) -> None:
-    """Every answer lost once: each create and event is applied once, and ends with its answer."""
+    """Every answer is lost once: each create and event is applied once, and ends with its answer."""
     emulator.idempotency_keys = True
     async with Hellotext(token=emulator.token, base_url=emulator.url, idempotency_keys=True) as client:
         emulator.faults.add(Fault("drop_after", match="POST *", times=1))
@@ -155,7 +155,7 @@ async def test_idempotency_keys_make_creates_and_events_repeatable(emulator: Emu
         await client.events.track("page.viewed", session="s", event_id="e-1")
         emulator.faults.add(Fault("drop_after", match="POST *", times=1))
         with pytest.raises(OutcomeUnknown):
-            await client.messages.send(profile="MzYwlE50", body="Hi")  # a message stays at most once
+            await client.messages.send(profile="MzYwlE50", body="Hi")  # a message is sent at most once
         assert (await client.orders.list(limit=1)).items[0].id == order.id
     assert len(emulator.store.orders) == 2  # the document's, and this one
     assert emulator.counts == {"page.viewed": 1}
@@ -184,7 +184,7 @@ async def test_a_client_that_is_switched_off_has_every_family() -> None:
 
 
 async def test_a_strict_client_refuses_unknown_keys(emulator: Emulator) -> None:
-    """In calls and in queues, before anything is sent; a client that is not warns once and sends."""
+    """In calls and in queues, before anything is sent; a client that is not strict warns once and sends."""
     given: Any = {"session": "s", "order_parameters": {"refrence": "o-1"}}
     async with Hellotext(emulator.token, base_url=emulator.url, strict=True) as client, client.event_queue() as queue:
         for put in (client.events.track, queue.put):
@@ -208,7 +208,7 @@ async def test_a_strict_client_refuses_unknown_keys(emulator: Emulator) -> None:
 async def test_a_queue_sends_stable_keys_and_repeats_what_was_not_answered(
     emulator: Emulator, tmp_path: Path, spool: bool, transport: Any
 ) -> None:
-    """Over both transports, in memory and from a spool: with every third answer lost, each event is applied once."""
+    """Over both transports, in memory and from a spool: every third answer is lost, and each event is applied once."""
     emulator.idempotency_keys = True
     buffer = SqliteSpool(tmp_path / "events.db") if spool else None
     async with (

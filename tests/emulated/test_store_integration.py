@@ -41,7 +41,7 @@ async def connect(client: Hellotext, emulator: Emulator) -> None:
     assert (await client.profiles.upsert(**ana, last_name="Silva")).id == profile.id
     await client.lists.ensure("Customers")
     await client.lists.add_profile("Customers", profile.id)
-    # 4. The catalogue, twice: nothing is doubled.
+    # 4. The catalogue, twice: nothing is duplicated.
     for _ in range(2):
         sneakers = await client.products.upsert(
             name="Everyday Sneakers", reference="product-100", source=SOURCE, sku="SKU-100", price=PRICE
@@ -63,7 +63,7 @@ async def connect(client: Hellotext, emulator: Emulator) -> None:
         )
         assert (await history).delivered
     assert emulator.events[-1]["tracked_at"] == int(LAST_YEAR.timestamp())
-    # 7. A visitor whom nobody knows.
+    # 7. An unidentified visitor.
     visitor = "c7a42761-f34d-41a2-b078-6a8172690350"
     await client.events.track("page.viewed", session=visitor, url="https://shop.example.com/")
     await client.events.track("product.viewed", session=visitor, product="product-100")
@@ -91,7 +91,7 @@ async def connect(client: Hellotext, emulator: Emulator) -> None:
     refund = {"reference": "R-1", "source": SOURCE, "amount": 44.95, "currency": "USD"}
     for step in ("requested", "received"):
         await client.events.track(f"refund.{step}", profile=profile.id, refund_parameters=refund)  # type: ignore[arg-type]
-    # A message to say so, once.
+    # One message about it.
     template = await client.templates.create(name="Refund", technology="sms", body="See {shortlink:refund}")
     await client.messages.send(
         profile=profile.id, technology="sms", template={"id": template.id, "shortlinks": {"refund": "https://x"}}

@@ -1,4 +1,4 @@
-"""Find, then create or update: with others who do the same, and with answers that are lost."""
+"""Find, then create or update: with concurrent callers, and with answers that are lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def client(emulator: Emulator) -> AsyncIterator[Hellotext]:
 
 
 async def test_a_list_is_made_once(client: Hellotext, emulator: Emulator) -> None:
-    """By one, by two at once, and when the answer to its creation is lost."""
+    """By one call, by two at once, and when the answer to the create is lost."""
     first = await client.lists.ensure("Greens")
     assert await client.lists.ensure("Greens") == first
     found = await asyncio.gather(*(client.lists.ensure("Blues") for _ in range(8)))
@@ -31,13 +31,13 @@ async def test_a_list_is_made_once(client: Hellotext, emulator: Emulator) -> Non
 
 
 async def test_a_list_that_has_the_name_as_its_id_is_another(client: Hellotext, emulator: Emulator) -> None:
-    """The API takes both in the same place."""
+    """The API accepts both in the same place."""
     emulator.store.lists.add({"id": "Greens", "type": "list", "created_at": 1, "name": "Other"})
     assert (await client.lists.ensure("Greens")).id != "Greens"
 
 
 async def test_a_product_is_created_then_updated(client: Hellotext, emulator: Emulator) -> None:
-    """By its reference and source, else by its SKU."""
+    """By its reference and source, otherwise by its SKU."""
     made = await client.products.upsert(name="Soap", reference=7, source="shop", sku="s-7")
     again = await client.products.upsert(name="Olive soap", reference=7, source="shop")
     assert (again.id, again.name, again.sku) == (made.id, "Olive soap", "s-7")
@@ -52,7 +52,7 @@ async def test_a_product_is_created_then_updated(client: Hellotext, emulator: Em
 
 
 async def test_programs_that_upsert_at_once_keep_one_product(client: Hellotext, emulator: Emulator) -> None:
-    """Whoever comes first; and with one alone, also when its answer is lost."""
+    """Whichever request arrives first; and with a single program, also when its answer is lost."""
     found = await asyncio.gather(*(client.products.upsert(name=f"Soap {n}", reference="r-1") for n in range(8)))
     assert len({one.id for one in found}) == len(emulator.store.products) == 1
     emulator.faults.add(Fault("drop_after", match="POST /v1/attribution/products"))
@@ -61,7 +61,7 @@ async def test_programs_that_upsert_at_once_keep_one_product(client: Hellotext, 
 
 
 async def test_a_profile_is_matched_by_its_contacts(client: Hellotext, emulator: Emulator) -> None:
-    """An answer that is lost is asked for again, and nobody is doubled."""
+    """After a lost answer it is looked up, and no profile is duplicated."""
     made = await client.profiles.upsert(phone="+59899000001", first_name="Will")
     emulator.faults.add(Fault("drop_after", match="POST /v1/profiles"))
     assert (await client.profiles.upsert(phone={"work": "+59899000001"}, last_name="Coyote")).id == made.id
@@ -74,7 +74,7 @@ async def test_a_profile_is_matched_by_its_contacts(client: Hellotext, emulator:
 
 
 async def test_a_contact_that_is_taken_is_searched_for(client: Hellotext, emulator: Emulator) -> None:
-    """Where the API refuses it in place of matching it; what is refused for another reason stays refused."""
+    """Where the API refuses the contact instead of matching it; a refusal for another reason is raised."""
     made = await client.profiles.create(email="a@b.c")
     for _ in range(30):  # it is not on the first page
         await client.profiles.create(first_name="Other")
@@ -96,7 +96,7 @@ def _refusing(body: dict[str, object]):  # type: ignore[no-untyped-def]
 
 
 async def test_what_is_refused_and_not_there_is_an_error(client: Hellotext, emulator: Emulator) -> None:
-    """The API's own, not that nothing was found."""
+    """The API's own error, not "not found"."""
     emulator.faults.add(Fault("status", match="POST /v1/lists", status=422))
     with pytest.raises(ValidationFailed):
         await client.lists.ensure("Greens")

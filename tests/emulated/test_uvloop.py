@@ -1,4 +1,4 @@
-"""On uvloop whatever loop the other tests run on: where its timers differ from asyncio's."""
+"""On uvloop, whatever loop the other tests run on: its timers differ from asyncio's."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ async def delivered(limit: RateLimit | None, limits: Limits) -> Counter[str]:
     ids=["a ceiling of ours", "and a limit of the API"],
 )
 def test_a_paced_queue_delivers_everything(limit: RateLimit | None, limits: Limits) -> None:
-    """A timer that is due already has no `when()` there."""
+    """There, a timer that is already due has no `when()`."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(delivered(limit, limits)) == {"delivered": 200}

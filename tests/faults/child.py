@@ -1,4 +1,4 @@
-"""The program that the crash tests kill: it hands events to a spooled queue and says which were accepted.
+"""The program that the crash tests kill: it puts events into a spooled queue and prints which were accepted.
 
 Arguments: the server's URL, the spool, the number of the first event, how many, and, if it is to
 kill itself, after how many seconds from the first one. Lines: ``accepted REF``
@@ -32,7 +32,7 @@ from tests.harness.crash import failpoint
 
 
 class Dying(Database):
-    """A database with points to die at."""
+    """A database that kills its process at the chosen points."""
 
     def commit(self) -> None:
         failpoint("before commit")
@@ -49,7 +49,7 @@ class Dying(Database):
 
 
 def say(*words: object) -> None:
-    os.write(1, (" ".join(map(str, words)) + "\n").encode())  # in one piece, whatever other threads say
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())  # one write() per line: lines of threads do not mix
 
 
 def ended(outcome: Outcome) -> None:
@@ -57,7 +57,7 @@ def ended(outcome: Outcome) -> None:
 
 
 class DyingPool(Pool):
-    """A transport with points to die at."""
+    """A transport that kills its process at the chosen points."""
 
     async def exchange(self, request: Any, /, *, total: float, not_after: float = inf) -> Any:
         failpoint("before exchange")
@@ -76,7 +76,7 @@ def engine(url: str) -> Engine:
 
 
 def die_in(seconds: float) -> None:
-    """Be killed from a thread of its own, wherever the others are."""
+    """Kill the process from a separate thread, at whatever point the other threads are."""
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""Cancelled anywhere: nothing leaks, nothing is swallowed, and both sides still agree."""
+"""Cancellation at any point leaks nothing and is never swallowed, and client and server still agree."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CREATE = Call("POST", "/v1/coupons", Deleted, "non_idempotent", body={"code": "A
 
 @pytest.mark.parametrize("by", ["task", "arrival"])
 def test_a_call_cancelled_at_any_suspension_leaks_nothing(by: Step) -> None:
-    """Through a throttle, a failure and a success: no permit stays out, no task stays behind."""
+    """Through a throttle, a failure and a success: every permit is released, and no task is left."""
 
     @virtual_time
     async def run() -> None:
@@ -55,7 +55,7 @@ def test_a_call_cancelled_at_any_suspension_leaks_nothing(by: Step) -> None:
 
 
 async def test_a_call_over_sockets_cancelled_after_any_number_of_turns_leaks_no_connection() -> None:
-    """k = 1 … 200 turns of the loop; afterwards the pool still serves its whole width at once."""
+    """k = 1 … 200 turns of the loop; afterwards all connections of the pool can be used at once."""
     async with (
         ScriptedServer((sleep(0.001), *received())) as server,
         Hellotext("t", base_url=server.url) as client,
@@ -66,7 +66,7 @@ async def test_a_call_over_sockets_cancelled_after_any_number_of_turns_leaks_no_
 
         async for end in fuzz(call, 200):
             assert end.end in ("cancelled", "returned"), end
-        # All the permits that there are by now, at once: none is answered until all have come.
+        # All the permits that exist by now, at once: no request is answered before all have arrived.
         width = client.rate().in_flight_limit
         everyone = asyncio.Barrier(width)
 
@@ -76,13 +76,13 @@ async def test_a_call_over_sockets_cancelled_after_any_number_of_turns_leaks_no_
         server.default = (*READ, together, *received())
         answered = await asyncio.wait_for(asyncio.gather(*(call() for _ in range(width))), 10)
         assert len(answered) == width
-        # An answered event was applied, and a cancelled one at most once.
+        # An answered event was applied; a cancelled one was applied at most once.
         assert len(server.history.applied) <= 200 + width
 
 
 @pytest.mark.parametrize("by", ["task", "arrival"])
 def test_put_cancelled_at_any_suspension_is_accepted_exactly_if_it_returned(by: Step) -> None:
-    """Waiting for room and for the commit, in a full queue with a spool."""
+    """While it waits for room and for the commit, in a full queue with a spool."""
 
     @virtual_time
     async def run() -> None:
@@ -124,7 +124,7 @@ def test_put_cancelled_at_any_suspension_is_accepted_exactly_if_it_returned(by: 
 
 @pytest.mark.parametrize("by", ["task", "arrival"])
 def test_closing_cancelled_at_any_suspension_is_finished_all_the_same(by: Step, tmp_path: Path) -> None:
-    """Every event ends or is kept, and the spool can be opened by the next one."""
+    """Every event ends or is kept, and the spool can be opened again."""
 
     @virtual_time
     async def run() -> None:
@@ -161,8 +161,8 @@ async def _open_and_close(queue: EventQueue) -> None:
 
 
 @virtual_time
-async def test_a_second_cancellation_of_a_closer_leaves_the_close_to_finish() -> None:
-    """The events end, whoever waits."""
+async def test_a_second_cancellation_of_a_closer_does_not_stop_the_close() -> None:
+    """The events end whether or not the caller waits for them."""
     made = engine(Script(default=got(takes=50)))
     opened = EventQueue(lambda: made, Settings())
     receipt = opened.track("page.viewed", session="s")
@@ -178,11 +178,11 @@ async def test_a_second_cancellation_of_a_closer_leaves_the_close_to_finish() ->
 
 @virtual_time
 async def test_collecting_garbage_all_the_time_loses_nothing() -> None:
-    """Nobody keeps a receipt, a task or a queue's insides alive but the queue itself."""
+    """Only the queue itself holds references to receipts, tasks and its internal objects."""
     script = Script(default=got(takes=0.01))
     script.upcoming.extend([unsent(), breaks(), answers(500)] * 5)
     made = engine(script)
-    gc.freeze()  # what is older than the queue need not be looked through each time
+    gc.freeze()  # objects older than the queue need not be scanned at each collection
     try:
         async with EventQueue(lambda: made, Settings(delivery="at_least_once", delivery_timeout=600)) as opened:
             for n in range(60):

@@ -1,4 +1,4 @@
-"""Why a call could not be made, in words that an operator can act on, with a cause and without a secret."""
+"""Errors of calls that could not be made: they name the cause in an operator's terms and contain no secret."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def proxy_that_answers(status: bytes) -> AsyncIterator[str]:
 
 
 async def failure(url: str, **settings: Any) -> NotSent:
-    """What a call ends in."""
+    """The error that a call raises."""
     timeouts = Timeouts(connect=0.5, read=1, total=2)
     async with Hellotext(TOKEN, base_url=url, timeouts=timeouts, **{"retry": ONCE, **settings}) as client:
         with pytest.raises(NotSent) as caught:
@@ -60,7 +60,7 @@ async def failure(url: str, **settings: Any) -> NotSent:
 
 
 def assert_says(error: NotSent, reason: str, detail: str, cause: type[OSError]) -> None:
-    """The word, the sentence, and the cause, which has neither traceback nor context."""
+    """The error contains the word and the sentence; its cause has neither traceback nor context."""
     assert error.reason == reason
     assert error.detail.startswith(detail)
     assert error.detail in str(error)
@@ -70,19 +70,19 @@ def assert_says(error: NotSent, reason: str, detail: str, cause: type[OSError]) 
 
 
 async def test_a_refused_connection() -> None:
-    """Nothing listens there."""
+    """Nothing listens on the port."""
     error = await failure(f"http://127.0.0.1:{free_port()}")
     assert_says(error, "connect", "the connection is refused", ConnectionRefusedError)
 
 
 async def test_a_name_that_is_not_found() -> None:
-    """Reserved by RFC 2606."""
+    """A name that RFC 2606 reserves."""
     error = await failure("https://api.invalid")
     assert_says(error, "dns", "the host's name is not found", socket.gaierror)
 
 
 async def test_a_certificate_that_is_not_trusted() -> None:
-    """OpenSSL's word for why is part of it."""
+    """The message includes OpenSSL's reason."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     async with ScriptedServer(reply(200), tls=context) as server:
@@ -91,7 +91,7 @@ async def test_a_certificate_that_is_not_trusted() -> None:
 
 
 async def test_plain_http_on_a_port_that_should_speak_tls() -> None:
-    """The mistake of a wrong scheme or port."""
+    """A wrong scheme or port."""
     async with Emulator() as emulator:
         error = await failure(emulator.url.replace("http://", "https://"))
     assert_says(error, "tls", "the server does not speak TLS on this port", ssl.SSLError)
@@ -106,7 +106,7 @@ async def test_plain_http_on_a_port_that_should_speak_tls() -> None:
     ],
 )
 async def test_a_proxy_that_refuses(status: bytes, detail: str, cause: type[OSError]) -> None:
-    """Its URL, with the password, is not shown."""
+    """The proxy's URL, which holds the password, is not shown."""
     async with proxy_that_answers(status) as proxy:
         error = await failure("https://api.hellotext.com", proxy=proxy)
     assert_says(error, "proxy", detail, cause)
@@ -114,7 +114,7 @@ async def test_a_proxy_that_refuses(status: bytes, detail: str, cause: type[OSEr
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://api.hellotext.com"])
 async def test_credentials_that_a_proxy_refuses_are_not_sent_again(url: str) -> None:
-    """The API saw nothing, with TLS or without, and another attempt would end the same way."""
+    """The API received nothing, with TLS or without, and another attempt would fail in the same way."""
     async with proxy_that_answers(b"407 Proxy Authentication Required") as proxy:
         error = await failure(url, proxy=proxy, retry=Retry(attempts=3))
     assert_says(error, "proxy", "the proxy refused the credentials (HTTP 407)", PermissionError)
@@ -122,13 +122,13 @@ async def test_credentials_that_a_proxy_refuses_are_not_sent_again(url: str) -> 
 
 
 async def test_a_proxy_that_is_not_there() -> None:
-    """What is refused is the proxy, not the API."""
+    """The proxy refused the connection, not the API."""
     error = await failure("https://api.hellotext.com", proxy=f"http://will:{PASSWORD}@127.0.0.1:{free_port()}")
     assert_says(error, "proxy", "the proxy cannot be reached: the connection is refused", ConnectionError)
 
 
 async def test_a_handshake_without_an_end() -> None:
-    """Ends at the limit for connecting, and says so."""
+    """The handshake ends at the connect limit, and the error names that limit."""
     async with ScriptedServer(reply(200)) as server:  # waits for the end of a request's head
         error = await failure(server.url.replace("http://", "https://"))
     assert_says(error, "connect", "no connection within the time allowed", TimeoutError)
@@ -142,7 +142,7 @@ class Secret:
 
 
 async def test_the_event_transport_says_the_same() -> None:
-    """Refused, not TLS, name not found."""
+    """For a refused connection, a peer without TLS and an unknown name."""
     async with Emulator() as emulator:
         for url, cause in (
             (f"http://127.0.0.1:{free_port()}", ConnectionRefusedError),
@@ -159,7 +159,7 @@ async def test_the_event_transport_says_the_same() -> None:
 
 
 async def test_a_read_that_is_not_answered_changed_nothing() -> None:
-    """A GET that times out is a TimeoutError; a POST is in doubt."""
+    """A GET that times out raises TimeoutError; a POST raises OutcomeUnknown."""
     timeouts = Timeouts(read=0.2, total=0.2)
     async with (
         Emulator() as emulator,

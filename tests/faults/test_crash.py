@@ -1,4 +1,4 @@
-"""kill -9 at named points and at random times: nothing accepted is lost, nothing duplicable is doubled."""
+"""kill -9 at named points and at random times: no accepted event is lost, no non-idempotent one is duplicated."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ EVENTS = 200
 pytestmark = pytest.mark.own_loop
 
 
-def repeat_of(ref: str) -> str:
+def idempotency_of(ref: str) -> str:
     return "idempotent" if int(ref) % 2 else "non_idempotent"
 
 
 def note(submissions: Submissions, exited: ChildExit) -> None:
-    """Take down what a child said before it died."""
+    """Record what a child printed before it died."""
     for line in exited.lines:
         kind, *values = line.split()
         if kind == "accepted":
@@ -35,17 +35,17 @@ def note(submissions: Submissions, exited: ChildExit) -> None:
             submissions.ended(values[0], values[1], maybe_duplicated=values[2] == "1")  # type: ignore[arg-type]
 
 
-async def life_and_deaths(
+async def run_and_kill(
     tmp_path: Path, deaths: list[dict[str, object]]
 ) -> tuple[Submissions, ScriptedServer, list[ChildExit]]:
-    """Children that die one after the other over one spool, and a last one that finishes."""
+    """Run children that are killed one after the other over one spool, then a last one that finishes."""
     submissions = Submissions()
     outcomes: list[ChildExit] = []
     async with ScriptedServer() as server:
         for life, death in enumerate([*deaths, {}]):
             first, count = life * EVENTS, EVENTS if life < len(deaths) else 0
             for n in range(first, first + count):
-                submissions.offered(str(n), repeat_of(str(n)), f"p{n % 5}")  # type: ignore[arg-type]
+                submissions.offered(str(n), idempotency_of(str(n)), f"p{n % 5}")  # type: ignore[arg-type]
             arguments = [server.url, str(tmp_path / "s.db"), str(first), str(count)]
             if "after" in death:
                 arguments.append(str(death.pop("after")))
@@ -60,13 +60,13 @@ def judge(submissions: Submissions, server: ScriptedServer, last: ChildExit, pat
     remembered = verdicts(path)
     for ref, claim in submissions.claims.items():
         if claim.accepted and not claim.outcomes and ref in remembered:
-            # It died between making an end safe and telling it: the spool can still tell.
+            # It died after it committed an outcome and before it reported it: the outcome is in the spool.
             submissions.ended(ref, remembered[ref])  # type: ignore[arg-type]
     submissions.verify(server.history.applied, ordered=False)
 
 
 def verdicts(path: Path) -> dict[str, str]:
-    """What the spool remembers of events that ended."""
+    """The outcomes that the spool has recorded."""
     link = sqlite3.connect(path)
     try:
         return dict(link.execute("select id, verdict from ids where verdict is not null").fetchall())
@@ -77,16 +77,16 @@ def verdicts(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_at_a_named_point_nothing_is_lost_or_doubled(point: str, tmp_path: Path) -> None:
     """Before and after every commit and every exchange."""
-    submissions, server, outcomes = await life_and_deaths(tmp_path, [{"kill_at": point}])
+    submissions, server, outcomes = await run_and_kill(tmp_path, [{"kill_at": point}])
     assert outcomes[0].killed
     judge(submissions, server, outcomes[-1], tmp_path / "s.db")
 
 
 async def test_killed_at_random_times_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
-    """As many rounds as CRASH_ROUNDS says, on one spool."""
+    """CRASH_ROUNDS rounds over one spool."""
     chance = random.Random(20_261)
     deaths: list[dict[str, object]] = [{"after": chance.uniform(0.001, 0.25)} for _ in range(ROUNDS)]
-    submissions, server, outcomes = await life_and_deaths(tmp_path, deaths)
+    submissions, server, outcomes = await run_and_kill(tmp_path, deaths)
     assert sum(exited.killed for exited in outcomes) >= ROUNDS / 2
     judge(submissions, server, outcomes[-1], tmp_path / "s.db")
     accepted = [claim for claim in submissions.claims.values() if claim.accepted]

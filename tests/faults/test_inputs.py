@@ -1,4 +1,4 @@
-"""What is handed in: bad values end at the call, before a byte is sent, and cannot reach another place."""
+"""Bad arguments are refused at the call, before a byte is sent, and cannot change the target of a request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ODD_NAMES = ["Greens & Co", "a/b", "a?b#c", "%2f", "naïve", "../../v1/profiles"
 
 @pytest.mark.parametrize("token", BAD_TOKENS)
 def test_a_token_that_no_header_can_carry_is_refused_when_the_client_is_made(token: str) -> None:
-    """ConfigurationError, which does not repeat it."""
+    """ConfigurationError, whose text does not contain the token."""
     with pytest.raises(ConfigurationError) as caught:
         Hellotext(token, base_url="https://example.org")
     assert len(token.strip()) < 2 or token not in str(caught.value)
@@ -63,7 +63,7 @@ async def test_ids_outside_the_alphabet_never_reach_the_wire() -> None:
 
 
 async def test_a_name_is_one_path_segment_whatever_is_in_it() -> None:
-    """Quoted whole; the host and the rest of the path stay as they are."""
+    """The name is percent-encoded as a whole; the host and the rest of the path are unchanged."""
     async with ScriptedServer(reply(200, b'{"id":"x"}')) as server, Hellotext("t", base_url=server.url) as client:
         for name in ODD_NAMES:
             await client.lists.retrieve(name)
@@ -75,7 +75,7 @@ async def test_a_name_is_one_path_segment_whatever_is_in_it() -> None:
 
 @pytest.mark.parametrize("path", ["v1/x", "/v1/../x", "/v1/x?y", "/v1/x#y", "/v1/ x", "/v1/x\r\n", "https://evil/"])
 async def test_request_takes_only_a_clean_path(path: str) -> None:
-    """InvalidParameter naming it."""
+    """InvalidParameter names the path."""
     async with ScriptedServer() as server, Hellotext("t", base_url=server.url) as client:
         with pytest.raises(InvalidParameter, match="path"):
             await client.request("GET", path)
@@ -89,7 +89,7 @@ def recursive() -> dict[str, Any]:
 
 
 class Slug(str):
-    """Text of a kind of its own."""
+    """A subclass of str."""
 
     __slots__ = ()
 
@@ -140,14 +140,14 @@ WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize("form", ["typed", "object"])
 @pytest.mark.parametrize("wrong", [{"product": "kale\ud800"}, {"tracked_at": "\ud800"}])
 def test_no_error_of_a_library_comes_out(form: Any, wrong: dict[str, Any]) -> None:
-    """Of text that UTF-8 cannot carry."""
+    """For text that UTF-8 cannot encode."""
     with pytest.raises(InvalidParameter, match=next(iter(wrong)) if form == "typed" else "."):
         prepare("product.viewed", {"product": "kale", "session": "s", **wrong}, event_format=form)
 
 
 @pytest.mark.parametrize("form", ["typed", "object"])
 def test_text_of_a_subclass_is_the_plain_text_that_it_equals(form: Any) -> None:
-    """Frameworks and numeric libraries hand over such text."""
+    """Frameworks and numeric libraries pass such text."""
     plain, given = (
         prepare(
             kind("product.viewed"),
@@ -161,13 +161,13 @@ def test_text_of_a_subclass_is_the_plain_text_that_it_equals(form: Any) -> None:
 
 
 def test_a_second_action_among_the_fields_is_refused() -> None:
-    """The action is the first argument; one that came in among the fields would be lost."""
+    """The action is the first argument; one given among the fields would be lost."""
     with pytest.raises(InvalidParameter, match="action"):
         prepare("page.viewed", {"action": "order.placed", "session": "s"})
 
 
-def test_what_is_ours_is_not_sent() -> None:
-    """Neither the caller's id of an event nor its key of order, with a usual body and with one looked at closely."""
+def test_fields_of_this_package_are_not_sent() -> None:
+    """Neither the caller's id nor the ordering key is in the body, whether the body is validated fast or in full."""
     ours = {"event_id": "shop-1", "order_key": "customer-1"}
     for extra in ({}, {"amount": Decimal("1.5")}):
         ready = prepare("page.viewed", {"session": "s", **ours, **extra})
@@ -176,10 +176,10 @@ def test_what_is_ours_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize(("parameter", "wrong"), WRONG_EVENTS)
-async def test_a_poisoned_event_is_refused_at_the_call_and_harms_no_other(
+async def test_a_poisoned_event_is_refused_at_the_call_and_affects_no_other(
     parameter: str, wrong: dict[str, Any]
 ) -> None:
-    """track, put and events.track name the parameter; the queue goes on."""
+    """track, put and events.track name the parameter; the queue continues."""
     given = {"action": "page.viewed", "session": "s", **wrong}
     action = given.pop("action")
     script = Script()
@@ -195,7 +195,7 @@ async def test_a_poisoned_event_is_refused_at_the_call_and_harms_no_other(
 
 
 async def test_every_kind_of_value_that_json_can_carry_is_taken_and_snapshot() -> None:
-    """Decimal, aware datetime, date, UUID, enums, nested tuples; later changes change nothing."""
+    """Decimal, aware datetime, date, UUID, enums, nested tuples; later changes of the value have no effect."""
     script = Script()
     metadata: dict[str, Any] = {
         "decimal": Decimal("89.90"), "at": datetime(2026, 1, 1, tzinfo=UTC), "day": datetime(2026, 1, 1, tzinfo=UTC).date(),
@@ -214,7 +214,7 @@ async def test_every_kind_of_value_that_json_can_carry_is_taken_and_snapshot() -
 
 
 async def test_two_businesses_in_one_process_never_mix() -> None:
-    """1,000 interleaved calls and events: each token with its own payload only."""
+    """1,000 interleaved calls and events: each token is sent with its own payloads only."""
     async with (
         ScriptedServer(reply(200, b'{"id":"x","status":"received"}')) as server,
         Hellotext("token-a", base_url=server.url) as a,

@@ -1,4 +1,4 @@
-"""A server that closes kept connections at random: no event is doubled, and each has its outcome."""
+"""A server that closes kept connections at random: no event is duplicated, and each has its outcome."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ EVENTS = int(os.environ.get("KEEPALIVE_EVENTS", "2500"))
 
 @pytest.mark.parametrize("transport", [None, "pool"])
 async def test_events_over_connections_that_close_at_random(transport: Any) -> None:
-    """Closed right after an answer, when the next request comes, or in place of its answer, which is the case that
-    a second request would double: 0 duplicates, every event with an outcome.
+    """The server closes right after an answer, when the next request arrives, or in place of its answer, which is where
+    a second request would duplicate the event: 0 duplicates, every event with an outcome.
     """
     chance = random.Random(9)
 

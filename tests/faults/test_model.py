@@ -1,6 +1,6 @@
-"""A model of everything at once: events, answers, cancellations, crashes, restarts and time, in any order.
+"""A model of the whole: events, answers, cancellations, crashes, restarts and time, in any order.
 
-After every run the server's history and the client's claims are held against each other.
+After every run the server's history is compared with what the client reported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ANSWERS: dict[str, Answer] = {
     "received": received(takes=0.05),
     "slow": received(takes=3),
     "throttled": answers(429),
-    "told to wait": answers(429, headers=(("Retry-After", "7"),)),
+    "rate limited": answers(429, headers=(("Retry-After", "7"),)),
     "failed": answers(500, takes=0.02),
     "failed after applying": answers(502, takes=0.02, applied=True),
     "refused": unsent(takes=0.01),
@@ -44,7 +44,7 @@ ANSWERS: dict[str, Answer] = {
 
 
 class Machine(VirtualLoop):
-    """Work in a thread is done at once, so that a run is the same each time."""
+    """An executor that runs its work at once, so that every run is the same."""
 
     def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         done = self.create_future()
@@ -56,11 +56,11 @@ class Machine(VirtualLoop):
 
 
 GRAVES: list[Any] = []
-"""Dead processes: collected, their coroutines would be closed, which is more than a crash does."""
+"""Crashed processes, kept from collection: it would close their coroutines, which a crash does not do."""
 
 
 class Shop(RuleBasedStateMachine):
-    """A program with a spooled queue that may die at any moment, and the server it talks to."""
+    """A program with a spooled queue that may crash at any moment, and the server that it sends to."""
 
     @initialize(delivery=st.sampled_from(["careful", "at_least_once", "at_most_once"]))
     def start(self, delivery: Any) -> None:
@@ -156,7 +156,7 @@ class Shop(RuleBasedStateMachine):
         self.open()
 
     def bury(self) -> None:
-        """The process is gone: nothing of it ever runs again, not even its clean-up."""
+        """The process has crashed: nothing of it runs again, not even its clean-up."""
         for task in asyncio.all_tasks(self.loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             GRAVES.append(task)
@@ -190,7 +190,7 @@ class Shop(RuleBasedStateMachine):
         await self.queue.aclose()
 
     async def ask_again(self) -> None:
-        """What ended at the moment of a crash was reported to nobody, and is answered under its id, not sent again."""
+        """An outcome committed at a crash was never reported: its id yields it, and nothing is sent again."""
         for claim in self.submissions.claims.values():
             if claim.accepted and not claim.outcomes:
                 asked = self.script.asked
@@ -201,7 +201,7 @@ class Shop(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("turns", range(16))
 def test_a_crash_in_any_turn_of_the_loop_loses_no_outcome(turns: int) -> None:
-    """Among them the turn between the commit of an end and the report of it."""
+    """Also in the turn between the commit of an outcome and its report."""
     shop = Shop()
     shop.start(delivery="careful")
     shop.hand_over(count=1, order=False, subject="a")

@@ -1,4 +1,4 @@
-"""Outages, bursts of failures and storms of 429s: what is sent meanwhile, and how it goes on after them."""
+"""Outages, bursts of failures and storms of 429s: what is sent meanwhile and afterwards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 
 def away_between(start: float, end: float, how: Answer, *, takes: float = 0.05) -> tuple[Script, list[float]]:
-    """A server that is away for a while, and when it was asked."""
+    """A server that is unreachable for a while, and the times of the requests that it received."""
 
     def hook(_: Seen) -> Answer | None:
         now = asyncio.get_running_loop().time()
@@ -37,7 +37,7 @@ def away_between(start: float, end: float, how: Answer, *, takes: float = 0.05) 
     "how", [unsent(takes=0.01), silent(), answers(502, takes=0.05)], ids=["refused", "silent", "502"]
 )
 def test_an_outage_of_an_hour_costs_at_most_180_probes_and_no_event(how: Answer, tmp_path: Path) -> None:
-    """Beyond what was in flight; then the spooled events drain, each with the tracked_at of its acceptance."""
+    """Besides what was in flight; then the spooled events are delivered, each with the tracked_at of its acceptance."""
 
     @virtual_time
     async def run() -> None:
@@ -63,7 +63,7 @@ def test_an_outage_of_an_hour_costs_at_most_180_probes_and_no_event(how: Answer,
 
 @virtual_time
 async def test_after_an_outage_sending_resumes_without_a_herd() -> None:
-    """The learned rate is the same at its end as at its beginning, and no second after it carries more than that."""
+    """The learned rate is the same after the outage as before, and no later second exceeds it."""
     made_rate = 50.0
     times: list[float] = []
 
@@ -95,7 +95,7 @@ async def test_after_an_outage_sending_resumes_without_a_herd() -> None:
 
 @virtual_time
 async def test_after_an_outage_requests_in_flight_start_low_again() -> None:
-    """One probe, then ten at once, and more as they go well."""
+    """One probe, then ten at once, and more as they succeed."""
     script, times = away_between(100, 400, unsent(takes=0.01), takes=0.5)
     made = engine(script)
     async with EventQueue(lambda: made, Settings(capacity=100_000, delivery_timeout=86400)) as opened:
@@ -112,7 +112,7 @@ async def test_after_an_outage_requests_in_flight_start_low_again() -> None:
 
 @virtual_time
 async def test_a_storm_of_429s_loses_nothing_and_recovers_soon_after_its_end() -> None:
-    """500 events queued, two minutes of nothing but 429; few requests meanwhile, all delivered after it."""
+    """500 queued events and two minutes of 429s: few requests meanwhile, and all events are delivered afterwards."""
     script = Script(default=answers(429, takes=0.02))
     async with queue(script, delivery_timeout=HOUR) as opened:
         receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(500)]
@@ -128,8 +128,8 @@ async def test_a_storm_of_429s_loses_nothing_and_recovers_soon_after_its_end() -
 
 
 @pytest.mark.parametrize("value", ["2", "0", "-1", "abc", "1000000000", "", "2, 5", "99999999999999999999999"])
-def test_any_retry_after_is_obeyed_or_ignored_and_hangs_nobody(value: str) -> None:
-    """Nothing passes a gate of seconds; nonsense and zero close it for a moment; an hour is the most."""
+def test_any_retry_after_is_obeyed_or_ignored_and_blocks_no_call(value: str) -> None:
+    """Nothing is sent before a delay in seconds is over; invalid and zero delays are short; the longest is an hour."""
 
     @virtual_time
     async def run() -> None:
@@ -148,7 +148,7 @@ def test_any_retry_after_is_obeyed_or_ignored_and_hangs_nobody(value: str) -> No
 
 @virtual_time
 async def test_of_two_retry_after_headers_the_longer_counts() -> None:
-    """And a date is measured against the server's own clock."""
+    """A date is compared with the server's own clock."""
     date = (("Date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("Retry-After", "Thu, 01 Jan 2026 00:00:30 GMT"))
     for headers, least in (((("Retry-After", "2"), ("Retry-After", "5")), 5), (date, 30)):
         script = Script(answers(429, headers=headers))
@@ -160,7 +160,7 @@ async def test_of_two_retry_after_headers_the_longer_counts() -> None:
 
 @virtual_time
 async def test_after_a_gate_one_request_goes_and_the_rest_when_it_is_through() -> None:
-    """For calls and events alike: nothing before its end, then one, then the others."""
+    """For calls and events alike: no request before the gate's end, then one, then the others."""
     starts: list[float] = []
 
     def hook(seen: Seen) -> Answer | None:
@@ -179,7 +179,7 @@ async def test_after_a_gate_one_request_goes_and_the_rest_when_it_is_through() -
 
 @virtual_time
 async def test_a_jump_of_the_wall_clock_changes_no_deadline(tmp_path: Path) -> None:
-    """An hour forward and back while events wait: gates and timeouts go by the monotonic clock."""
+    """An hour forward and back while events wait: gates and timeouts use the monotonic clock."""
     for number, (jump, buffer) in enumerate(product((HOUR, -HOUR), (None, LoopSpool))):
         wall = EPOCH
         script = Script(answers(429, headers=(("Retry-After", "5"),)))
@@ -196,7 +196,7 @@ async def test_a_jump_of_the_wall_clock_changes_no_deadline(tmp_path: Path) -> N
 
 @virtual_time
 async def test_bursts_of_5xx_are_resent_by_class_and_agree_with_the_server() -> None:
-    """Every third request fails, half of those after applying: the checker holds both sides together."""
+    """Every third request fails, half of those after it was applied: the checker compares client and server."""
 
     def hook(seen: Seen) -> Answer | None:
         if seen.number % 3:
@@ -220,7 +220,7 @@ async def test_bursts_of_5xx_are_resent_by_class_and_agree_with_the_server() -> 
 
 @virtual_time
 async def test_a_timeout_halves_the_ceiling_and_a_round_of_successes_adds_one() -> None:
-    """Once for all requests that were under way when it happened."""
+    """Once for all requests that were in flight when it happened."""
     ceilings: list[int] = []
 
     def hook(seen: Seen) -> Answer | None:
@@ -233,13 +233,13 @@ async def test_a_timeout_halves_the_ceiling_and_a_round_of_successes_adds_one() 
             opened.track("page.viewed", session=f"s{n}")
         await opened.flush()
     steps = list(dict.fromkeys(ceilings[ceilings.index(40) :]))
-    assert steps[:3] == [40, 21, 22]  # while the ceiling was 20 a round under way came back, and nothing was sent
+    assert steps[:3] == [40, 21, 22]  # while the ceiling was 20, the 20 requests in flight returned, and none was sent
     assert 20 <= ceilings.count(22) <= 50
 
 
 @virtual_time
 async def test_when_latency_rises_twentyfold_the_ceiling_falls_and_recovers() -> None:
-    """Timeouts halve the ceiling of requests in flight; with the latency gone it grows back."""
+    """Timeouts halve the ceiling of requests in flight; when the latency is normal again it rises."""
 
     def hook(_: Seen) -> Answer | None:
         now = asyncio.get_running_loop().time()

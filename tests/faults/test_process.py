@@ -1,4 +1,4 @@
-"""Forks, ends of the interpreter and signals, each in a process of its own."""
+"""Forks, exits of the interpreter and signals, each in a separate process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def run(body: str, server: ScriptedServer, path: object = "-", **how: obje
 
 
 async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() -> None:
-    """Client and queue, in the child: Forked; in the parent: as if nothing had happened, nothing sent twice."""
+    """In the child, client and queue raise Forked; in the parent nothing changes, and nothing is sent twice."""
     body = """
     async def main():
         async with Hellotext("t", base_url=url) as client, client.event_queue() as queue:
@@ -51,8 +51,8 @@ async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() ->
     asyncio.run(main())
     """
     async with ScriptedServer() as server:
-        fate = await run(body, server)
-    assert fate.lines == ["Forked", "Forked", "parent delivered"], fate.stderr
+        exited = await run(body, server)
+    assert exited.lines == ["Forked", "Forked", "parent delivered"], exited.stderr
     assert len(server.history) == 2
 
 
@@ -74,13 +74,13 @@ async def test_a_forked_child_whose_loop_goes_on_sends_no_event_of_its_parent() 
     asyncio.run(main())
     """
     async with ScriptedServer() as server:
-        fate = await run(body, server)
-    assert fate.lines == ["delivered"] * 6, fate.stderr
+        exited = await run(body, server)
+    assert exited.lines == ["delivered"] * 6, exited.stderr
     assert len(server.history) == 6
 
 
 async def test_a_forked_child_keeps_nothing_of_the_parents_loop(tmp_path: Path) -> None:
-    """No descriptor is left open twice, and a signal writes into no file that got the number of the old pipe."""
+    """No descriptor stays open twice, and no signal is written to a file that reuses the number of the old pipe."""
     body = """
     async def main():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, say, "SIGTERM")
@@ -100,12 +100,12 @@ async def test_a_forked_child_keeps_nothing_of_the_parents_loop(tmp_path: Path) 
     asyncio.run(main())
     """
     async with ScriptedServer() as server:
-        fate = await run(body, server, tmp_path / "file")
-    assert fate.lines == ["opened 0", "written 0", "SIGTERM"], fate.stderr
+        exited = await run(body, server, tmp_path / "file")
+    assert exited.lines == ["opened 0", "written 0", "SIGTERM"], exited.stderr
 
 
 async def test_a_fork_waits_for_the_commit_that_is_being_written() -> None:
-    """SQLite's locks are the process's: one that its thread held in that moment would stay locked in the child."""
+    """SQLite's locks belong to the process: one that a thread held at the fork would stay locked in the child."""
     body = """
     import threading
     from hellotext_async.queue.commit import CommitThread
@@ -134,8 +134,8 @@ async def test_a_fork_waits_for_the_commit_that_is_being_written() -> None:
     asyncio.run(main())
     """
     async with ScriptedServer() as server:
-        fate = await run(body, server)
-    assert fate.lines == ["written", "written closed"], fate.stderr
+        exited = await run(body, server)
+    assert exited.lines == ["written", "written closed"], exited.stderr
 
 
 async def test_two_runs_of_a_loop_are_two_places() -> None:
@@ -156,13 +156,13 @@ async def test_two_runs_of_a_loop_are_two_places() -> None:
     asyncio.run(second())
     """
     async with ScriptedServer() as server:
-        fate = await run(body, server)
-    assert fate.lines == ["delivered", "WrongLoop"], fate.stderr
+        exited = await run(body, server)
+    assert exited.lines == ["delivered", "WrongLoop"], exited.stderr
 
 
 @pytest.mark.parametrize("how", ["sys.exit(3)", "raise KeyboardInterrupt", "os.kill(os.getpid(), signal.SIGINT)"])
 async def test_an_interpreter_that_ends_drains_its_queue_first(how: str) -> None:
-    """SystemExit and Ctrl-C inside `async with`: the queue delivers what it has, and the exit does not hang."""
+    """SystemExit and Ctrl-C inside `async with`: the queue delivers its events, and the exit does not hang."""
     body = f"""
     async def main():
         async with Hellotext("t", base_url=url) as client, client.event_queue() as queue:
@@ -173,13 +173,13 @@ async def test_an_interpreter_that_ends_drains_its_queue_first(how: str) -> None
     asyncio.run(main())
     """
     async with ScriptedServer((sleep(0.02), *received())) as server:
-        fate = await run(body, server)
+        exited = await run(body, server)
     assert len(server.history.applied) == 20
-    assert fate.returncode != 0
+    assert exited.returncode != 0
 
 
-async def test_an_exit_without_closing_is_quick_and_says_what_it_held() -> None:
-    """No network and no hang at exit: receipts end, one log line and one warning count the events."""
+async def test_an_exit_without_closing_is_quick_and_counts_its_events() -> None:
+    """No request and no hang at exit: receipts end, one log line and one warning count the events."""
     body = """
     async def main():
         client = Hellotext("t", base_url=url)
@@ -191,11 +191,11 @@ async def test_an_exit_without_closing_is_quick_and_says_what_it_held() -> None:
     asyncio.run(main())
     """
     async with ScriptedServer(silence()) as server:
-        fate = await run(body, server, timeout=10)
-    assert fate.returncode == 0
-    assert "event queue died" in fate.stderr
-    assert "not closed" in fate.stderr
-    assert "Traceback" not in fate.stderr
+        exited = await run(body, server, timeout=10)
+    assert exited.returncode == 0
+    assert "event queue died" in exited.stderr
+    assert "not closed" in exited.stderr
+    assert "Traceback" not in exited.stderr
 
 
 LETTERS = """
@@ -221,20 +221,20 @@ LETTERS = """
     ],
 )
 async def test_events_of_a_loop_that_is_left_behind_become_letters(how: str, after: str, tmp_path: Path) -> None:
-    """A loop that is closed, or stopped, with its tasks in it: nothing of them runs any more."""
+    """A loop that is closed or stopped with its tasks in it: none of them runs again."""
     body = f"{LETTERS}\n    loop = asyncio.new_event_loop()\n    {how}\n    {after}\n"
     path = tmp_path / "dead.jsonl"
     async with ScriptedServer(silence()) as server:
-        fate = await run(body, server, path, timeout=20)
-    assert fate.returncode == 0
-    assert fate.stderr.count("event queue died (its event loop ended) with 20 events undelivered") == 1
+        exited = await run(body, server, path, timeout=20)
+    assert exited.returncode == 0
+    assert exited.stderr.count("event queue died (its event loop ended) with 20 events undelivered") == 1
     letters = [json.loads(line) for line in path.read_text().splitlines()]
     assert Counter(letter["verdict"] for letter in letters) == {"unknown": 8, "abandoned": 12}
     assert len({letter["event_id"] for letter in letters}) == 20
 
 
 async def test_a_rejected_event_of_a_loop_that_is_left_behind_has_one_letter(tmp_path: Path) -> None:
-    """Its end was known already, and its letter about to be written."""
+    """Its outcome was known, and its dead letter about to be written."""
     body = """
     async def main():
         client = Hellotext("t", base_url=url)
@@ -251,13 +251,13 @@ async def test_a_rejected_event_of_a_loop_that_is_left_behind_has_one_letter(tmp
     """
     path = tmp_path / "dead.jsonl"
     async with ScriptedServer(reply(422, b"{}")) as server:
-        fate = await run(body, server, path, timeout=20)
-    assert fate.lines == ["rejected"], fate.stderr
+        exited = await run(body, server, path, timeout=20)
+    assert exited.lines == ["rejected"], exited.stderr
     assert [json.loads(line)["verdict"] for line in path.read_text().splitlines()] == ["rejected"]
 
 
 async def test_a_forked_child_that_exits_writes_no_letters_for_its_parent(tmp_path: Path) -> None:
-    """The parent has the events still, and delivers them."""
+    """The parent still has the events, and delivers them."""
     body = """
     async def main():
         async with Hellotext("t", base_url=url) as client, client.event_queue(dead_letters=path) as queue:
@@ -272,8 +272,8 @@ async def test_a_forked_child_that_exits_writes_no_letters_for_its_parent(tmp_pa
     """
     path = tmp_path / "dead.jsonl"
     async with ScriptedServer((sleep(0.3), *received())) as server:
-        fate = await run(body, server, path, timeout=20)
-    assert fate.returncode == 0, fate.stderr
+        exited = await run(body, server, path, timeout=20)
+    assert exited.returncode == 0, exited.stderr
     assert not path.exists()
 
 
@@ -293,8 +293,8 @@ async def test_a_spool_keeps_what_an_exit_cuts_off(tmp_path: object) -> None:
     """
     path = f"{tmp_path}/s.db"
     async with ScriptedServer(silence(applied=False)) as server:
-        fate = await run(body, server, path)
-        assert fate.lines == ["ready"]
+        exited = await run(body, server, path)
+        assert exited.lines == ["ready"]
     body = """
     async def main():
         async with Hellotext("t", base_url=url) as client:
@@ -304,5 +304,5 @@ async def test_a_spool_keeps_what_an_exit_cuts_off(tmp_path: object) -> None:
     asyncio.run(main())
     """
     async with ScriptedServer() as server:
-        fate = await run(body, server, path)
-    assert fate.lines == ["10"], fate.stderr
+        exited = await run(body, server, path)
+    assert exited.lines == ["10"], exited.stderr

@@ -1,4 +1,4 @@
-"""The canary: a token, a phone and an e-mail go through everything, and are seen nowhere."""
+"""Marked secrets (a token, a phone, an e-mail) pass through all parts of the package, and appear in no output."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ANSWERS: dict[str, Steps] = {
 
 @pytest.fixture
 def seen(caplog: pytest.LogCaptureFixture) -> Any:
-    """Collect what is shown: logs at DEBUG, warnings, asyncio's debug mode; judged when the test ends."""
+    """Collect all output: logs at DEBUG, warnings, asyncio's debug mode; checked when the test ends."""
     caplog.set_level(logging.DEBUG)
     shown: list[Any] = []
     with warnings.catch_warnings(record=True) as warned:
@@ -55,7 +55,7 @@ def seen(caplog: pytest.LogCaptureFixture) -> Any:
 
 
 def held_by(thing: Any) -> list[Any]:
-    """What hangs on an object, as deep as its own members go: each part, and its members as a debugger shows them."""
+    """Everything reachable from an object through its members: each part, and its members as a debugger shows them."""
     found, waiting = [], [thing]
     while waiting:
         members = getattr(waiting.pop(), "__dict__", {})
@@ -85,7 +85,7 @@ async def test_calls_show_no_secret_whatever_is_answered(kind: str, seen: list[A
         for call in calls:
             try:
                 answer = await call
-                seen.extend([str(answer), repr(answer), f"{answer}"])  # its pickle is the customer's data itself
+                seen.extend([str(answer), repr(answer), f"{answer}"])  # its pickle is the customer's data
             except HellotextError as error:
                 seen.append(error)
                 pickle.loads(pickle.dumps(error))
@@ -106,7 +106,7 @@ async def test_queues_show_no_secret(answer: str, seen: list[Any], tmp_path: Pat
 
 
 async def test_bad_arguments_show_no_secret(seen: list[Any]) -> None:
-    """The errors name parameters, not values."""
+    """The errors name the parameters, not their values."""
     async with ScriptedServer() as server, client_of(server) as client:
         wrong: list[Any] = [
             lambda: client.profiles.retrieve(EMAIL),
@@ -125,7 +125,7 @@ async def test_bad_arguments_show_no_secret(seen: list[Any]) -> None:
 
 
 async def test_a_cancelled_call_shows_no_secret(seen: list[Any]) -> None:
-    """Its traceback with locals neither: the frames that hold the token are not in it."""
+    """Not in its traceback with locals either: the frames that hold the token are not part of it."""
     async with ScriptedServer(silence()) as server, client_of(server) as client:
         task = asyncio.ensure_future(client.profiles.create(email=EMAIL))
         await asyncio.sleep(0.05)
@@ -136,15 +136,15 @@ async def test_a_cancelled_call_shows_no_secret(seen: list[Any]) -> None:
 
 
 def test_a_client_and_a_token_are_not_pickled_or_copied() -> None:
-    """TypeError instead of a file with a secret in it."""
+    """TypeError, so that no secret is written to a file."""
     for thing in (Hellotext(TOKEN, base_url="http://127.0.0.1:1"), Token(TOKEN)):
         for copying in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError):
                 copying(thing)
 
 
-def test_the_canary_can_sing() -> None:
-    """The search finds what it is to find."""
+def test_the_search_finds_a_secret() -> None:
+    """The search finds a secret that is there."""
     assert hits_in_text(f"Authorization: Bearer {TOKEN}")
     assert hits_in_text(f"to {EMAIL}, {PHONE}")
     with pytest.raises(AssertionError):

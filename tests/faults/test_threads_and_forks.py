@@ -1,4 +1,4 @@
-"""What threads and forked children of one process share, and what they must not."""
+"""What threads and forked children of one process share, and what they must not share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def encode_many(name: str, wrong: list[Any]) -> None:
 
 
 def test_threads_that_encode_events_never_get_each_others_bytes() -> None:
-    """Also when the interpreter changes threads as often as it can."""
+    """Also when the interpreter switches threads as often as it can."""
     before, wrong = sys.getswitchinterval(), []
     sys.setswitchinterval(1e-5)
     try:
@@ -70,7 +70,7 @@ for thread in threads:
 
 
 def test_threads_may_use_a_type_for_the_first_time_together() -> None:
-    """In a process of its own: msgspec crashes the interpreter where two threads read one type at once."""
+    """In a separate process: msgspec crashes the interpreter where two threads first use one type at once."""
     assert subprocess.run([sys.executable, "-c", FIRST_USES], timeout=60).returncode == 0
 
 
@@ -115,8 +115,8 @@ opened.wait()
 """
 
 
-async def test_a_program_that_ends_while_a_thread_runs_a_queue_says_what_it_held() -> None:
-    """The loop is not this thread's to end: what it holds is counted, and a queue that holds nothing is not named."""
+async def test_a_program_that_ends_while_a_thread_runs_a_queue_counts_its_events() -> None:
+    """This thread must not end the loop: the events that it holds are counted, and an empty queue is not named."""
     async with ScriptedServer(silence()) as server:
         ended = await run_child(LOOP_IN_A_THREAD, server.url)
     assert ended.returncode == 0

@@ -1,4 +1,4 @@
-"""What a core must hold, whatever its users do: books of its own, and the checks that compare them with it."""
+"""A model of a queue's core: its own records of every event, and the checks that compare the core with them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from hellotext_async.queue.order import HOLD
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.settings import Settings
 
-__all__ = ["ATTEMPTS", "TOKEN", "Books", "Known"]
+__all__ = ["ATTEMPTS", "TOKEN", "Known", "Records"]
 
 NEVER: Final = ("rejected", "expired", "abandoned")
-"""Verdicts that say that an event was certainly not applied."""
+"""Outcomes that prove that an event was not applied."""
 
 
 ATTEMPTS: Final[dict[str, tuple[Attempt, bool]]] = {
-    # What was proved, and whether it may have been applied.
+    # What was proved, and whether the event may have been applied.
     "throttled": (Attempt("throttled", Reply(429)), False),
     "throttled alone": (Attempt("throttled", Reply(429), isolated=True), False),
-    "told to wait": (Attempt("throttled", Reply(429), 3.0), False),
+    "rate limited": (Attempt("throttled", Reply(429), 3.0), False),
     "not sent": (Attempt("not_sent", reason="connect"), False),
     "failed": (Attempt("server_error", Reply(500)), True),
     "failed alone": (Attempt("server_error", Reply(500), isolated=True), True),
@@ -42,7 +42,7 @@ TOKEN: Final = Attempt("rejected", Reply(401))
 
 @dataclass
 class Known:
-    """What the model knows of one event."""
+    """What the model records of one event."""
 
     entry: Entry
     number: int
@@ -54,8 +54,8 @@ class Known:
     requests: int = 0
 
 
-class Books:
-    """The books, and what must hold."""
+class Records:
+    """The records, and what must hold."""
 
     settings: Settings
     core: Core
@@ -80,7 +80,7 @@ class Books:
             known.states.append(state)
 
     def may_be_sent_again(self, known: Known, attempt: Attempt) -> None:
-        """What may have been applied is repeated only where that doubles nothing, or is allowed to."""
+        """An event that may have been applied is sent again only if it is idempotent, or the preset allows it."""
         delivery, repeated = self.settings.delivery, known.ready.idempotency
         if attempt.evidence == "uncertain":
             assert delivery != "at_most_once"
@@ -93,7 +93,7 @@ class Books:
         return next(known for known in self.events if known.entry is entry)
 
     def first_of_its_subject(self, known: Known) -> None:
-        """Nothing of the subject is in flight beside it, and what was accepted before it is over, unless it was let by."""
+        """No other event of the subject is in flight, and earlier ones have ended, unless it may pass them."""
         if self.settings.ordering is None:
             return
         for other in self.in_state("in_flight"):

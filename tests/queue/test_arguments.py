@@ -1,4 +1,4 @@
-"""What is wrong with how a queue or a spool is made or used, said at the call and by name."""
+"""Wrong arguments of queues and spools raise at the call and are named."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_an_option_of_a_spool_that_is_wrong_is_named(wrong: dict[str, Any]) -> N
 
 
 def test_what_a_spool_or_a_stream_shows_of_itself() -> None:
-    """Its place; a password in a URL is not shown."""
+    """Its path or URL; a password in a URL is not shown."""
     assert repr(SqliteSpool("a.db", window=timedelta(days=1))) == "SqliteSpool('a.db')"
     assert "secret" not in repr(RedisStream("redis://user:secret@localhost", "shop"))
 
 
 async def test_an_event_has_its_fields_already() -> None:
-    """So `track` and `put` take no others beside it, but a context."""
+    """So `track` and `put` accept no fields beside it, only a context."""
     given = Event("page.viewed", session="s")
     async with queue(Script()) as opened:
         with pytest.raises(InvalidParameter, match="url: an Event has its fields already"):
@@ -53,7 +53,7 @@ async def test_an_event_has_its_fields_already() -> None:
 
 
 async def test_a_queue_that_was_not_opened_has_figures_and_closes() -> None:
-    """All of them nothing; resuming it does nothing."""
+    """All figures are zero; resuming it does nothing."""
     made = engine(Script())
     unused = EventQueue(lambda: made, Settings())
     assert (unused.stats().accepted, unused.stats().queued, unused.stats().suspended) == (0, 0, False)
@@ -63,7 +63,7 @@ async def test_a_queue_that_was_not_opened_has_figures_and_closes() -> None:
 
 
 async def test_a_dropped_event_is_an_outcome_without_a_request() -> None:
-    """`track` and `put` give a receipt that has ended."""
+    """`track` and `put` return a receipt that has ended."""
     script = Script()
 
     class Nothing(Hooks):
@@ -80,7 +80,7 @@ async def test_a_dropped_event_is_an_outcome_without_a_request() -> None:
 
 
 async def test_a_receipt_is_waited_for_where_that_stops_nothing() -> None:
-    """`wait` is for threads: in the queue's own loop it would wait for itself."""
+    """`wait` is for threads: in the queue's own loop it would block the loop that it waits for."""
     async with queue(Script()) as opened:
         receipt = opened.track("page.viewed", session="s")
         with pytest.raises(WrongLoop, match="await the receipt"):

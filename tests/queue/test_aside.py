@@ -1,4 +1,4 @@
-"""Events that wait in a store alone: they take no memory, unless somebody waits for them."""
+"""Events that wait in the store only: they take no memory, unless their outcome is awaited."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.rig import LoopSpool, event, put, queue
 
 
 def entries_in_memory() -> int:
-    """How many events the process holds, whoever it is that holds them."""
+    """The number of events that are referenced anywhere in the process."""
     gc.collect()
     return sum(isinstance(each, Entry) for each in gc.get_objects())
 
 
 @virtual_time
 async def test_what_was_put_is_in_the_file_alone(tmp_path: Path) -> None:
-    """Whoever put it has resumed, and waits for nothing more."""
+    """Every `put` has returned, and no outcome is awaited."""
     script, before = Script(default=unsent()), entries_in_memory()
     settings: dict[str, Any] = {"buffer": LoopSpool(tmp_path / "s.db"), "capacity": 50, "delivery_timeout": 600}
     async with queue(script, **settings) as opened:
@@ -34,7 +34,7 @@ async def test_what_was_put_is_in_the_file_alone(tmp_path: Path) -> None:
 
 @virtual_time
 async def test_what_is_put_several_times_and_awaited_ends_for_all(tmp_path: Path) -> None:
-    """Of several who put one event, and wait for its room and its end, none is forgotten."""
+    """Several calls put one event, and wait for its room and its outcome: all of them return."""
     script = Script(default=unsent())
     settings: dict[str, Any] = {"buffer": LoopSpool(tmp_path / "s.db"), "capacity": 50, "delivery_timeout": 600}
     async with queue(script, **settings) as opened:

@@ -1,4 +1,4 @@
-"""A store that fails otherwise than it may: whatever is asked of it, nobody waits for ever."""
+"""A store that raises unexpected errors: no caller waits for ever, whatever it calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHODS = ["open", "append", "load", "mark", "requeue", "finish", "forget", "pau
 
 
 class BrokenStore(SqliteStore):
-    """Raises when `broken` is asked of it, from then on."""
+    """Raises when `broken` is called, and from then on."""
 
     broken = ""
 
@@ -31,7 +31,7 @@ class BrokenStore(SqliteStore):
 
 
 class BrokenSpool(LoopSpool):
-    """What a queue is given."""
+    """The spool that a queue is given."""
 
     def store(self, settings: Settings) -> BrokenStore:
         loop = asyncio.get_running_loop()
@@ -45,7 +45,7 @@ def opened_on(spool: LoopSpool, script: Script) -> EventQueue:
 
 
 async def ends(what: Any) -> str:
-    """How something ends, within an hour."""
+    """The outcome or the error of an awaitable, within an hour."""
     try:
         async with asyncio.timeout(3600):
             return str(await what)
@@ -56,8 +56,8 @@ async def ends(what: Any) -> str:
 @pytest.mark.parametrize("answer", ["received", "failed", "unauthorized", "silent"])
 @pytest.mark.parametrize("method", METHODS)
 @virtual_time
-async def test_nobody_waits_for_a_store_that_is_broken(tmp_path: Path, method: str, answer: str) -> None:
-    """Receipts, puts that wait for room, a flush and a close end; the numbers add up; the file is free and whole."""
+async def test_no_caller_waits_for_a_store_that_is_broken(tmp_path: Path, method: str, answer: str) -> None:
+    """Receipts, puts that wait for room, a flush and a close end; the counts add up; the file is free and intact."""
     path = tmp_path / "s.db"
     replies = {
         "received": received(takes=1),
@@ -96,7 +96,7 @@ async def test_nobody_waits_for_a_store_that_is_broken(tmp_path: Path, method: s
 @pytest.mark.parametrize("turns", range(0, 24, 2))
 @virtual_time
 async def test_a_close_whose_own_task_is_cancelled_ends_all_the_same(tmp_path: Path, durable: bool, turns: int) -> None:
-    """A program that cancels every task there is while it closes: nobody waits, and the spool is free."""
+    """The program cancels all tasks while it closes: no caller waits, and the spool is unlocked."""
     path, made = tmp_path / "s.db", engine(Script(default=received(takes=2)))
     buffer = LoopSpool(path) if durable else None
     opened = EventQueue(lambda: made, Settings(buffer=buffer, delivery_timeout=600, concurrency=2))

@@ -1,7 +1,7 @@
-"""A model of the pure core and its rules: any calls that its users make, in any order, with any attempts.
+"""A model of the pure core and its rules: any calls of its users, in any order, with any attempts.
 
-Rules. The model keeps books of its own: where each event is, what was done to it, in which order it was accepted. It
-calls the core as intake, worker, settler and store do, and holds it to the table of an event's life.
+Rules. The model has its own records: where each event is, what was done to it, in which order it was accepted. It
+calls the core as intake, worker, settler and store do, and compares it with the table of an event's life.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hellotext_async.queue.entry import Entry, end_of
 from hellotext_async.queue.flush import Flush
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.settings import Settings
-from tests.queue.model import ATTEMPTS, TOKEN, Books, Known
+from tests.queue.model import ATTEMPTS, TOKEN, Known, Records
 
 EVENT = st.tuples(
     st.sampled_from("abc"),
@@ -34,7 +34,7 @@ EVENT = st.tuples(
 PAUSES = st.sampled_from([0.0, 1.0, 10.0, 40.0])
 
 
-class Model(Books, RuleBasedStateMachine):
+class Model(Records, RuleBasedStateMachine):
     """A queue without its loop: the core, the rules, and events."""
 
     @initialize(
@@ -64,7 +64,7 @@ class Model(Books, RuleBasedStateMachine):
         self.accepted = 0
         self.loads = self.places = 0
 
-    # What the model's users do.
+    # The calls of the core's users.
 
     @rule(events=st.lists(EVENT, min_size=1, max_size=6))
     def hand_over(self, events: list[Any]) -> None:
@@ -85,13 +85,13 @@ class Model(Books, RuleBasedStateMachine):
         self.note()
 
     def count(self, entry: Entry) -> None:
-        """It is accepted, after all that were before."""
+        """It is accepted, after all earlier ones."""
         self.accepted += 1
         self.known(entry).place = self.places = self.places + 1
 
     @rule(cancelled=st.booleans())
     def make_room(self, cancelled: bool) -> None:
-        """Those who wait for room come in; in memory they are accepted, or cancelled, in the same turn."""
+        """Waiting events get room; in memory they are accepted, or cancelled, in the same turn."""
         for entry in list(self.core.admit(self.core.clock.at(self.now))):
             self.note()
             if entry.state != "stored":
@@ -105,7 +105,7 @@ class Model(Books, RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 6), aside=st.booleans())
     def accept(self, most: int, aside: bool) -> None:
-        """The first of those that the store has by now; in order, as they were appended."""
+        """Accept the first events that are stored by now, in the order in which they were appended."""
         for known in self.in_state("pending")[:most]:
             behind = self.durable and (aside or bool(self.aside))
             self.core.accept(known.entry, aside=behind)
@@ -125,7 +125,7 @@ class Model(Books, RuleBasedStateMachine):
 
     @rule()
     def load(self) -> None:
-        """Bring back the oldest that wait in the store, as far as there is room."""
+        """Load the oldest events that wait in the store, as far as there is room."""
         most, most_bytes = self.core.room_to_load()
         while self.aside and most > 0 and most_bytes > 0:
             known = self.aside.pop(0)
@@ -160,7 +160,7 @@ class Model(Books, RuleBasedStateMachine):
         self.conclude(name, breaker_open)
 
     def begin(self) -> bool:
-        """Take the next event; it is in flight."""
+        """Take the next event; it is then in flight."""
         entry = self.core.take()
         if entry is None:
             return False
@@ -171,7 +171,7 @@ class Model(Books, RuleBasedStateMachine):
         return True
 
     def conclude(self, name: str, breaker_open: bool) -> None:
-        """The attempt that began last proves something."""
+        """The attempt that began last yields its evidence."""
         known = self.flying.pop()
         attempt, doubt = ATTEMPTS[name]
         known.requests += attempt.stale_token is False
@@ -248,7 +248,7 @@ class Model(Books, RuleBasedStateMachine):
     @precondition(lambda self: self.durable)
     @rule()
     def elsewhere(self) -> None:
-        """Another process has an event that was about to be marked."""
+        """Another process owns an event that was about to be marked."""
         if self.begin():
             entry = self.flying.pop().entry
             self.core.order.release(entry)
@@ -263,7 +263,7 @@ class Model(Books, RuleBasedStateMachine):
         self.flushes.append((flush, {known.number for known in taken}))
 
     def teardown(self) -> None:
-        """Everything accepted can be delivered, or the close ends it: abandoned, or kept."""
+        """Every accepted event can be delivered, or the close ends it: abandoned, or kept."""
         if not hasattr(self, "core"):
             return
         closed = QueueClosed(kept=self.durable)
@@ -279,7 +279,7 @@ class Model(Books, RuleBasedStateMachine):
         assert all(isinstance(end_of(known.entry), (Outcome, HellotextError)) for known in self.events)
 
     def deliver_the_rest(self) -> None:
-        """Nothing waits behind something that is not there."""
+        """No event waits behind one that has left the queue."""
         while self.core.order:
             self.now = max(self.now, min(self.core.order.next_due(), self.now + 1000))
             self.core.order.advance(self.now)

@@ -1,4 +1,4 @@
-"""Bulk delivery: what is fed, what is yielded, and what becomes of both when one of them stops."""
+"""Bulk delivery: what it reads, what it yields, and what happens to both when one of them stops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SLOW = received(takes=1.0)
 
 
 def torn() -> Iterator[dict[str, Any]]:
-    """A stream of two events that then fails."""
+    """A stream of two events, then an error."""
     yield event(0)
     yield event(1)
     raise LookupError("the stream's own")
@@ -46,7 +46,7 @@ async def test_deliver_yields_every_outcome_with_bounded_memory() -> None:
 
 @virtual_time
 async def test_deliver_with_an_invalid_event_delivers_what_came_before_and_names_it() -> None:
-    """The outcomes add up before the error comes."""
+    """All outcomes are yielded before the error is raised."""
     events = [event(0), event(1), {"action": "page.viewed"}, event(3)]
     found = []
     async with queue(Script()) as opened:
@@ -59,7 +59,7 @@ async def test_deliver_with_an_invalid_event_delivers_what_came_before_and_names
 
 @virtual_time
 async def test_outcomes_do_not_wait_for_a_slow_streams_next_event() -> None:
-    """Each is yielded as soon as it is known, be the stream never so slow."""
+    """Each is yielded as soon as it is known, however slow the stream is."""
 
     async def source() -> Any:
         for n in range(3):
@@ -91,8 +91,8 @@ async def test_an_error_of_the_stream_is_raised_when_what_came_before_has_ended(
 
 
 @virtual_time
-async def test_an_error_of_the_stream_is_nobodys_when_nobody_fetches(caplog: pytest.LogCaptureFixture) -> None:
-    """Who stopped fetching before is not told, and nothing is logged."""
+async def test_an_error_of_the_stream_is_dropped_when_the_caller_has_stopped(caplog: pytest.LogCaptureFixture) -> None:
+    """A caller that stopped iterating before gets no error, and nothing is logged."""
     async with queue(Script()) as opened:
         outcomes = opened.deliver(torn())
         await anext(outcomes)
@@ -103,8 +103,8 @@ async def test_an_error_of_the_stream_is_nobodys_when_nobody_fetches(caplog: pyt
 
 
 @virtual_time
-async def test_nothing_is_read_far_ahead_of_who_fetches_or_after_he_stopped() -> None:
-    """As many as there is room for, and one; then nothing stays behind, not even a task."""
+async def test_reading_stays_close_to_the_caller_and_stops_with_it() -> None:
+    """As many events as there is room for, and one; then nothing is left, not even a task."""
     handed: list[int] = []
 
     async def source() -> Any:
@@ -126,16 +126,16 @@ async def test_nothing_is_read_far_ahead_of_who_fetches_or_after_he_stopped() ->
 
 
 @virtual_time
-async def test_who_is_cancelled_while_he_fetches_leaves_no_feeder_behind() -> None:
-    """The stream hears of it too."""
-    heard: list[str] = []
+async def test_a_caller_cancelled_while_it_iterates_leaves_no_feeder() -> None:
+    """The stream is cancelled too."""
+    raised: list[str] = []
 
     async def source() -> Any:
         try:
             yield event(0)
             await asyncio.sleep(1000)
         except asyncio.CancelledError:
-            heard.append("cancelled")
+            raised.append("cancelled")
             raise
 
     async with queue(Script()) as opened:
@@ -149,7 +149,7 @@ async def test_who_is_cancelled_while_he_fetches_leaves_no_feeder_behind() -> No
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert heard == ["cancelled"]
+        assert raised == ["cancelled"]
         assert not any("feeder" in task.get_name() for task in asyncio.all_tasks())
 
 
@@ -158,7 +158,7 @@ async def test_who_is_cancelled_while_he_fetches_leaves_no_feeder_behind() -> No
 async def test_on_end_gets_every_outcome_and_its_errors_change_nothing(
     raised: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever it raises is logged by its type; everything is delivered and yielded, by the next stream as well."""
+    """Whatever it raises is logged by type; every event is delivered and yielded, by the next stream as well."""
     called: list[Outcome] = []
 
     def on_end(outcome: Outcome) -> None:
@@ -178,10 +178,10 @@ async def test_on_end_gets_every_outcome_and_its_errors_change_nothing(
 @pytest.mark.parametrize("name", ["on_end", "on_invalid"])
 @virtual_time
 async def test_a_function_that_cannot_be_called_is_refused_at_the_call(name: str) -> None:
-    """Neither an async function nor something else."""
+    """Neither an async function nor an object that is not callable."""
 
     async def wrong(*_: object) -> None:
-        """It would never be awaited."""
+        """Its coroutine would never be awaited."""
 
     async with queue(Script()) as opened:
         for given in (wrong, "text"):

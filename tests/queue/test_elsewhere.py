@@ -1,4 +1,4 @@
-"""A queue from other threads and other loops: what is handed over, what is waited for, and what is refused."""
+"""A queue used from other threads and other loops: events that they put, outcomes that they await, and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.rig import engine, queue
 
 
 async def test_a_thread_s_event_is_refused_when_there_is_no_room() -> None:
-    """QueueFull at its call, as in the queue's own loop; its caller decides."""
+    """QueueFull at the call, as in the queue's own loop; the caller decides."""
     async with queue(Script(default=silent()), capacity=2) as opened:
         for number in range(2):
             await asyncio.to_thread(opened.track, "page.viewed", session=f"s{number}")
@@ -29,7 +29,7 @@ async def test_a_thread_s_event_is_refused_when_there_is_no_room() -> None:
 
 
 async def test_a_thread_s_event_whose_id_is_being_stored_is_that_event(tmp_path: Path) -> None:
-    """It waits for the same acceptance and has the same end; one request is sent."""
+    """It waits for the same acceptance and has the same outcome; one request is sent."""
     script = Script(default=received())
     async with queue(script, buffer=SqliteSpool(tmp_path / "s.db")) as opened:
         receipts = [opened.track("page.viewed", session="s", event_id="x")]
@@ -44,7 +44,7 @@ async def test_a_thread_s_event_whose_id_is_being_stored_is_that_event(tmp_path:
 
 
 async def test_a_suspended_queue_is_resumed_from_a_thread() -> None:
-    """The event goes on at once."""
+    """The event is sent at once."""
     script = Script(answers(401), default=received())
     async with queue(script) as opened:
         receipt = opened.track("page.viewed", session="s")
@@ -68,7 +68,7 @@ async def test_a_receipt_is_awaited_in_another_loop() -> None:
 
 
 async def test_a_wait_in_a_thread_ends_in_its_time() -> None:
-    """TimeoutError; the event goes on."""
+    """TimeoutError; the event stays in the queue."""
     async with queue(Script(default=received(takes=0.3))) as opened:
         receipt = opened.track("page.viewed", session="s")
         with pytest.raises(TimeoutError):
@@ -76,8 +76,8 @@ async def test_a_wait_in_a_thread_ends_in_its_time() -> None:
         assert (await receipt).verdict == "delivered"
 
 
-def test_a_queue_whose_loop_was_closed_says_so() -> None:
-    """To those who hand in and to those who wait; to both at once."""
+def test_a_queue_whose_loop_was_closed_raises_wrong_loop() -> None:
+    """For callers that put events, for callers that wait, and for both at once."""
     made: list[Any] = []
 
     async def main() -> None:
@@ -109,8 +109,8 @@ async def test_a_bulk_of_events_waits_where_there_is_no_room(form: str) -> None:
     assert {outcome.context for outcome in outcomes} == ({None} if form == "events" else {1})
 
 
-def test_a_queue_whose_loop_was_closed_before_it_says_so_in_every_thread() -> None:
-    """Nothing can be handed in any more, and nobody waits for an outcome that will not come."""
+def test_a_queue_whose_loop_was_closed_before_it_raises_in_every_thread() -> None:
+    """Nothing can be put any more, and no caller waits for an outcome that cannot come."""
     loop, made = asyncio.new_event_loop(), list[Any]()
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""The moments at which a queue ends otherwise than by `aclose`: its loop ends, its tasks are cancelled, it dies."""
+"""A queue that ends without `aclose`: its loop ends, its tasks are cancelled, or it dies."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(main: Coroutine[Any, Any, Any], loop: str) -> Any:
 
 
 def end_of(receipt: Receipt) -> str:
-    """What a receipt says without waiting."""
+    """The outcome or state of a receipt, without waiting."""
     assert receipt.done()
     try:
         return receipt.wait(0).verdict
@@ -46,7 +46,7 @@ def end_of(receipt: Receipt) -> str:
 
 
 async def delivered_by_the_next(path: Path) -> list[str]:
-    """The references of what the next queue on the path delivers."""
+    """The references of the events that the next queue on the path delivers."""
     script = Script()
     async with opened_on(path, script) as opened:
         await opened.flush(10)
@@ -57,7 +57,7 @@ async def delivered_by_the_next(path: Path) -> list[str]:
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("turns", [0, 2, 4, 6, 8, 12])
 def test_a_loop_that_ends_while_the_spool_commits(tmp_path: Path, turns: int, loop: str) -> None:
-    """What the file has is kept and delivered by the next queue, which the file is free for; the rest is nowhere."""
+    """What the file holds is kept and delivered by the next queue, which can lock the file; the rest is not stored."""
     path, receipts = tmp_path / "s.db", list[Receipt]()
 
     async def leave() -> None:
@@ -72,7 +72,7 @@ def test_a_loop_that_ends_while_the_spool_commits(tmp_path: Path, turns: int, lo
         run(leave(), loop)
         gc.collect()
     ends = Counter(end_of(receipt) for receipt in receipts)
-    # An event of the first attempts may have been sent: after a reopening it is unknown, and is not sent again.
+    # Events of the first attempts may have been sent: after a reopening they are unknown, and are not sent again.
     assert set(ends) <= {"kept", "nowhere"}
 
     async def again() -> tuple[int, int]:
@@ -89,7 +89,7 @@ def test_a_loop_that_ends_while_the_spool_commits(tmp_path: Path, turns: int, lo
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("turns", [1, 3, 5, 7, 9])
 def test_tasks_that_a_program_cancels_while_the_spool_commits(tmp_path: Path, turns: int, loop: str) -> None:
-    """A program that cancels every task it finds kills the queue; `aclose` then has nothing to wait for."""
+    """A program that cancels all tasks kills the queue; `aclose` then has nothing to wait for."""
     path = tmp_path / "s.db"
 
     async def leave() -> list[Receipt]:
@@ -122,11 +122,11 @@ def test_tasks_that_a_program_cancels_while_the_spool_commits(tmp_path: Path, tu
 
 @virtual_time
 async def test_an_end_that_the_store_commits_while_the_queue_dies_is_an_outcome(tmp_path: Path) -> None:
-    """The event is gone from the file, so its receipt does not say that it is kept."""
+    """The event is removed from the file, so its receipt does not end as kept."""
     path = tmp_path / "s.db"
     opened = await opened_on(path, Script(default=received()), SlowSpool).open()
     receipt = opened.track("page.viewed", session="s")
-    await asyncio.sleep(2.5)  # appended, marked and sent: its end is being committed
+    await asyncio.sleep(2.5)  # appended, marked and sent: its outcome is being committed
     assert not receipt.done()
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
@@ -143,7 +143,7 @@ async def test_an_end_that_the_store_commits_while_the_queue_dies_is_an_outcome(
 
 @virtual_time
 async def test_a_put_that_waits_for_room_ends_with_the_queue() -> None:
-    """It is refused: nobody will make room for it."""
+    """It is refused: no room will become free."""
     opened = await opened_on(None, Script(default=silent()), capacity=1).open()
     opened.track("page.viewed", session="s")
     waiting = asyncio.ensure_future(opened.put("page.viewed", session="s2"))
@@ -160,7 +160,7 @@ async def test_a_put_that_waits_for_room_ends_with_the_queue() -> None:
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_events_from_threads_end_with_the_loop(loop: str) -> None:
-    """What a thread handed over as the loop ended has an end, and whoever waits for it in a thread comes back."""
+    """An event that a thread put as the loop ended has an outcome, and a `wait` for it in a thread returns."""
     receipts: list[Receipt] = []
     ends: list[str] = []
 
@@ -192,7 +192,7 @@ def test_events_from_threads_end_with_the_loop(loop: str) -> None:
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_an_event_whose_dead_letter_is_being_written_ends_with_the_loop(tmp_path: Path, loop: str) -> None:
-    """The letter is in the file and the receipt has its outcome, however far the thread that writes it has come."""
+    """The letter is in the file and the receipt has its outcome, however far the writing thread has come."""
     for turns in (2, 4, 8, 16, 32, 64, 128):
         receipts: list[Receipt] = []
         letters = tmp_path / f"{turns}.jsonl"
@@ -213,7 +213,7 @@ def test_an_event_whose_dead_letter_is_being_written_ends_with_the_loop(tmp_path
 
 @pytest.mark.parametrize("durable", [False, True])
 async def test_an_event_that_a_thread_hands_to_a_dying_queue_is_nowhere(tmp_path: Path, durable: bool) -> None:
-    """Its task is cancelled, and the queue will know in the loop's next turn: nothing says that the event is kept."""
+    """Its task is cancelled, and the queue learns of it in the loop's next turn: the event is not reported as kept."""
     path = tmp_path / "s.db" if durable else None
     opened = await opened_on(path, Script()).open()
     receipts: list[Receipt] = []
@@ -234,7 +234,7 @@ async def test_an_event_that_a_thread_hands_to_a_dying_queue_is_nowhere(tmp_path
 
 
 def test_a_thread_that_waits_comes_back_when_the_loop_is_closed_without_a_word() -> None:
-    """Nothing was cancelled, so no event has an end: WrongLoop says that the loop is closed."""
+    """Nothing was cancelled, so no event has an outcome: WrongLoop says that the loop is closed."""
     loop, ends = asyncio.new_event_loop(), list[type[BaseException]]()
 
     async def track() -> tuple[EventQueue, Receipt]:
@@ -262,7 +262,7 @@ def test_a_thread_that_waits_comes_back_when_the_loop_is_closed_without_a_word()
 
 
 def test_a_spool_is_free_when_its_closed_loop_and_its_queue_are_gone(tmp_path: Path) -> None:
-    """A loop that is closed without cancelling anything; what was stored is delivered by the next queue."""
+    """A loop that is closed without cancelling anything; the next queue delivers what was stored."""
     path, loop = tmp_path / "s.db", asyncio.new_event_loop()
 
     async def put() -> EventQueue:

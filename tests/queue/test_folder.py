@@ -1,4 +1,4 @@
-"""Several processes in one folder of spools: each has a file of its own, and what dead ones left is delivered."""
+"""Several processes in one folder of spools: each has its own file, and events of dead processes are delivered."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def opened_in(folder: Path, script: Script) -> EventQueue:
 
 
 async def test_each_queue_has_a_file_of_its_own(tmp_path: Path) -> None:
-    """And takes one that is free again."""
+    """A file that was released is used again."""
     folder = tmp_path / "spools"
     async with opened_in(folder, Script()) as first, opened_in(folder, Script()) as second:
         assert (await first.track("page.viewed", session="a")).delivered
@@ -47,7 +47,7 @@ async def test_each_queue_has_a_file_of_its_own(tmp_path: Path) -> None:
 
 
 async def test_what_processes_left_is_delivered_by_those_that_come_next(tmp_path: Path) -> None:
-    """Two that were killed, the second of which took over the first one's file; an empty file is passed over."""
+    """Two that were killed, the second of which had taken over the first one's file; an empty file is skipped."""
     folder = tmp_path / "spools"
     async with opened_in(folder, Script()):  # the first file is taken, and stays empty
         for name in ("a", "b"):
@@ -57,7 +57,7 @@ async def test_what_processes_left_is_delivered_by_those_that_come_next(tmp_path
     script = Script()
     async with opened_in(folder, script) as queue:
         await queue.flush(60)
-    # What may have been sent as its process was killed is a dead letter, of the second process perhaps.
+    # An event that may have been sent when its process was killed is a dead letter, perhaps of the second process.
     letters = {letter.event().fields["metadata"]["ref"] for letter in DeadLetters(folder / "dead-letters.jsonl")}
     sent = {seen.json["metadata"]["ref"] for seen in script.history}
     assert sorted(letters | sent) == [f"{name}-{number}" for name in "ab" for number in range(5)]
@@ -72,6 +72,6 @@ async def test_a_folder_that_cannot_be_made_is_a_spool_error(tmp_path: Path) -> 
 
 
 async def test_its_options_are_those_of_a_spool(tmp_path: Path) -> None:
-    """Dead letters go to one file in the folder unless told."""
+    """Dead letters go to one file in the folder by default."""
     assert SqliteSpool.in_folder(tmp_path).dead_letters == tmp_path / "dead-letters.jsonl"
     assert SqliteSpool.in_folder(tmp_path, dead_letters=tmp_path / "x").dead_letters == tmp_path / "x"

@@ -1,4 +1,4 @@
-"""A disk without room: new events are refused, those that were accepted are delivered, and nothing is lost."""
+"""A full disk: new events are refused, accepted ones are delivered, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(folder: Path, *, leave: int = 0) -> Path:
-    """Use what is left of a disk, but for `leave` bytes."""
+    """Fill a disk except for `leave` bytes."""
     ballast = folder / "ballast"
     free = shutil.disk_usage(folder).free - leave
     ballast.write_bytes(bytes(max(0, free)))
@@ -54,7 +54,7 @@ async def tried(opened: EventQueue) -> Receipt | None:
 
 
 async def test_a_full_disk_refuses_new_events_and_delivers_the_old(small_disk: Path) -> None:
-    """The space kept in reserve is given up for their ends; with room again, new events are taken."""
+    """The reserved space is used for their outcomes; with free space again, new events are accepted."""
     script = Script(default=unsent(takes=0.01))
     spool = SqliteSpool(small_disk / "s.db")
     async with queue(script, buffer=spool, delivery_timeout=3600) as opened:
@@ -71,13 +71,13 @@ async def test_a_full_disk_refuses_new_events_and_delivers_the_old(small_disk: P
         assert {(await receipt).verdict for receipt in kept} == {"delivered"}
         ballast.unlink()
         async with asyncio.timeout(30):
-            while (last := await tried(opened)) is None:  # a full disk is looked at once a second
+            while (last := await tried(opened)) is None:  # free space is checked once a second
                 await asyncio.sleep(0.1)
         assert (await last).verdict == "delivered"
 
 
 async def test_a_disk_that_is_full_from_the_beginning_is_a_spool_error(small_disk: Path) -> None:
-    """When the queue opens, or at the first event; the file is not damaged by it."""
+    """When the queue opens, or at the first event; the file is not damaged."""
     fill(small_disk)
     with pytest.raises(SpoolError):
         async with queue(Script(), buffer=SqliteSpool(small_disk / "s.db"), delivery_timeout=3600) as opened:
@@ -88,7 +88,7 @@ async def test_a_disk_that_is_full_from_the_beginning_is_a_spool_error(small_dis
 
 
 async def test_a_spool_that_is_deleted_while_it_is_used_ends_its_queue_with_the_reason(tmp_path: Path) -> None:
-    """Its events are not taken for delivered or stored."""
+    """Its events are reported neither as delivered nor as stored."""
     path = tmp_path / "s.db"
     async with queue(Script(), buffer=SqliteSpool(path), delivery_timeout=3600) as opened:
         await (await put(opened, 0))
@@ -97,8 +97,8 @@ async def test_a_spool_that_is_deleted_while_it_is_used_ends_its_queue_with_the_
             await (await put(opened, 1)).accepted()
 
 
-def test_letters_that_have_no_room_leave_the_file_as_it_was(small_disk: Path) -> None:
-    """Half of what was to be written is taken back; with room again they are written whole."""
+def test_letters_that_have_no_room_leave_the_file_unchanged(small_disk: Path) -> None:
+    """A partial write is undone; with free space again the letters are written whole."""
     path = small_disk / "dead.jsonl"
     letters = [Letter(event_id=f"e{n}", action="page.viewed", verdict="rejected", reason="x" * 1000) for n in range(64)]
     append(path, letters[:1])

@@ -1,4 +1,4 @@
-"""The file of dead letters: what is written, what is kept while it cannot be, and what a damaged one holds."""
+"""The file of dead letters: what is written, what is kept while writing fails, and how a damaged file is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def letter(number: int, **more: object) -> Letter:
 
 
 def test_a_letter_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
-    """Also behind half a line; the file is made, and only what is whole is listed."""
+    """Also after a truncated line; the file is created, and only complete letters are listed."""
     path = tmp_path / "dead.jsonl"
     append(path, [letter(1)])
     with path.open("ab") as file:
@@ -41,20 +41,20 @@ def test_a_letter_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_letter_becomes_the_event_that_it_was() -> None:
-    """With its id, and with the order key where that is not its profile or session."""
+    """With its id, and with the ordering key where that is not its profile or session."""
     assert letter(1, subject="s1").event() == Event("page.viewed", session="s1", event_id="e1")
     assert letter(1, subject="mine").event() == Event("page.viewed", session="s1", event_id="e1", order_key="mine")
 
 
 def test_the_reason_names_the_error_and_no_error_has_none() -> None:
-    """The error's own text holds no customer's data."""
+    """The error's text contains no customer's data."""
     assert reason(None) == ""
     assert reason(NotSent("dns", attempts=1)).startswith("NotSent: ")
 
 
 @virtual_time
 async def test_an_event_whose_letter_is_written_late_leaves_the_spool_and_has_one_outcome(tmp_path: Path) -> None:
-    """It stays in the spool for so long; its outcome was told at first, and is not told again."""
+    """It stays in the spool meanwhile; its outcome is reported at once, and once only."""
     folder = tmp_path / "letters"
     outcomes: list[Outcome] = []
     spool = LoopSpool(tmp_path / "s.db")
@@ -75,7 +75,7 @@ async def test_an_event_whose_letter_is_written_late_leaves_the_spool_and_has_on
 async def test_letters_that_cannot_be_written_are_written_later(
     tmp_path: Path, spool: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The outcome does not wait for them, the log says so, and nothing is lost once there is a place."""
+    """The outcome does not wait for them, the log reports it, and nothing is lost once they can be written."""
     folder = tmp_path / "letters"
     folder.mkdir()
     path = folder / "dead.jsonl"
@@ -105,7 +105,7 @@ async def test_a_letter_whose_payload_is_no_event_is_left_where_it_is(
 
 
 async def test_only_letters_of_a_stream_are_put_back(tmp_path: Path) -> None:
-    """Those of a file are replayed: the error says so."""
+    """Those of a file are replayed: the error points to that."""
     append(tmp_path / "dead.jsonl", [letter(1)])
     with pytest.raises(TypeError, match=r"replay\(\)"):
         await DeadLetters(tmp_path / "dead.jsonl").requeue()

@@ -1,4 +1,4 @@
-"""Bounds, waiting, flushing and closing, and who may use a queue."""
+"""Bounds, waiting, flushing and closing, and where a queue may be used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SLOW = received(takes=1.0)
 
 @virtual_time
 async def test_a_full_queue_refuses_track_and_lets_put_wait() -> None:
-    """By count: nothing is dropped, and put goes on when one has ended."""
+    """By count: nothing is dropped, and put returns when one event has ended."""
     async with queue(Script(default=SLOW), capacity=5) as opened:
         for n in range(5):
             opened.track("page.viewed", session=f"s{n}")
@@ -37,7 +37,7 @@ async def test_a_full_queue_refuses_track_and_lets_put_wait() -> None:
 
 @virtual_time
 async def test_a_queue_is_bounded_by_bytes_as_well() -> None:
-    """Bodies count, and give their room back."""
+    """Bodies count, and their bytes are released."""
     async with queue(Script(default=SLOW), max_bytes=1000) as opened:
         with pytest.raises(QueueFull):
             for n in range(100):
@@ -50,7 +50,7 @@ async def test_a_queue_is_bounded_by_bytes_as_well() -> None:
 
 
 @virtual_time
-async def test_a_cancelled_put_is_never_sent_and_leaks_no_room() -> None:
+async def test_a_cancelled_put_is_never_sent_and_leaks_no_capacity() -> None:
     """Cancelled while it waits for room."""
     script = Script(default=SLOW)
     async with queue(script, capacity=1) as opened:
@@ -68,7 +68,7 @@ async def test_a_cancelled_put_is_never_sent_and_leaks_no_room() -> None:
 
 @virtual_time
 async def test_cancelling_a_receipt_does_not_cancel_the_delivery() -> None:
-    """Nor does it disturb another one who waits for it."""
+    """Other waiters for the receipt are not affected either."""
     async with queue(Script(default=SLOW)) as opened:
         receipt = opened.track("page.viewed", session="s")
 
@@ -96,7 +96,7 @@ async def test_flush_comes_back_at_its_timeout_and_says_what_is_left() -> None:
 
 @virtual_time
 async def test_closing_ends_every_event_and_never_takes_longer_than_it_was_given() -> None:
-    """In flight: unknown; still in memory: abandoned; everybody who waits hears of it."""
+    """In flight: unknown; still in memory: abandoned; every waiter gets the outcome."""
     opened = EventQueue(lambda: made, Settings())
     made = engine(Script(default=silent()))
     receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(100)]
@@ -113,7 +113,7 @@ async def test_closing_ends_every_event_and_never_takes_longer_than_it_was_given
 
 @virtual_time
 async def test_closing_twice_and_at_once_gives_one_report() -> None:
-    """And a cancelled closer hurries it, and leaves it finished."""
+    """Cancelling a close shortens it, and it is still completed."""
     made = engine(Script(default=silent()))
     opened = EventQueue(lambda: made, Settings())
     opened.track("page.viewed", session="s")
@@ -160,7 +160,7 @@ async def test_the_same_event_id_gets_the_first_receipt_and_is_sent_once() -> No
 
 @virtual_time
 async def test_ids_are_remembered_for_the_last_ten_thousand_that_ended() -> None:
-    """A queue that lives for months does not keep them all."""
+    """A queue that lives for months does not remember all ids."""
     script = Script()
     async with queue(script, ordering=None) as opened:
         for n in range(REMEMBERED + 1):
@@ -176,24 +176,24 @@ async def test_ids_are_remembered_for_the_last_ten_thousand_that_ended() -> None
 
 
 @virtual_time
-async def test_a_hook_hears_every_outcome_and_its_errors_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """on_outcome raising is logged by type, and delivery goes on."""
-    heard: list[Outcome] = []
+async def test_a_hook_receives_every_outcome_and_its_errors_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """An on_outcome that raises is logged by type, and delivery continues."""
+    received: list[Outcome] = []
 
     def hook(outcome: Outcome) -> None:
-        heard.append(outcome)
+        received.append(outcome)
         raise ValueError("a customer's secret")
 
     async with queue(Script(), on_outcome=hook) as opened:
         assert [(await opened.track("page.viewed", session=f"s{n}")).verdict for n in range(3)] == ["delivered"] * 3
-    assert len(heard) == 3
+    assert len(received) == 3
     assert "ValueError" in caplog.text
     assert "secret" not in caplog.text
 
 
 @virtual_time
-async def test_a_sender_that_dies_leaves_nobody_waiting() -> None:
-    """A fault below the queue (not an Unanswered) ends every event and closes the queue."""
+async def test_a_worker_that_dies_leaves_no_waiter() -> None:
+    """An exception from below the queue (not an Unanswered) ends every event and closes the queue."""
 
     def hook(_: object) -> Any:
         raise RuntimeError("a bug")
@@ -210,7 +210,7 @@ async def test_a_sender_that_dies_leaves_nobody_waiting() -> None:
 
 
 def test_a_queue_belongs_to_its_loop() -> None:
-    """Another loop gets WrongLoop, and a queue without a loop says what it needs; another thread may track."""
+    """Another loop raises WrongLoop, and so does a call without a loop; another thread may track."""
     made: list[EventQueue] = []
 
     async def first() -> None:
@@ -236,7 +236,7 @@ def test_a_queue_belongs_to_its_loop() -> None:
 
 
 def test_a_queue_waits_for_its_loop_to_run_again() -> None:
-    """While its loop stands still neither another loop of the thread nor no loop at all may use it."""
+    """While its loop is not running, no other loop of the thread may use it, nor a call without one."""
     own, other = asyncio.new_event_loop(), asyncio.new_event_loop()
 
     async def started() -> EventQueue:
@@ -262,8 +262,8 @@ def test_a_queue_waits_for_its_loop_to_run_again() -> None:
         other.close()
 
 
-def test_a_loop_that_ends_under_a_queue_abandons_its_events_and_says_so() -> None:
-    """asyncio.run without aclose: every receipt ends, and a ResourceWarning counts what was held."""
+def test_a_loop_that_ends_under_a_queue_abandons_its_events_and_warns() -> None:
+    """asyncio.run without aclose: every receipt ends, and a ResourceWarning counts the events."""
     made: list[Any] = []
 
     async def forget() -> None:
@@ -302,7 +302,7 @@ def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any]) -> None:
 
 @virtual_time
 async def test_an_answer_that_is_no_reply_at_all_never_reaches_the_caller_raw() -> None:
-    """Even a 200 with nonsense is delivered: its status line was read."""
+    """A 200 with an invalid body is delivered: its status line was read."""
     async with queue(Script(default=answers(200, b"<html>"))) as opened:
         assert (await opened.track("page.viewed", session="s")).verdict == "delivered"
 

@@ -1,4 +1,4 @@
-"""What a queue finds out when it opens, and what it says if it cannot."""
+"""What a queue checks when it opens, and how it fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def made(**settings: Any) -> EventQueue:
 
 
 def unwritable(folder: Path, kind: str) -> Path:
-    """A path at which no letter can be written."""
+    """A path at which no dead letter can be written."""
     path = folder / "letters.jsonl"
     if kind == "no folder":
         return folder / "missing" / "letters.jsonl"
@@ -35,7 +35,7 @@ def unwritable(folder: Path, kind: str) -> Path:
     elif kind == "a pipe":
         os.mkfifo(path)
     elif kind == "a folder that takes no files":
-        return Path("/proc/letters.jsonl")  # root may write everywhere, by the rights alone
+        return Path("/proc/letters.jsonl")  # root may write everywhere
     else:
         (folder / "file").write_text("")
         return folder / "file" / "letters.jsonl"
@@ -62,7 +62,7 @@ async def test_letters_that_cannot_be_written_are_found_out_when_the_queue_opens
 
 
 async def test_letters_that_cannot_be_written_are_found_out_by_the_first_event(tmp_path: Path) -> None:
-    """It opens the queue: in memory the call says so, over a spool the event is not accepted."""
+    """The first event opens the queue: in memory the call raises, over a spool the event is not accepted."""
     path = tmp_path / "missing" / "letters.jsonl"
     with pytest.raises(ConfigurationError, match="missing"):
         made(dead_letters=path).track("page.viewed", session="s")
@@ -74,13 +74,13 @@ async def test_letters_that_cannot_be_written_are_found_out_by_the_first_event(t
 
 
 async def test_a_file_of_letters_is_not_made_before_there_is_one(tmp_path: Path) -> None:
-    """Nothing to find out leaves a file behind."""
+    """The check leaves no file behind."""
     async with made(dead_letters=tmp_path / "letters.jsonl"):
         assert os.listdir(tmp_path) == []
 
 
 async def test_a_queue_that_cannot_be_opened_did_not_die(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The caller has the error; nothing is logged about events that never were."""
+    """The caller gets the error; nothing is logged about events."""
     async with made(buffer=SqliteSpool(tmp_path / "s.db")):
         for _ in range(2):
             with pytest.raises(SpoolBusy):
@@ -105,7 +105,7 @@ async def test_a_queue_that_cannot_be_opened_refuses_what_it_was_given(
 
 @pytest.mark.skipif(os.name != "posix", reason="the rights of files are others here")
 async def test_a_spool_that_others_could_read_is_its_owner_s_alone(tmp_path: Path) -> None:
-    """It holds customers' data: its lock, its database and its letters are made so, or made so again."""
+    """It holds customers' data: its lock, its database and its letters get mode 0600, also if they exist."""
     path = tmp_path / "s.db"
     async with made(buffer=SqliteSpool(path)) as opened:
         await opened.track("page.viewed", session="s")
@@ -118,7 +118,7 @@ async def test_a_spool_that_others_could_read_is_its_owner_s_alone(tmp_path: Pat
 
 
 async def test_a_spool_of_a_later_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    """Its rows may mean something else."""
+    """Its rows may have another meaning."""
     path = tmp_path / "s.db"
     async with made(buffer=SqliteSpool(path)):
         pass
@@ -140,7 +140,7 @@ async def test_a_spool_of_a_later_version_is_refused_and_left_as_it_is(tmp_path:
 async def test_a_spool_that_is_changed_under_a_queue_ends_it_with_the_reason(
     tmp_path: Path, damage: str, said: str
 ) -> None:
-    """What is handed in is refused, and what waits for it is told the same."""
+    """New events are refused, and waiters get the same error."""
     path = tmp_path / "s.db"
     opened = await made(buffer=SqliteSpool(path)).open()
     with closing(sqlite3.connect(path)) as link:
@@ -149,6 +149,6 @@ async def test_a_spool_that_is_changed_under_a_queue_ends_it_with_the_reason(
     with pytest.raises(SpoolError) as caught:
         await opened.put("page.viewed", session="s")
     assert said in str(caught.value)
-    with pytest.raises((SpoolError, QueueClosed)):  # at once, or when it is dead
+    with pytest.raises((SpoolError, QueueClosed)):  # at once, or after the queue died
         await opened.put("page.viewed", session="s")
     await opened.aclose()

@@ -1,4 +1,4 @@
-"""Order per subject: first in first out, one in flight, and how long a failing head may hold it."""
+"""Order per subject: first in first out, one in flight, and how long a failing first event blocks the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def refs(script: Script) -> list[str]:
 
 
 class Watched:
-    """A transport that takes its time and notes how many of each subject are in flight at once."""
+    """A transport that takes time and records how many events of each subject are in flight at once."""
 
     def __init__(self) -> None:
         self.now: Counter[str] = Counter()
@@ -54,7 +54,7 @@ async def test_one_of_a_subject_is_in_flight_and_subjects_go_side_by_side() -> N
 
 @virtual_time
 async def test_without_ordering_one_subject_goes_side_by_side() -> None:
-    """ordering=None gives one busy subject the whole width."""
+    """ordering=None sends events of one subject with all workers."""
     transport = Watched()
     async with queue(transport, ordering=None) as opened:
         for _ in range(200):
@@ -65,8 +65,8 @@ async def test_without_ordering_one_subject_goes_side_by_side() -> None:
 
 @virtual_time
 async def test_events_of_a_subject_arrive_in_the_order_of_their_acceptance() -> None:
-    """Through throttles, refusals and failures of every third request, but of no event again and again: it would let
-    others pass after half a minute.
+    """Through throttles, refusals and failures of every third request, but of no event repeatedly: after half a minute
+    later events would pass it.
     """
     failing = [answers(429, headers=(("Retry-After", "1"),)), unsent(), answers(500)]
     failed: Counter[str] = Counter()
@@ -91,7 +91,7 @@ async def test_events_of_a_subject_arrive_in_the_order_of_their_acceptance() -> 
 
 
 def poison(ref: str) -> Any:
-    """The server fails on this one event only."""
+    """The server fails on this event only."""
 
     def hook(seen: Seen) -> Answer | None:
         return answers(500) if seen.json["metadata"]["ref"] == ref else received(takes=0.01)
@@ -123,7 +123,7 @@ async def test_a_failing_head_holds_its_subject_for_thirty_seconds_of_its_own() 
 
 @virtual_time
 async def test_with_strict_order_it_holds_for_ever() -> None:
-    """Nothing of the subject passes while its head is alive."""
+    """No event of the subject passes its first one until that has ended."""
     passed, script = await pass_times(strict_order=True)
     assert passed is None
     assert any(seen.json["metadata"]["ref"].startswith("x") for seen in script.history)
@@ -131,7 +131,7 @@ async def test_with_strict_order_it_holds_for_ever() -> None:
 
 @virtual_time
 async def test_a_failing_event_does_not_stand_in_the_way_of_other_subjects() -> None:
-    """Ten events that the server always fails on, and a thousand that it takes."""
+    """Ten events on which the server always fails, and a thousand that it accepts."""
 
     def hook(seen: Seen) -> Answer | None:
         return answers(500) if seen.json["metadata"]["ref"].startswith("bad") else received(takes=0.01)
@@ -146,7 +146,7 @@ async def test_a_failing_event_does_not_stand_in_the_way_of_other_subjects() -> 
 
 @virtual_time
 async def test_an_order_key_of_the_callers_is_the_subject() -> None:
-    """Events of different sessions with one order_key keep one order, and the key is not sent."""
+    """Events of different sessions with one order_key keep their order, and the key is not sent."""
     script = Script(hook=lambda seen: received(takes=0.01))
     async with queue(script) as opened:
         for n in range(30):

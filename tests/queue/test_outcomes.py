@@ -1,4 +1,4 @@
-"""What each kind of evidence makes of an event, by its class and the queue's preset."""
+"""The outcome of an event for each kind of evidence, by its idempotency and the queue's preset."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ async def _track(opened: Any, fields: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("first", [THROTTLED, BUSY, UNSENT], ids=["429", "503 with Retry-After", "not sent"])
 @pytest.mark.parametrize("delivery", ["careful", "at_least_once", "at_most_once"])
-def test_what_certainly_was_not_applied_is_sent_again_whatever_it_is(first: Answer, delivery: str) -> None:
-    """Throttled and unsent events are resent under every preset, and are not marked as doubled."""
+def test_an_event_that_was_not_applied_is_sent_again_whatever_its_class(first: Answer, delivery: str) -> None:
+    """Throttled and unsent events are resent under every preset, and are not marked as duplicated."""
 
     @virtual_time
     async def run() -> None:
@@ -60,7 +60,7 @@ RESENT_AFTER_SILENCE = {"careful": (False, True), "at_least_once": (True, True),
     ids=["500", "broken off", "silence"],
 )
 def test_what_may_have_been_applied_is_sent_again_by_its_class(first: Answer, table: Any, delivery: str) -> None:
-    """After a 5xx or no answer the class and the preset decide; a doubled duplicable is marked."""
+    """After a 5xx or no answer, idempotency and preset decide; a resent non-idempotent event is marked."""
 
     @virtual_time
     async def run() -> None:
@@ -74,7 +74,7 @@ def test_what_may_have_been_applied_is_sent_again_by_its_class(first: Answer, ta
 
 
 @virtual_time
-async def test_a_definite_no_ends_the_event_after_one_request() -> None:
+async def test_a_rejection_ends_the_event_after_one_request() -> None:
     """400, 403, 404, 413, 422 and redirects are never sent again."""
     for status in (301, 302, 307, 400, 403, 404, 405, 409, 410, 413, 415, 422, 431, 451):
         outcome, script = await end_of(answers(status), event())
@@ -82,8 +82,8 @@ async def test_a_definite_no_ends_the_event_after_one_request() -> None:
 
 
 @virtual_time
-async def test_the_error_of_an_outcome_says_what_the_server_said() -> None:
-    """422 with its entries, 5xx and silence each come as their own error."""
+async def test_the_error_of_an_outcome_has_the_servers_answer() -> None:
+    """422 with its entries, 5xx and a timeout each have their own error."""
     body = b'{"errors":[{"type":"parameter_missing","message":"m","parameter":"name"}]}'
     outcome, _ = await end_of(answers(422, body), event())
     assert isinstance(outcome.error, ValidationFailed)
@@ -96,7 +96,7 @@ async def test_the_error_of_an_outcome_says_what_the_server_said() -> None:
 
 @virtual_time
 async def test_an_event_whose_time_is_over_expires_if_it_was_never_applied() -> None:
-    """Nothing but refused connections until the delivery timeout: expired, with NotSent."""
+    """Only refused connections until the delivery timeout: expired, with NotSent."""
     script = Script(default=UNSENT)
     async with queue(script, delivery_timeout=60) as opened:
         outcome = await opened.track("page.viewed", session="s")
@@ -128,7 +128,7 @@ async def test_events_that_wait_behind_a_closed_gate_expire_in_time() -> None:
 
 @virtual_time
 async def test_events_that_come_while_every_worker_is_busy_expire_in_time() -> None:
-    """Also one that comes after all who waited before it have expired."""
+    """Also one that was put after all earlier ones have expired."""
     async with queue(Script(silent()), concurrency=1, delivery_timeout=5) as opened:
         opened.track("page.viewed", session="s0")
         await asyncio.sleep(1)
@@ -144,7 +144,7 @@ async def test_events_that_come_while_every_worker_is_busy_expire_in_time() -> N
 
 @virtual_time
 async def test_the_body_is_the_same_at_every_attempt() -> None:
-    """What is sent is fixed at acceptance, tracked_at included."""
+    """The body is fixed at acceptance, with its tracked_at."""
     script = Script(FAILED, UNSENT, THROTTLED, FAILED)
     async with queue(script) as opened:
         await opened.track("page.viewed", session="s")
@@ -154,7 +154,7 @@ async def test_the_body_is_the_same_at_every_attempt() -> None:
 
 @virtual_time
 async def test_a_401_suspends_the_queue_and_loses_nothing() -> None:
-    """Nothing is sent until resume; flush says so at once; the delivery clock stands still."""
+    """Nothing is sent until resume; flush returns at once; the delivery clock stops."""
     script = Script(default=answers(401))
     async with queue(script, delivery_timeout=100) as opened:
         receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(50)]
@@ -173,7 +173,7 @@ async def test_a_401_suspends_the_queue_and_loses_nothing() -> None:
 
 @virtual_time
 async def test_after_a_suspension_events_have_the_time_that_they_had_left() -> None:
-    """Also if the server is silent from then on, and the suspension was longer than the delivery timeout."""
+    """Also if the server never answers from then on, and the suspension was longer than the delivery timeout."""
     script = Script(answers(401), default=silent())
     async with queue(script, concurrency=1, delivery_timeout=5) as opened:
         receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(3)]
@@ -188,7 +188,7 @@ async def test_after_a_suspension_events_have_the_time_that_they_had_left() -> N
 
 @virtual_time
 async def test_a_suspended_queue_closes_at_once() -> None:
-    """aclose does not wait for a token that nobody brings."""
+    """aclose does not wait for a new token."""
     script = Script(default=answers(401))
     async with queue(script) as opened:
         receipt = opened.track("page.viewed", session="s")
@@ -203,7 +203,7 @@ async def test_a_suspended_queue_closes_at_once() -> None:
 @pytest.mark.parametrize(("status", "verdict"), [(401, "abandoned"), (500, "unknown"), (200, "delivered")])
 @virtual_time
 async def test_a_suspended_queue_closes_when_what_it_has_sent_is_answered(status: int, verdict: str) -> None:
-    """Cut off sooner, events that the same token had refused would be in doubt."""
+    """If it closed sooner, events that were refused for the token would be unknown."""
     script = Script(answers(401, takes=1), default=answers(status, takes=3))
     async with queue(script) as opened:
         receipts = [opened.track("page.viewed", session=f"s{n}") for n in range(8)]
@@ -215,14 +215,14 @@ async def test_a_suspended_queue_closes_when_what_it_has_sent_is_answered(status
 
 
 class Job:
-    """What a program gives as `context`: it keeps its own outcome."""
+    """A program's `context` object, which keeps a reference to its own outcome."""
 
     outcome: Outcome | None = None
 
 
 @virtual_time
 async def test_a_context_that_keeps_its_outcome_is_collected() -> None:
-    """A circle of the caller's own is no leak."""
+    """A reference cycle through the caller's object is no leak."""
     job = Job()
     gone = weakref.ref(job)
     async with queue(Script()) as opened:
@@ -234,7 +234,7 @@ async def test_a_context_that_keeps_its_outcome_is_collected() -> None:
 
 @virtual_time
 async def test_waits_that_were_given_up_are_not_kept() -> None:
-    """However often somebody waits a little for one event; who waits to the end has its outcome."""
+    """However often an event is awaited with a timeout; the last waiter gets its outcome."""
     objects: list[int] = []
     async with queue(Script(default=received(takes=15))) as opened:
         receipt = opened.track("page.viewed", session="s")

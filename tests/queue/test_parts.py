@@ -1,4 +1,4 @@
-"""The parts of the queue that need no queue: their rules where others rarely come to them."""
+"""The parts of the queue that need no queue: rules that are rarely exercised elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hellotext_async.queue.tasks import Conditions
 
 class Resource:
     def close(self) -> None:
-        """Nothing to give up."""
+        """Nothing to release."""
 
 
 def entry(name: str) -> Entry:
@@ -26,7 +26,7 @@ def entry(name: str) -> Entry:
 
 
 def test_an_event_that_comes_back_while_its_subject_is_busy_waits_in_front_of_the_rest() -> None:
-    """It was passed after 30 s, and goes first as soon as the one that passed it has ended."""
+    """It was passed after 30 s, and is sent first as soon as the event that passed it has ended."""
     order = Order()
     first, second, third = entry("1"), entry("2"), entry("3")
     for one in (first, second, third):
@@ -45,7 +45,7 @@ def test_an_event_that_comes_back_while_its_subject_is_busy_waits_in_front_of_th
 
 
 def test_events_at_the_back_come_back_one_by_one_after_deliveries_of_others() -> None:
-    """The third delivery and each one after it bring back one; another that comes to the back waits for three again."""
+    """The third delivery and each later one bring back one event; another that is put back waits for three again."""
     order = Order()
     waiting = [Entry(str(n), b"{}", str(n), "non_idempotent", 0.0) for n in range(9)]
     for one in waiting:
@@ -66,7 +66,7 @@ def test_events_at_the_back_come_back_one_by_one_after_deliveries_of_others() ->
 
 
 def test_what_an_event_never_had_takes_no_room_in_it() -> None:
-    """Setting a rare field to what it is anyway makes nothing; on the class a field is itself, for what reads classes."""
+    """Setting a rare field to its default allocates nothing; on the class, a field is its descriptor."""
     one = entry("1")
     one.context = None
     assert one.more is None
@@ -76,7 +76,7 @@ def test_what_an_event_never_had_takes_no_room_in_it() -> None:
 
 
 def test_after_the_loop_has_ended_nothing_is_woken() -> None:
-    """Neither who waits for a change, nor who waits for an event: both are of the loop, and it is closed."""
+    """Neither a waiter for a change nor a waiter for an event: both belong to the loop, which is closed."""
     loop = asyncio.new_event_loop()
     one, waiters = entry("1"), Conditions()
     accepted = on_accepted(one, loop)
@@ -89,7 +89,7 @@ def test_after_the_loop_has_ended_nothing_is_woken() -> None:
 
 
 async def test_a_commit_that_is_waited_for_no_more_is_written_all_the_same() -> None:
-    """Whoever waited was cancelled: the result, or the error, goes nowhere, and the thread goes on."""
+    """Its waiter was cancelled: the result or the error is dropped, and the thread continues."""
     thread = CommitThread(Resource, asyncio.get_running_loop(), "commits")
     begun, go_on, written = threading.Event(), threading.Event(), list[str]()
 

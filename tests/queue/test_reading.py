@@ -1,4 +1,4 @@
-"""What may be read of a queue and its receipts from any thread, while the loop is at work."""
+"""What may be read of a queue and its receipts from any thread, while the loop is running."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENTS = 1_000
 
 @contextmanager
 def switching(interval: float) -> Iterator[None]:
-    """Inside, the interpreter changes threads this often (seconds)."""
+    """Within the context, the interpreter switches threads at this interval (seconds)."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(interval)
     try:
@@ -33,7 +33,7 @@ def switching(interval: float) -> Iterator[None]:
 
 @contextmanager
 def reading(read: Callable[[], object]) -> Iterator[list[BaseException]]:
-    """Two threads call `read` again and again; what it raised."""
+    """Two threads call `read` repeatedly; yields what it raised."""
     stop, raised = threading.Event(), list[BaseException]()
 
     def again() -> None:
@@ -57,7 +57,7 @@ def reading(read: Callable[[], object]) -> Iterator[list[BaseException]]:
 
 @pytest.mark.parametrize("spooled", [False, True], ids=["memory", "spool"])
 async def test_the_numbers_add_up_for_every_thread_at_every_moment(tmp_path: Path, spooled: bool) -> None:
-    """Events of few subjects, so that many lines come and go while they are looked through."""
+    """Events of few subjects, so that many subjects come and go while they are iterated."""
     buffer = SqliteSpool(tmp_path / "s.db", durability="normal") if spooled else None
 
     async with queue(Script(default=received(takes=0.001)), buffer=buffer, capacity=500) as opened:
@@ -75,7 +75,7 @@ async def test_the_numbers_add_up_for_every_thread_at_every_moment(tmp_path: Pat
 
 
 async def test_receipts_are_read_by_every_thread_while_their_events_end() -> None:
-    """What is done has its outcome, and an outcome has the receipt's id."""
+    """A receipt that is done has its outcome, and an outcome has the receipt's id."""
     receipts: list[Receipt] = []
 
     def read() -> None:
@@ -97,7 +97,7 @@ async def test_receipts_are_read_by_every_thread_while_their_events_end() -> Non
 
 
 def test_an_event_has_one_id_for_all_threads() -> None:
-    """The first that asks makes it; one that asks at the same moment gets the same."""
+    """The first thread that reads it creates it; a concurrent one gets the same."""
     entries = [Entry("page.viewed", b"{}", None, "idempotent", 0.0) for _ in range(5_000)]
     barrier, found = threading.Barrier(3), list[list[str]]()
 

@@ -1,4 +1,4 @@
-"""What a spool knows of its events when it is opened again: which wait, how they were sent, how ids ended."""
+"""What a spool stores of its events for the next opening: which wait, how they were sent, how ids ended."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def opened_on(path: Path, script: Script, **settings: Any) -> EventQueue:
 
 
 @virtual_time
-async def test_what_comes_after_a_reopening_is_sent_though_a_younger_event_than_those_left_has_ended(
+async def test_events_after_a_reopening_are_sent_though_a_younger_one_than_those_left_has_ended(
     tmp_path: Path,
 ) -> None:
-    """The number of an event that has ended is remembered with its id; nothing waits behind it."""
+    """The sequence number of an ended event is stored with its id; no event waits for it."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(silent(), received())) as first:
         await put(first, order(0))
@@ -52,7 +52,7 @@ async def test_what_comes_after_a_reopening_is_sent_though_a_younger_event_than_
 async def test_an_attempt_that_a_close_cut_off_is_counted_after_the_reopening(
     tmp_path: Path, delivery: Any, fields: dict[str, Any], marked: bool
 ) -> None:
-    """Delivered by a second request it may be there twice; too late for one, its outcome is unknown."""
+    """Delivered by a second request it may be duplicated; if its time is over before that, its outcome is unknown."""
     for retried in (True, False):
         path, seen = tmp_path / f"{retried}.db", list[Outcome]()
         async with opened_on(path, Script(silent()), delivery=delivery) as first:
@@ -80,7 +80,7 @@ async def test_an_attempt_that_a_close_cut_off_is_counted_after_the_reopening(
 async def test_what_may_have_been_sent_follows_the_rules_of_the_queue_that_opens(
     tmp_path: Path, before: Any, after: Any, fields: dict[str, Any]
 ) -> None:
-    """The queue before it would have repeated it; this one must not."""
+    """The earlier queue would have sent it again; this one must not."""
     path, script, seen = tmp_path / "s.db", Script(), list[Outcome]()
     async with opened_on(path, Script(silent()), delivery=before) as first:
         await put(first, fields)
@@ -94,7 +94,7 @@ async def test_what_may_have_been_sent_follows_the_rules_of_the_queue_that_opens
 
 @virtual_time
 async def test_what_an_id_ended_in_is_remembered_with_its_mark(tmp_path: Path) -> None:
-    """An event that may be there twice is so for those, too, who hand it in again after a reopening."""
+    """An event that may be duplicated is reported as such to later callers too, after a reopening."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(answers(500), received())) as first:
         outcome = await (await put(first, event(1), event_id="e1"))
@@ -106,7 +106,7 @@ async def test_what_an_id_ended_in_is_remembered_with_its_mark(tmp_path: Path) -
 
 
 def make_older(path: Path, version: int) -> None:
-    """Turn a spool that nobody has open into one of an older format."""
+    """Convert a closed spool to an older format."""
     with sqlite3.connect(path) as link:
         link.execute("alter table ids drop column duplicated")
         if version == 1:
@@ -138,7 +138,7 @@ async def test_a_spool_of_an_older_format_is_brought_up_to_date(tmp_path: Path, 
 
 
 def let_pass(path: Path, seconds: float) -> None:
-    """So much time passes between two processes: what the file says of time is so much older."""
+    """Let time pass between two processes: the times in the file become older by it."""
     with sqlite3.connect(path) as link:
         link.execute("update clock set wall = wall - ?", (seconds,))
     link.close()
@@ -175,7 +175,7 @@ async def test_what_expired_while_the_spool_was_closed_is_not_sent(
 
 @virtual_time
 async def test_a_clock_that_stood_when_a_process_crashed_goes_on_with_the_next_one(tmp_path: Path) -> None:
-    """The time from the suspension to the next opening does not count; after that it does, crash or not."""
+    """The time from the suspension to the next opening does not count; later time does, crash or not."""
     path = tmp_path / "s.db"
     first = await opened_on(path, Script(default=answers(401)), delivery_timeout=100).open()
     await put(first, order(0))
@@ -199,7 +199,7 @@ async def test_a_clock_that_stood_when_a_process_crashed_goes_on_with_the_next_o
 
 
 def crash(path: Path, copy: Path) -> None:
-    """What a process that dies now would leave behind."""
+    """The files that a process which crashes now would leave."""
     for suffix in ("", "-wal"):
         if Path(f"{path}{suffix}").exists():
             shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")

@@ -1,4 +1,4 @@
-"""An `event_id` is one event however it comes in: waiting, being stored, cancelled and put again, from disk."""
+"""An `event_id` is one event in every state: waiting, being stored, cancelled and put again, from disk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ABOUT: dict[str, Any] = {"session": "s"}
 
 
 def assert_empty(opened: EventQueue) -> None:
-    """All room is back."""
+    """All capacity is released."""
     stats = opened.stats()
     assert (stats.pending, stats.queued, stats.in_flight, stats.bytes) == (0, 0, 0, 0)
     assert_adds_up(opened)
@@ -31,7 +31,7 @@ def applied(script: Script) -> list[str]:
 
 @virtual_time
 async def test_puts_of_one_id_that_wait_for_room_are_one_event() -> None:
-    """Sent once, whoever of them is cancelled."""
+    """Sent once, whichever of them is cancelled."""
     for cancelled in ((), (0,), (1, 2), (0, 1)):
         script = Script(default=received(takes=1))
         async with queue(script, capacity=1) as opened:
@@ -50,7 +50,7 @@ async def test_puts_of_one_id_that_wait_for_room_are_one_event() -> None:
 
 @virtual_time
 async def test_a_put_that_joins_one_that_has_room_and_is_cancelled_goes_on() -> None:
-    """The first was let in, and cancelled at any moment before it came back."""
+    """The first got room, and was cancelled at any moment before it returned."""
     ended = set()
     for turns in range(12):
         script = Script(default=received(takes=1))
@@ -96,7 +96,7 @@ async def _wait(receipt: Any) -> Any:
 @pytest.mark.parametrize("spool", [LoopSpool, SlowSpool])
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_put_that_is_cancelled_and_put_again_is_sent_once(tmp_path: Path, spool: Any, busy: bool) -> None:
-    """At every moment of the first, with a spool: waiting, being written, written, taken back."""
+    """At every moment of the first, with a spool: waiting, being written, written, withdrawn."""
 
     @virtual_time
     async def run() -> None:
@@ -156,7 +156,7 @@ def test_a_put_that_was_cancelled_is_not_in_the_spool_after_a_close_at_once(tmp_
 @pytest.mark.parametrize("spool", [LoopSpool, SlowSpool])
 @pytest.mark.parametrize("server", ["there", "away"])
 def test_an_id_that_waits_on_disk_is_joined_while_it_is_read(tmp_path: Path, spool: Any, server: str) -> None:
-    """It comes in again at any moment of the reopening; the queue closes in every case."""
+    """It is put again at any moment of the reopening; the queue closes in every case."""
 
     @virtual_time
     async def run() -> None:
@@ -193,7 +193,7 @@ def test_an_id_that_waits_on_disk_is_joined_while_it_is_read(tmp_path: Path, spo
 
 @pytest.mark.parametrize("state", ["delivered", "aside"])
 def test_a_put_of_a_known_id_that_is_cancelled_takes_nothing_back(tmp_path: Path, state: str) -> None:
-    """The spool knows the id; cancelled at any moment, room and numbers are right."""
+    """The spool has the id; cancelled at any moment, capacity and counts are right."""
 
     @virtual_time
     async def run() -> None:
@@ -219,8 +219,8 @@ def test_a_put_of_a_known_id_that_is_cancelled_takes_nothing_back(tmp_path: Path
 
 
 @virtual_time
-async def test_an_event_that_waited_on_disk_and_ended_badly_may_come_again_when_that_is_allowed(tmp_path: Path) -> None:
-    """Its receipt is still held: without `allow_resubmission` the id has that outcome."""
+async def test_a_failed_event_that_waited_on_disk_may_be_put_again_when_that_is_allowed(tmp_path: Path) -> None:
+    """Its receipt is still referenced: without `allow_resubmission` the id has that outcome."""
     script = Script(default=answers(422, takes=1))
     buffer = LoopSpool(tmp_path / "s.db", durability="normal")
     async with queue(script, buffer=buffer, capacity=4, concurrency=1) as opened:

@@ -1,4 +1,4 @@
-"""The spool: what is accepted survives, what may have been sent is not sent again, and who owns the file."""
+"""The spool: accepted events survive, events that may have been sent are not resent, and one process owns the file."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def opened_on(path: Path, script: Script, *, made: Engine | None = None, **setti
 
 
 def bodies_in(path: Path) -> list[bytes]:
-    """The events of a spool, in the order in which they came."""
+    """The events of a spool, in order of acceptance."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as link:
         return [body for (body,) in link.execute("select body from events order by seq")]
 
 
 async def test_what_is_not_delivered_is_kept_and_delivered_by_the_next_queue(tmp_path: Path) -> None:
-    """In order, with the same bytes, and its first receipts say that it is kept."""
+    """In order, with the same bytes, and their first receipts end as kept."""
     refusing = Script(default=unsent())
     opened = opened_on(tmp_path / "s.db", refusing)
     async with opened:
@@ -84,8 +84,8 @@ async def test_a_crash_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
             assert len(unknown) + len(script.history) == n + 1
 
 
-async def test_after_a_crash_in_flight_repeatables_are_sent_again_and_duplicables_are_unknown(tmp_path: Path) -> None:
-    """The mark is safe before the request is written, so it is known which ones may have been sent."""
+async def test_after_a_crash_idempotent_events_in_flight_are_sent_again_and_others_are_unknown(tmp_path: Path) -> None:
+    """The mark is durable before the request is written, so it is known which events may have been sent."""
     path, copy = tmp_path / "s.db", tmp_path / "copy.db"
     async with opened_on(path, Script(default=silent())) as opened:
         for n in range(4):
@@ -110,7 +110,7 @@ async def test_after_a_crash_in_flight_repeatables_are_sent_again_and_duplicable
         assert len(list(DeadLetters(f"{mine}.dead-letters.jsonl"))) == 8 - len(resent)
 
 
-async def test_what_was_not_sent_when_the_queue_closed_is_in_no_doubt(tmp_path: Path) -> None:
+async def test_an_event_not_sent_when_the_queue_closed_is_not_uncertain(tmp_path: Path) -> None:
     """Closed at any moment between acceptance and sending, also while the mark is being written."""
     for turns in range(40):
         path = tmp_path / f"{turns}.db"
@@ -129,9 +129,9 @@ async def test_what_was_not_sent_when_the_queue_closed_is_in_no_doubt(tmp_path: 
             assert again.stats().outcomes["unknown"] == 0
 
 
-async def test_never_more_events_are_marked_in_flight_than_twice_the_senders(tmp_path: Path) -> None:
-    """So a crash leaves few events in doubt: what each sender sends, and what it delivered just before, whose end comes
-    with the next commit.
+async def test_never_more_events_are_marked_in_flight_than_twice_the_workers(tmp_path: Path) -> None:
+    """So a crash leaves few events uncertain: the one that each worker sends, and the one that it delivered before,
+    whose outcome is in the next commit.
     """
     path, seen = tmp_path / "s.db", 0
     async with opened_on(path, Script(default=received(takes=0.01)), concurrency=5) as opened:
@@ -170,7 +170,7 @@ async def test_the_same_event_id_is_sent_once_also_after_a_restart(tmp_path: Pat
 
 
 async def test_an_id_whose_event_waits_on_disk_gets_that_events_outcome(tmp_path: Path) -> None:
-    """Handed in again after a restart, before the first one was sent."""
+    """Put again after a restart, before the first one was sent."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(default=unsent())) as opened:
         for n in range(40):
@@ -186,7 +186,7 @@ async def test_an_id_whose_event_waits_on_disk_gets_that_events_outcome(tmp_path
 
 
 async def test_more_events_than_memory_holds_wait_on_disk_in_order(tmp_path: Path) -> None:
-    """A queue with room for 20 takes 1,000 while the server is away, then delivers all in order."""
+    """A queue with room for 20 accepts 1,000 while the server is down, then delivers all in order."""
     script = Script(default=unsent())
     async with opened_on(tmp_path / "s.db", script, capacity=20) as opened:
         receipts = [await put(opened, event(n, profile="p")) for n in range(1000)]
@@ -201,7 +201,7 @@ async def test_more_events_than_memory_holds_wait_on_disk_in_order(tmp_path: Pat
 
 
 async def test_a_cancelled_put_is_never_sent(tmp_path: Path) -> None:
-    """Cancelled at every step of its way into the spool."""
+    """Cancelled at every step until it is stored."""
     script = Script()
     async with opened_on(tmp_path / "s.db", script) as opened:
         accepted = set()
@@ -222,7 +222,7 @@ async def test_a_cancelled_put_is_never_sent(tmp_path: Path) -> None:
 
 
 async def test_a_spool_has_one_owner(tmp_path: Path) -> None:
-    """A second queue gets SpoolBusy, and the first goes on."""
+    """A second queue raises SpoolBusy, and the first continues."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script()) as opened:
         with pytest.raises(SpoolBusy):
@@ -233,7 +233,7 @@ async def test_a_spool_has_one_owner(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_spool_is_set_aside_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Never deleted; a new one is begun."""
+    """It is never deleted; a new file is created."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(default=unsent())) as opened:
         for n in range(200):
@@ -251,7 +251,7 @@ async def test_a_damaged_spool_is_set_aside_and_reported(tmp_path: Path, caplog:
 
 @pytest.mark.parametrize("kind", ["text", "database", "database in WAL mode", "empty database of another program"])
 async def test_a_file_that_is_not_a_spool_is_refused_and_left_as_it_is(tmp_path: Path, kind: str) -> None:
-    """Not moved, not changed, as readable as it was; nothing is written beside it."""
+    """Not moved, not changed, as readable as before; no file is written beside it."""
     path = tmp_path / "theirs.db"
     if kind == "text":
         path.write_bytes(b"this is not a database, and long enough to be sure of it" * 100)
@@ -273,7 +273,7 @@ async def test_a_file_that_is_not_a_spool_is_refused_and_left_as_it_is(tmp_path:
 
 @pytest.mark.parametrize("kind", ["a folder", "a pipe", "a link"])
 async def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
-    """Nothing waits for the other end of a pipe."""
+    """No call blocks until the other end of a pipe is opened."""
     path = tmp_path / "s.db"
     if kind == "a folder":
         path.mkdir()
@@ -290,7 +290,7 @@ async def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: st
     "damage", ["body = cast(replace(body, 'p2', 'p9') as blob)", "given = 'x'", "idempotency = 'often'"]
 )
 async def test_a_row_that_is_damaged_is_not_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str) -> None:
-    """One flipped bit in a body, or what no value can be: that event is reported and stays, the others are sent."""
+    """One flipped bit in a body, or an impossible value: that event is reported and stays, the others are sent."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(default=unsent())) as opened:
         for n in range(5):
@@ -305,7 +305,7 @@ async def test_a_row_that_is_damaged_is_not_sent(tmp_path: Path, caplog: pytest.
         await again.flush(10)
         assert_adds_up(again)
         outcomes = again.stats().outcomes
-        # Unknown if it was cut off in flight when the first queue closed.
+        # Unknown if it was in flight when the first queue closed.
         assert outcomes["abandoned"] + outcomes["unknown"] == 1
     assert sorted(refs(script)) == ["0", "1", "3", "4"]
     async with opened_on(path, script) as third:
@@ -314,7 +314,7 @@ async def test_a_row_that_is_damaged_is_not_sent(tmp_path: Path, caplog: pytest.
 
 
 async def test_a_full_spool_refuses_new_events_and_delivers_the_old(tmp_path: Path) -> None:
-    """put raises SpoolError and claims nothing; room comes back when events end."""
+    """put raises SpoolError and counts nothing; space is released when events end."""
     script = Script(default=unsent())
     made = engine(script)
     spool = SqliteSpool(tmp_path / "s.db", max_bytes=64 * 4096)
@@ -333,7 +333,7 @@ async def test_a_full_spool_refuses_new_events_and_delivers_the_old(tmp_path: Pa
 
 
 async def test_an_unusable_place_is_a_spool_error(tmp_path: Path) -> None:
-    """A directory that is not there, a directory in its place."""
+    """A missing directory, a directory in place of the file."""
     for path in (tmp_path / "nowhere" / "s.db", tmp_path):
         with pytest.raises(SpoolError):
             await opened_on(path, Script()).open()
@@ -348,8 +348,8 @@ async def test_the_files_are_for_their_owner_only_and_hold_no_token(tmp_path: Pa
     assert len(modes) >= 3
 
 
-async def test_dead_letters_hold_what_ended_badly_and_can_be_replayed(tmp_path: Path) -> None:
-    """With payload, reason and attempts; replay keeps event_id and tracked_at, unknown ones only when asked."""
+async def test_dead_letters_hold_failed_events_and_can_be_replayed(tmp_path: Path) -> None:
+    """With payload, reason and attempts; replay keeps event_id and tracked_at, unknown ones only on request."""
     path = tmp_path / "dead.jsonl"
     script = Script(answers(422, b'{"errors":[{"type":"blank","parameter":"name"}]}'), silent(), default=answers(422))
     made = engine(script, total=0.05)
@@ -371,7 +371,7 @@ async def test_dead_letters_hold_what_ended_badly_and_can_be_replayed(tmp_path: 
 
 @pytest.mark.parametrize("kept", ["in memory", "in the spool", "in the spool, after a restart"])
 async def test_a_replay_sends_again_though_the_queue_remembers_the_id(tmp_path: Path, kept: str) -> None:
-    """Handed in by the caller the same id is the same event; replayed it is another try, until it is delivered."""
+    """Put by the caller, the same id is the same event; replayed, it is another attempt, until it is delivered."""
     path = tmp_path / "dead.jsonl"
     script = Script(answers(422), received())
     buffer = None if kept == "in memory" else SqliteSpool(tmp_path / "spool.db")
@@ -398,8 +398,8 @@ async def test_a_replay_sends_again_though_the_queue_remembers_the_id(tmp_path: 
     assert len(script.history) == 2
 
 
-async def test_an_id_that_was_made_is_nobodys_after_a_restart_either(tmp_path: Path) -> None:
-    """Only an id that a caller gave says that an event is the same."""
+async def test_a_generated_id_identifies_no_event_after_a_restart_either(tmp_path: Path) -> None:
+    """Only an id that a caller gave identifies an event."""
     script = Script()
     async with opened_on(tmp_path / "s.db", Script(default=unsent())) as opened:
         made = (await put(opened, event(1))).event_id
@@ -424,7 +424,7 @@ async def test_half_a_line_left_by_a_crash_does_not_hide_the_other_letters(tmp_p
 
 
 async def test_files_cut_anywhere_reopen_to_a_prefix(tmp_path: Path) -> None:
-    """The log cut at every 512 bytes: what reopens is the first n events, for some n, never a gap."""
+    """The log truncated at every 512 bytes: the first n events are restored, for some n, never with a gap."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(default=silent()), concurrency=1) as opened:
         for n in range(12):
@@ -456,10 +456,10 @@ def test_the_errors_of_a_spool_are_the_packages_own() -> None:
 
 
 @pytest.mark.parametrize("idle", [False, True])
-async def test_deliver_says_so_when_the_spool_keeps_what_it_was_given(tmp_path: Path, idle: bool) -> None:
-    """A close while events wait: what ended is yielded, then QueueClosed(kept=True), never a wait for ever.
+async def test_deliver_raises_when_the_spool_keeps_its_events(tmp_path: Path, idle: bool) -> None:
+    """A close while events wait: ended ones are yielded, then QueueClosed(kept=True); it never waits for ever.
 
-    Nor for the next event of a stream that has none.
+    Nor for the next event of a stream that yields none.
     """
 
     async def source() -> Any:
@@ -499,7 +499,7 @@ async def test_what_may_have_been_applied_stays_so_after_a_failed_replay(tmp_pat
 
 
 async def test_a_window_without_an_end_remembers_ids_for_ever(tmp_path: Path) -> None:
-    """`inf` is a window, though no finite number of seconds."""
+    """`inf` is a window, though not a finite number of seconds."""
     script = Script()
     for _ in range(2):
         async with queue(script, buffer=SqliteSpool(tmp_path / "s.db", window=inf)) as opened:

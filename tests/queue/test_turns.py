@@ -1,4 +1,4 @@
-"""A queue that ends, expires or reopens with many events leaves turns of the loop to the program."""
+"""A queue that ends, expires or loads many events yields to the program's callbacks in between."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.rig import LoopSpool, assert_adds_up, engine, event
 
 MANY: Final = 3000
 MOST: Final = 1000
-"""Events that may end in one turn: a few milliseconds."""
+"""The most events that may end in one turn: a few milliseconds."""
 
 
 class Turns:
-    """Counts how many events end between two callbacks of the program's."""
+    """Counts how many events end between two callbacks of the program."""
 
     over = False
 
@@ -49,15 +49,15 @@ class Turns:
             self._loop.call_soon(self._turn)
 
     def accepted(self, entry: Entry, /) -> None:
-        """It is under way."""
+        """The event was accepted."""
 
     def ended(self, entry: Entry, /) -> None:
-        """It has ended, or is kept."""
+        """The event has ended, or is kept."""
         self(entry)
 
 
 async def filled(opened: EventQueue) -> list[Receipt]:
-    """Many events, handed in with a pause now and then."""
+    """Many events, put with an occasional pause."""
     receipts: list[Receipt] = []
     for n in range(MANY):
         fields = event(n)
@@ -90,7 +90,7 @@ async def test_a_queue_in_memory_that_closes_with_many(tmp_path: Path, letters: 
 
 @virtual_time
 async def test_a_spool_that_closes_with_many(tmp_path: Path) -> None:
-    """Whoever waits for one that is kept has its turn; so has the program."""
+    """The waiters for kept events run in between, and so does the program."""
     turns = Turns()
     opened = opened_over(Script(default=unsent()), buffer=LoopSpool(tmp_path / "s.db"), capacity=MANY)
     receipts = await filled(opened)
@@ -102,7 +102,7 @@ async def test_a_spool_that_closes_with_many(tmp_path: Path) -> None:
 
 @virtual_time
 async def test_a_close_that_is_cancelled_again_and_again_ends_every_receipt(tmp_path: Path) -> None:
-    """The turns that it leaves to others are no moment at which it can be given up."""
+    """It cannot be aborted in the turns that it yields."""
     opened = opened_over(Script(default=unsent()), buffer=LoopSpool(tmp_path / "s.db"), capacity=MANY)
     receipts = await filled(opened)
     closing, cancels = asyncio.create_task(opened.aclose(timeout=0)), 0
@@ -119,7 +119,7 @@ async def test_a_close_that_is_cancelled_again_and_again_ends_every_receipt(tmp_
 @pytest.mark.parametrize("letters", [False, True])
 @virtual_time
 async def test_many_that_expire_at_once(tmp_path: Path, letters: bool) -> None:
-    """They were accepted in one moment, and their time is over in one."""
+    """They were accepted at one moment, and expire at one."""
     turns = Turns()
     path = tmp_path / "dead.jsonl" if letters else None
     opened = opened_over(Script(default=unsent()), on_outcome=turns, dead_letters=path, delivery_timeout=60)
@@ -132,7 +132,7 @@ async def test_many_that_expire_at_once(tmp_path: Path, letters: bool) -> None:
 
 @virtual_time
 async def test_many_of_an_earlier_queue_that_are_late_at_the_opening(tmp_path: Path) -> None:
-    """They are read, judged and ended in turns."""
+    """They are loaded, checked and ended over several turns."""
     async with opened_over(Script(default=unsent()), buffer=LoopSpool(tmp_path / "s.db"), capacity=MANY) as first:
         await filled(first)
         await first.aclose(timeout=0)
@@ -146,7 +146,7 @@ async def test_many_of_an_earlier_queue_that_are_late_at_the_opening(tmp_path: P
 
 
 def test_a_queue_imports_nothing_while_the_loop_runs() -> None:
-    """An import holds the loop; what opening, delivering and closing need was imported with the client."""
+    """An import blocks the loop; the modules for opening, delivering and closing were imported with the client."""
     program = (
         "import asyncio, sys\n"
         "from hellotext_async import Hellotext\n"
@@ -165,7 +165,7 @@ def test_a_queue_imports_nothing_while_the_loop_runs() -> None:
 
 @virtual_time
 async def test_a_cancel_scope_of_anyio_does_not_cut_a_close_short() -> None:
-    """A program under anyio, as every Starlette one is, ends its scope: the queue delivers what it took."""
+    """A program under anyio, as every Starlette one is, ends its scope: the queue delivers its events."""
     script = Script(default=received(takes=2))
     with anyio.CancelScope() as scope:
         async with opened_over(script) as opened:

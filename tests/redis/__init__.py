@@ -1,1 +1,1 @@
-"""The stream on a server: everything here runs against real servers, Redis and Valkey where both are installed."""
+"""The stream on a server: these tests run against real servers, Redis and Valkey where both are installed."""

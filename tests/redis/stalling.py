@@ -1,4 +1,4 @@
-"""The program of a worker that stops itself (SIGSTOP) at a point of one event's way, as a machine without time for it does.
+"""The program of a worker that stops itself (SIGSTOP) at a point of an event's delivery, as a suspended machine does.
 
 Arguments: the server's URL, the stream's name, its lease, the API's URL, the seconds of an attempt, the transport, the
 point, and the event's id. It works until its standard input ends. Lines: ``ID EVIDENCE REASON`` for each attempt.
@@ -25,14 +25,14 @@ SHARDS: Final = 4
 
 
 def stop() -> None:
-    """Stand still until SIGCONT."""
+    """Stop until SIGCONT."""
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class Deadline(float):
-    """A moment that stops the process when it is found to lie ahead: the clock has been read, the write comes next."""
+    """A deadline that stops the process when it is found to be in the future: the clock was read, the write follows."""
 
-    def __le__(self, now: float) -> bool:  # of ``now >= deadline``, seen from here
+    def __le__(self, now: float) -> bool:  # of ``now >= deadline``, evaluated here
         late = float(self) <= now
         if not late:
             stop()
@@ -65,7 +65,7 @@ class StallingStream(RedisStream):
 
 
 def say(attempt: HttpAttempt) -> None:
-    """Write what came of an attempt."""
+    """Print the evidence of an attempt."""
     os.write(1, f"{attempt.event_id} {attempt.evidence} {attempt.reason}\n".encode())
 
 

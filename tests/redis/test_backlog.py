@@ -1,4 +1,4 @@
-"""A worker that finds more in the stream than it can hold."""
+"""A worker of a stream that holds more events than it can."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.redis.servers import Server
 async def test_a_backlog_greater_than_the_workers_capacity_is_delivered(
     server: Server, name: str, capacity: int
 ) -> None:
-    """To the last event, though nothing is put meanwhile and nobody waits for an outcome."""
+    """To the last event, though nothing is put meanwhile and no outcome is awaited."""
     events = 3 * capacity
     stream = RedisStream(server.url, name, shards=4)
     async with Emulator() as emulator, stream.producer() as producer:

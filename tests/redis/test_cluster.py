@@ -1,4 +1,4 @@
-"""A stream on a cluster of three nodes: its shards are spread over them, and each shard is on one."""
+"""A stream on a cluster of three nodes: its shards are spread over the nodes, and each shard is on one node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARDS = 16
 
 
 def slots(stream: RedisStream, cluster: Cluster) -> list[set[str]]:
-    """The slots of each shard's keys, by the server's word."""
+    """The slots of each shard's keys, computed by the server."""
     layout = stream.layout
     keys = (layout.events, layout.state, layout.marks, layout.letters, lambda shard: f"{layout.ids(shard)}17")
     return [{cluster.nodes[0].ask("CLUSTER KEYSLOT", key(shard)) for key in keys} for shard in range(SHARDS)]
@@ -64,7 +64,7 @@ async def test_a_fleet_works_on_a_cluster_of_three(cluster: Cluster, name: str) 
 
 
 async def test_a_burst_of_commands_waits_for_its_turn(cluster: Cluster) -> None:
-    """More of them at once than redis-py has connections for."""
+    """More concurrent commands than redis-py has connections."""
     link = Link(cluster.url)
     await link.open()
     assert link.clustered
@@ -72,11 +72,11 @@ async def test_a_burst_of_commands_waits_for_its_turn(cluster: Cluster) -> None:
     await link.aclose()
 
 
-# redis-py drops nodes that it did not close, and an error there would keep uvloop from closing.
+# redis-py drops nodes without closing them, and an error there would keep uvloop from closing.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("killed", [1, 3])
 async def test_nodes_that_were_killed_are_waited_for(cluster: Cluster, name: str, killed: int) -> None:
-    """One, or all of them. What a worker or a producer asks of them meanwhile is asked again: nothing is lost or doubled."""
+    """One node, or all. Commands of workers and producers are sent again meanwhile: nothing is lost or duplicated."""
     stream = RedisStream(cluster.url, name, shards=SHARDS, lease=LEASE)
     link = Link(cluster.url)
     await link.open()

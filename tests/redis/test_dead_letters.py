@@ -1,4 +1,4 @@
-"""Dead letters of a stream: listed, looked up, replayed, put back; what ends well leaves the list."""
+"""Dead letters of a stream: listed, looked up, replayed, put back; what is delivered leaves the list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stream_of(server: Server, name: str) -> RedisStream:
 
 
 async def make_letters(emulator: Emulator, stream: RedisStream, *, rejected: int = 0, unknown: int = 0) -> None:
-    """Events that end badly, by what the API answers."""
+    """Events that fail in different ways, according to the API's answers."""
     if rejected:
         emulator.faults.add(Fault("status", status=422, times=rejected))
     async with worker(emulator, stream) as one, stream.producer() as producer:
@@ -38,7 +38,7 @@ async def make_letters(emulator: Emulator, stream: RedisStream, *, rejected: int
 
 
 async def state(stream: RedisStream, url: str) -> tuple[int, int, int]:
-    """Letters, events that wait, bytes counted."""
+    """Dead letters, waiting events, counted bytes."""
     link = Link(url)
     letters = events = size = 0
     for shard in range(stream.layout.shards):
@@ -50,7 +50,7 @@ async def state(stream: RedisStream, url: str) -> tuple[int, int, int]:
 
 
 async def test_letters_are_listed_and_put_back(server: Server, name: str) -> None:
-    """Those that may have been applied only if asked for; each leaves the list as its event waits again, once."""
+    """Those that may have been applied only on request; each leaves the list when its event waits again, once."""
     stream = stream_of(server, name)
     async with Emulator() as emulator:
         await make_letters(emulator, stream, rejected=3, unknown=2)
@@ -75,7 +75,7 @@ async def test_letters_are_listed_and_put_back(server: Server, name: str) -> Non
 
 
 async def test_letters_are_replayed_through_a_queue(server: Server, name: str) -> None:
-    """What is delivered leaves the list, what is not stays with what it ended in."""
+    """What is delivered leaves the list; what is not stays with its outcome."""
     stream = stream_of(server, name)
     async with Emulator() as emulator:
         await make_letters(emulator, stream, rejected=2)
@@ -90,7 +90,7 @@ async def test_letters_are_replayed_through_a_queue(server: Server, name: str) -
 
 
 async def test_letters_are_looked_up_in_the_api(server: Server, name: str) -> None:
-    """What cannot be found out stays unknown; what is there leaves the list."""
+    """What cannot be determined stays unknown; what was applied leaves the list."""
     stream = stream_of(server, name)
     async with Emulator() as emulator:
         await make_letters(emulator, stream, unknown=1)
@@ -106,7 +106,7 @@ async def test_letters_are_looked_up_in_the_api(server: Server, name: str) -> No
 
 
 async def test_an_entry_that_is_no_letter_is_counted(server: Server, name: str) -> None:
-    """And takes nothing else down."""
+    """Other entries are processed."""
     stream = stream_of(server, name)
     async with Emulator() as emulator:
         await make_letters(emulator, stream, rejected=1)
@@ -119,7 +119,7 @@ async def test_an_entry_that_is_no_letter_is_counted(server: Server, name: str) 
 
 
 async def test_what_is_no_event_becomes_a_letter(server: Server, name: str) -> None:
-    """A foreign entry, a damaged one: the worker goes on, and nothing is lost."""
+    """A foreign entry, a damaged one: the worker continues, and nothing is lost."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, worker(emulator, stream) as one, stream.producer() as producer:
         link = Link(server.url)
@@ -135,8 +135,8 @@ async def test_what_is_no_event_becomes_a_letter(server: Server, name: str) -> N
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_entries_with_flipped_bits_stop_no_shard(server: Server, name: str, seed: int) -> None:
-    """Each ends, delivered if it can still be read and the API takes it, else as a letter; what comes after them in
-    the same shards is delivered.
+    """Each is delivered if it can still be decoded and the API accepts it, otherwise it becomes a dead letter; later
+    entries of the same shards are delivered.
     """
     chance = random.Random(seed)
     stream = stream_of(server, name)
@@ -168,7 +168,7 @@ async def test_entries_with_flipped_bits_stop_no_shard(server: Server, name: str
 
 
 async def test_the_command_lists_shows_and_puts_back(server: Server, name: str) -> None:
-    """With the options of the stream instead of a file; to put back needs no token."""
+    """With the options of the stream instead of a file; putting back needs no token."""
     stream = stream_of(server, name)
     where = ("--redis", server.url, "--stream", name, "--shards", "4")
     async with Emulator() as emulator:
@@ -187,6 +187,6 @@ async def test_the_command_lists_shows_and_puts_back(server: Server, name: str) 
 
 
 def test_letters_are_in_a_file_or_a_stream() -> None:
-    """Anything else is named."""
+    """Any other source is an error that names it."""
     with pytest.raises(ConfigurationError, match=r"^where"):
         DeadLetters(7)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a producer asks of the server after it has put: only what somebody waits for."""
+"""What a producer requests of the server after it has put events: only outcomes that are awaited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.redis.servers import Server
 
 EVENTS = 500
 ONE_ID = 200
-"""Bytes that a command for one id is shorter than, and for the ids of a hundred events, as the log cuts it, longer."""
+"""In bytes: more than a command for one id has, less than one for a hundred ids has, even truncated in the log."""
 
 
 @asynccontextmanager
@@ -28,13 +28,13 @@ async def log_of(link: Link) -> AsyncIterator[None]:
 
 
 async def asked(link: Link) -> list[bytes]:
-    """The commands that asked what became of ids."""
+    """The commands that requested outcomes of ids."""
     logged = await link.command("slowlog_get", 10_000)
     return [entry["command"] for entry in logged if entry["command"].startswith(b"HMGET")]
 
 
 async def test_events_whose_acceptance_alone_was_waited_for_are_not_asked_for(server: Server, name: str) -> None:
-    """The server is asked what became of the one event whose outcome is waited for, not of five hundred others."""
+    """The server is asked for the one outcome that is awaited, not for the five hundred others."""
     link = Link(server.url)
     async with RedisStream(server.url, name, shards=4).producer() as producer:
         puts = [producer.put("page.viewed", session=f"s{number}") for number in range(EVENTS)]

@@ -1,4 +1,4 @@
-"""Forks of processes that use a stream, and cancellations of what talks to the server."""
+"""Forks of processes that use a stream, and cancellation of commands to the server."""
 
 from __future__ import annotations
 
@@ -41,13 +41,11 @@ asyncio.run(main())
 
 @forks_in_a_loop
 @pytest.mark.own_loop
-async def test_a_forked_child_that_exits_in_the_loop_of_a_worker_ends_and_harms_nobody(
-    server: Server, name: str
-) -> None:
-    """Wherever its parent was in a command to the server: each event is accepted and delivered once."""
+async def test_a_forked_child_that_exits_in_the_loop_of_a_worker_affects_no_process(server: Server, name: str) -> None:
+    """At any point of a command of its parent: each event is accepted and delivered once."""
     async with Emulator() as emulator:
-        fate = await run_child(FORKING, emulator.url, server.url, name, timeout=60)
-        assert fate.lines == ["24 24"], fate.stderr
+        exited = await run_child(FORKING, emulator.url, server.url, name, timeout=60)
+        assert exited.lines == ["24 24"], exited.stderr
         assert len(emulator.events) == 24
 
 
@@ -61,7 +59,7 @@ async def test_a_forked_child_that_exits_in_the_loop_of_a_worker_ends_and_harms_
     ids=["command", "pipeline", "script"],
 )
 async def test_no_cancellation_is_lost(ask: Any, server: Server) -> None:
-    """In whichever turn of the loop it comes; Python 3.11 loses those that meet the end of a `wait_for`."""
+    """In any turn of the loop; Python 3.11 loses a cancellation in the turn in which a `wait_for` ends."""
     link = Link(server.url)
     await link.open()
 

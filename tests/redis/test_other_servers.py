@@ -1,4 +1,4 @@
-"""Servers that are reached or built otherwise: a socket in the file system, a cluster, one that says little of itself."""
+"""Other kinds of servers: on a Unix socket, in a cluster, or with hidden settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.redis.servers import Server
 
 
 async def delivered(stream: RedisStream, count: int) -> None:
-    """Events go through the stream, from a producer over a worker to the API and back."""
+    """Events pass through the stream, from a producer to a worker to the API, and their outcomes return."""
     async with Emulator() as emulator, worker(emulator, stream), stream.producer() as producer:
         receipts = [
             await producer.put("page.viewed", session=f"s{n % 5}", metadata={"ref": str(n)}) for n in range(count)
@@ -28,7 +28,7 @@ async def delivered(stream: RedisStream, count: int) -> None:
 
 
 async def test_a_stream_on_a_cluster_of_one(kind: str, name: str) -> None:
-    """Its shards are in many slots, and each is read by a command of its own."""
+    """Its shards are in many slots, and each is read by a separate command."""
     with Server(kind, "--cluster-enabled", "yes") as own:
         link: Any = Link(own.url)
         await link.command("execute_command", "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
@@ -39,7 +39,7 @@ async def test_a_stream_on_a_cluster_of_one(kind: str, name: str) -> None:
 
 
 async def test_a_stream_on_a_socket_in_the_file_system(kind: str, name: str, tmp_path: Path) -> None:
-    """Messages name its path."""
+    """Messages contain the socket's path."""
     path = tmp_path / "redis.sock"
     with Server(kind, "--unixsocket", str(path)) as own:
         stream = RedisStream(f"unix://{path}", name, shards=2, lease=LEASE)
@@ -48,8 +48,8 @@ async def test_a_stream_on_a_socket_in_the_file_system(kind: str, name: str, tmp
         assert await entries(stream, own.url) == 0
 
 
-async def test_a_mistake_of_ours_is_not_taken_for_a_server_that_is_away(server: Server) -> None:
-    """Where there is no cluster, whose client raises the same error when it changes."""
+async def test_an_error_of_this_package_is_not_taken_for_an_unreachable_server(server: Server) -> None:
+    """Where there is no cluster; the client of one raises the same error when the cluster changes."""
     link = Link(server.url)
     with pytest.raises(AttributeError, match="no_such_command"):
         await link.command("no_such_command")
@@ -58,13 +58,13 @@ async def test_a_mistake_of_ours_is_not_taken_for_a_server_that_is_away(server: 
 
 @pytest.mark.parametrize("lease", [0.1, 4000, True, "x"])
 def test_a_lease_that_makes_no_sense_is_named(lease: Any) -> None:
-    """Too short for a sign of life, or longer than anybody waits."""
+    """Shorter than a heartbeat, or longer than a caller would wait."""
     with pytest.raises(ConfigurationError, match=r"^lease: expected seconds from 0\.5 to 3600"):
         RedisStream("redis://h", "n", lease=lease)
 
 
-def test_what_a_server_does_not_say_is_a_warning() -> None:
-    """Managed servers hide their settings; a replica, and what loses events, is said whatever else is right."""
+def test_a_setting_that_a_server_hides_is_a_warning() -> None:
+    """Managed servers hide their settings; a replica, and a setting that loses events, is reported in any case."""
     safe = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "role": "master"}
     assert warnings_of(safe) == []
     for change, said in (

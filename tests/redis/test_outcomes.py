@@ -1,4 +1,4 @@
-"""What became of events, asked by their ids: right answers for many at once, and few commands."""
+"""Outcomes of events, requested by id: right answers for many at once, with few commands."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.redis.servers import Server
 
 SHARDS = 4
 BUCKETS = 4
-"""Time buckets in which an id is looked for."""
+"""Time buckets in which an id is looked up."""
 
 
 async def lookups(link: Link) -> int:
-    """How many lookups of ids the server has had."""
+    """The number of id look-ups that the server has executed."""
     stats = await link.command("info", "commandstats")
     return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("hget", "hmget"))
 
 
 async def test_many_ids_are_asked_for_together(server: Server, name: str) -> None:
-    """What is asked in one turn of the loop is one command for each shard and time bucket; each gets its own answer."""
+    """Look-ups of one turn of the loop are one command per shard and time bucket; each caller gets its own answer."""
     stream = RedisStream(server.url, name, shards=SHARDS, lease=LEASE)
     link = Link(server.url)
     async with stream.producer() as producer, stream.producer() as asker:
@@ -50,7 +50,7 @@ async def test_many_ids_are_asked_for_together(server: Server, name: str) -> Non
 
 
 async def test_more_ids_than_one_command_takes(server: Server, name: str) -> None:
-    """And asks that were given up meanwhile: the others are answered."""
+    """Some look-ups are cancelled meanwhile: the others are answered."""
     stream = RedisStream(server.url, name, shards=SHARDS)
     async with stream.producer() as producer:
         await producer.put("page.viewed", session="s", event_id="waits")
@@ -63,8 +63,8 @@ async def test_more_ids_than_one_command_takes(server: Server, name: str) -> Non
         assert {type(end) for number, end in enumerate(ends) if number % 3} == {type(None)}
 
 
-async def test_who_asks_a_server_that_is_gone_is_told(kind: str, name: str) -> None:
-    """Each of those who ask; they are answered again when it is back."""
+async def test_looking_up_on_a_server_that_is_gone_raises(kind: str, name: str) -> None:
+    """Each pending look-up fails; look-ups are answered again when the server is back."""
     with Server(kind, appendonly="always") as own:
         stream = RedisStream(own.url, name, shards=SHARDS)
         async with stream.producer() as producer:
@@ -76,8 +76,8 @@ async def test_who_asks_a_server_that_is_gone_is_told(kind: str, name: str) -> N
             assert await producer.outcome("waits") is None
 
 
-async def test_who_asks_a_producer_that_closes_does_not_wait_for_ever(kind: str, name: str) -> None:
-    """The server stands still, and the producer is closed; one has given up by then."""
+async def test_looking_up_on_a_producer_that_closes_ends(kind: str, name: str) -> None:
+    """The server is stopped, and the producer is closed; one look-up was cancelled before."""
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=SHARDS)
         async with stream.producer() as producer:
@@ -96,7 +96,7 @@ async def test_who_asks_a_producer_that_closes_does_not_wait_for_ever(kind: str,
 async def test_a_jump_of_the_wall_clock_hides_no_outcome(
     server: Server, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The producer's clock goes three days ahead while it waits: the server's clock is what ids are looked up by."""
+    """The producer's clock jumps three days ahead while it waits: ids are looked up by the server's clock."""
     stream = RedisStream(server.url, name, shards=SHARDS, lease=LEASE)
     real = time.time
     async with stream.producer() as producer:

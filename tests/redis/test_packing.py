@@ -22,7 +22,7 @@ from hellotext_async.fleet.connections import adapted
     ids=lambda command: command[0],
 )
 def test_a_command_is_packed_as_redis_py_packs_it(kind: Any, command: tuple[Any, ...]) -> None:
-    """To the byte, whatever kind of connection it is for, and that kind is what the connection stays."""
+    """Byte for byte, for every kind of connection, and the kind of connection is unchanged."""
     plain, packed = kind(), adapted(kind)()
     assert isinstance(packed, kind)
     assert b"".join(packed.pack_command(*command)) == b"".join(plain.pack_command(*command))

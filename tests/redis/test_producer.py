@@ -1,4 +1,4 @@
-"""Producers: what they call accepted is on the server, once; what they cannot say they do not say."""
+"""Producers: what they report as accepted is on the server, once; what they cannot know they do not report."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from hellotext_async.errors import (
 )
 from hellotext_async.fleet.link import Link
 from hellotext_async.fleet.record import decode
+from tests.redis.lossy_proxy import LossyProxy
 from tests.redis.servers import Server
-from tests.redis.swallower import Swallower
 from tests.rig import event
 
 LOST_REPLIES = 10_000
-"""Puts while replies are lost."""
+"""The number of puts while replies are lost."""
 
 
 async def stored(url: str, stream: RedisStream) -> list[str]:
@@ -52,7 +52,7 @@ def fields(number: int, **more: Any) -> tuple[str, dict[str, Any]]:
 
 
 async def loading(port: int) -> bool:
-    """Whether the server says that it loads its data."""
+    """Whether the server reports that it is loading its data."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"PING\r\n")
@@ -66,8 +66,8 @@ async def loading(port: int) -> bool:
 async def test_a_server_that_loads_its_data_is_waited_for(
     kind: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is put meanwhile is accepted when it has; it is opened then, and nothing false is said of it; who will not
-    wait is told what is the matter.
+    """What is put meanwhile is accepted once the data is loaded; the producer is open then, and logs no warning. A
+    caller that does not wait gets an error that names the cause.
     """
     options = ("--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024")
     with Server(kind, *options, appendonly="always") as own:
@@ -96,8 +96,8 @@ async def test_a_server_that_loads_its_data_is_waited_for(
     assert "append-only" not in caplog.text
 
 
-async def test_a_producer_says_what_a_queue_says_of_unknown_keys(server: Server, name: str) -> None:
-    """A warning once, at the caller's line, and the event is taken; a strict one refuses it by name."""
+async def test_a_producer_warns_of_unknown_keys_as_a_queue_does(server: Server, name: str) -> None:
+    """One warning, at the caller's line, and the event is accepted; a strict producer refuses it and names the key."""
     odd: dict[str, Any] = {"session": "s", "order_parameters": {"reference": "1", "colour": "red"}}
     stream = RedisStream(server.url, name)
     async with Hellotext("token", enabled=False) as client, client.event_queue() as queue, stream.producer() as taker:
@@ -125,7 +125,7 @@ async def settle(handed_over: Receipt | Awaitable[Receipt]) -> None:
 
 
 async def test_what_is_accepted_is_on_the_server(server: Server, name: str) -> None:
-    """Put singly, tracked, and in bulk; the order of a subject is kept."""
+    """Put singly, tracked, and in bulk; the order of each subject is kept."""
     stream = RedisStream(server.url, name, shards=4)
     async with stream.producer() as producer:
         action, given = fields(0, profile="p")
@@ -154,25 +154,25 @@ async def test_an_id_is_one_event(server: Server, name: str) -> None:
 
 
 async def test_lost_replies_double_nothing(server: Server, name: str) -> None:
-    """A middleman swallows the server's replies, at random, and cuts the connection: 10,000 puts are 10,000 entries."""
-    async with Swallower(server.port) as between:
+    """A proxy drops replies at random and closes the connection: 10,000 puts are 10,000 entries."""
+    async with LossyProxy(server.port) as between:
         stream = RedisStream(between.url, name, shards=8)
         async with stream.producer(timeout=60) as producer:
-            between.swallow = 0.2
+            between.loss = 0.2
             receipts = [producer.track(*fields(n)[:1], **fields(n)[1]) for n in range(LOST_REPLIES // 2)]
             for n in range(LOST_REPLIES // 2, LOST_REPLIES):
                 receipts.append(producer.track(*fields(n)[:1], **fields(n)[1]))
                 if n % 25 == 0:
                     await receipts[-1].accepted()
             await asyncio.gather(*(one.accepted() for one in receipts))
-            between.swallow = 0
+            between.loss = 0
     assert between.swallowed > 30
     direct = RedisStream(server.url, name, shards=8)
     assert sorted(await stored(server.url, direct), key=int) == [str(n) for n in range(LOST_REPLIES)]
 
 
 async def test_no_reply_in_time_is_not_accepted_and_may_be(kind: str, name: str) -> None:
-    """The server stands still; what was put then may be there or not, and putting it again is safe."""
+    """The server is stopped; an event that was put then may be stored or not, and putting it again is safe."""
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=4)
         async with stream.producer(timeout=0.3) as producer:
@@ -200,7 +200,7 @@ async def _put_until_accepted(producer: Any, event_id: str) -> None:
 
 
 async def test_a_server_that_is_gone_accepts_nothing(kind: str, name: str) -> None:
-    """And takes events again when it is back, with what it had."""
+    """It accepts events again when it is back, with the data that it had."""
     with Server(kind, appendonly="always") as own:
         stream = RedisStream(own.url, name, shards=4)
         async with stream.producer(timeout=0.5) as producer:
@@ -230,7 +230,7 @@ async def test_a_server_that_lost_writes_is_noticed(kind: str, name: str, caplog
 
 
 async def test_a_full_stream_raises_or_makes_wait(server: Server, name: str) -> None:
-    """Nothing is dropped: who waits gets in, in order, when there is room."""
+    """Nothing is dropped: waiting callers put their events in order, as room becomes free."""
     stream = RedisStream(server.url, name, shards=1, max_bytes=8_000)
     async with stream.producer(full="raise") as producer, stream.producer() as patient:
         accepted = 0
@@ -252,7 +252,7 @@ async def test_a_full_stream_raises_or_makes_wait(server: Server, name: str) -> 
 
 
 async def test_a_server_out_of_memory_is_full(kind: str, name: str) -> None:
-    """It refuses writes: QueueFull, or waiting until it has memory."""
+    """The server refuses writes: QueueFull, or waiting until it has memory."""
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=2)
         async with stream.producer(full="raise") as producer, stream.producer() as patient:
@@ -270,7 +270,7 @@ async def test_a_server_out_of_memory_is_full(kind: str, name: str) -> None:
 
 
 async def test_other_settings_are_refused(server: Server, name: str) -> None:
-    """Another number of shards, another window, another layout: an error that says which."""
+    """Another number of shards, window or layout: an error names it."""
     async with RedisStream(server.url, name, shards=8).producer():
         pass
     for other, says in (
@@ -323,7 +323,7 @@ def test_bad_numbers_are_named_at_the_call(more: Any) -> None:
 
 
 async def test_a_wrong_password_is_a_wrong_setting(kind: str, name: str) -> None:
-    """And no error's text holds the URL."""
+    """And no error's text contains the URL."""
     with Server(kind, "--requirepass", "right") as own:
         for password in ("", ":wrong@"):
             stream = RedisStream(f"redis://{password}127.0.0.1:{own.port}", name)
@@ -335,8 +335,8 @@ async def test_a_wrong_password_is_a_wrong_setting(kind: str, name: str) -> None
             await producer.put("page.viewed", session="s")
 
 
-async def test_a_server_that_is_not_there_is_said(name: str) -> None:
-    """At the opening, with its address."""
+async def test_a_server_that_is_unreachable_is_named(name: str) -> None:
+    """On opening, with the server's address."""
     with pytest.raises(SpoolError, match=r"127\.0\.0\.1:1 "):
         await RedisStream("redis://127.0.0.1:1", name).producer().__aenter__()
 
@@ -351,7 +351,7 @@ async def test_a_replica_is_refused(server: Server, name: str) -> None:
 
 
 async def test_warnings_say_what_is_at_stake(kind: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Eviction, and no append-only file; a server as it should be gets none."""
+    """Eviction, and no append-only file; a well configured server causes none."""
     with Server(kind, "--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb") as own:
         async with RedisStream(own.url, name).producer():
             pass
@@ -373,7 +373,7 @@ async def test_bad_events_are_refused_at_the_call(server: Server, name: str) -> 
 
 
 async def test_a_cancelled_put_does_not_harm_others(server: Server, name: str) -> None:
-    """The command goes on in a task of its own."""
+    """The command continues in a task of its own."""
     stream = RedisStream(server.url, name, shards=2)
     async with stream.producer() as producer:
         for n in range(50):
@@ -388,7 +388,7 @@ async def test_a_cancelled_put_does_not_harm_others(server: Server, name: str) -
 
 
 async def test_a_producer_belongs_to_its_loop_and_process(server: Server, name: str) -> None:
-    """Another thread, a fork, a closed one: a typed error each."""
+    """In another thread, after a fork, after a close: a typed error each."""
     stream = RedisStream(server.url, name)
     producer = stream.producer()
     with pytest.raises(QueueClosed, match="not open"):
@@ -410,7 +410,7 @@ async def test_a_producer_belongs_to_its_loop_and_process(server: Server, name: 
 
 
 async def test_receipts_of_a_closed_producer_say_that_the_event_is_kept(server: Server, name: str) -> None:
-    """Nobody waits for ever."""
+    """No caller waits for ever."""
     async with RedisStream(server.url, name).producer() as producer:
         receipt = await producer.put("page.viewed", session="s")
         waiting = asyncio.ensure_future(receipt)

@@ -1,4 +1,4 @@
-"""A producer's bounds, its bulk delivery, ids that have ended, and its end."""
+"""A producer's bounds, its bulk delivery, ids that have ended, and its close."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.redis.servers import Server
 
 
 async def test_bulk_events_come_back_as_workers_end_them(server: Server, name: str) -> None:
-    """Mappings and events, more than may wait for the server; what is invalid is handed back."""
+    """Mappings and events, more than may wait for the server; invalid ones are returned."""
     stream = RedisStream(server.url, name, shards=4, lease=LEASE)
     bad: list[str] = []
 
@@ -35,7 +35,7 @@ async def test_bulk_events_come_back_as_workers_end_them(server: Server, name: s
 
 
 async def test_so_many_events_wait_for_the_server_and_no_more(kind: str, name: str) -> None:
-    """Then `track` raises and `put` waits; a close lets those get their replies that have room."""
+    """Then `track` raises and `put` waits; a close lets the events that have room get their replies."""
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=1)
         async with stream.producer(capacity=2) as producer:
@@ -58,7 +58,7 @@ async def test_so_many_events_wait_for_the_server_and_no_more(kind: str, name: s
 
 
 async def test_an_event_whose_id_has_ended_has_its_outcome_at_once(server: Server, name: str) -> None:
-    """Handed in again by a producer that never saw it: nothing is sent, nothing is stored."""
+    """Put again by a producer that has no record of it: nothing is sent, nothing is stored."""
     stream = RedisStream(server.url, name, shards=2, lease=LEASE)
     async with Emulator() as emulator, worker(emulator, stream), stream.producer() as first:
         assert (await (await first.put("page.viewed", session="s", event_id="x"))).delivered
@@ -72,7 +72,7 @@ async def test_an_event_whose_id_has_ended_has_its_outcome_at_once(server: Serve
 
 
 async def test_a_full_shard_holds_up_no_other(server: Server, name: str) -> None:
-    """Its events wait in order, and those of other shards go on."""
+    """Its events wait in order, and those of other shards are stored."""
     stream = RedisStream(server.url, name, shards=2, max_bytes=16_000)
     shards = [[n for n in range(100) if stream.layout.shard_of(f"s{n}", "x") == shard] for shard in range(2)]
     full, free = (f"s{shards[shard][0]}" for shard in range(2))
@@ -93,8 +93,8 @@ async def test_a_full_shard_holds_up_no_other(server: Server, name: str) -> None
         await asyncio.gather(receipt.accepted(), more.accepted())
 
 
-async def test_a_producer_is_opened_once_and_says_how_it_stands(server: Server, name: str) -> None:
-    """New, open, closed; an event comes with its fields or as an `Event`."""
+async def test_a_producer_is_opened_once_and_reports_its_state(server: Server, name: str) -> None:
+    """New, open, closed; an event is given as fields or as an `Event`."""
     stream = RedisStream(server.url, name)
     unused = stream.producer()
     assert (repr(unused), unused.accepted) == (f"Producer({name!r}, new)", 0)

@@ -1,4 +1,4 @@
-"""A queue whose buffer is a stream: ids that other processes have, room, what is forgotten, shards that are lost."""
+"""A queue whose buffer is a stream: ids that other processes put, capacity, forgotten ids, lost shards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.rig import assert_adds_up, engine, event, put
 
 @asynccontextmanager
 async def over(stream: RedisStream, script: Script, **settings: Any) -> AsyncIterator[EventQueue]:
-    """An open queue over the stream, whose numbers add up when it is closed."""
+    """An open queue over the stream; its counts are checked when it is closed."""
     made = engine(script, total=TOTAL)
     given = Settings(buffer=stream, delivery_timeout=3600, attempt_seconds=TOTAL, **settings)
     async with EventQueue(lambda: made, given) as opened:
@@ -31,7 +31,7 @@ async def over(stream: RedisStream, script: Script, **settings: Any) -> AsyncIte
 
 
 async def test_an_id_that_another_process_put_is_one_event(server: Server, name: str) -> None:
-    """While it waits and while it is in flight: it ends as the first one does, or is kept for its shard's process."""
+    """While it waits and while it is in flight: it ends as the first does, or is kept for the owner of its shard."""
     script = Script(default=received(takes=0.3))
     streams = [RedisStream(server.url, name, shards=4, lease=LEASE) for _ in range(2)]
     async with over(streams[0], script) as one, over(streams[1], script) as other:
@@ -40,14 +40,14 @@ async def test_an_id_that_another_process_put_is_one_event(server: Server, name:
         ends = await asyncio.gather(*receipts, return_exceptions=True)
         assert all(end.kept if isinstance(end, QueueClosed) else end.delivered for end in ends)  # type: ignore[union-attr]
         end = None
-        while not isinstance(end, Outcome):  # until the server knows
+        while not isinstance(end, Outcome):  # until the server has stored it
             (end,) = await asyncio.gather(await put(other, event(1), event_id="x"), return_exceptions=True)
         assert end.delivered
     assert len(script.history.applied) == 1
 
 
 async def test_a_full_stream_refuses_the_event(server: Server, name: str) -> None:
-    """It is nowhere; what has room waits for a server that is away."""
+    """It is stored nowhere; an event that has room waits until the server is back."""
     stream = RedisStream(server.url, name, shards=1, lease=LEASE, max_bytes=6_000)
     async with over(stream, Script(default=unsent())) as opened:
         accepted = 0
@@ -60,8 +60,8 @@ async def test_a_full_stream_refuses_the_event(server: Server, name: str) -> Non
     assert report.kept == accepted
 
 
-async def test_what_ended_badly_may_come_again_when_it_is_forgotten(server: Server, name: str) -> None:
-    """Without that, its id has its outcome; what was delivered stays known."""
+async def test_a_failed_event_may_be_put_again_when_its_id_is_forgotten(server: Server, name: str) -> None:
+    """Without that, its id yields its outcome; a delivered event stays recorded."""
     script = Script(answers(422))
     async with over(RedisStream(server.url, name, shards=2, lease=LEASE), script) as opened:
         assert (await (await put(opened, event(1), event_id="x"))).verdict == "rejected"
@@ -74,7 +74,7 @@ async def test_what_ended_badly_may_come_again_when_it_is_forgotten(server: Serv
 
 
 async def test_events_of_a_shard_that_another_process_took_are_its(server: Server, name: str) -> None:
-    """What waits here is not sent here: its receipt says that it is kept."""
+    """An event that waits here is not sent here: its receipt ends as kept."""
     stream = RedisStream(server.url, name, shards=1, lease=LEASE)
     script = Script(default=received(takes=0.5))
     async with over(stream, script, concurrency=1) as opened:
@@ -91,7 +91,7 @@ async def test_events_of_a_shard_that_another_process_took_are_its(server: Serve
 
 
 async def test_an_event_of_a_shard_that_another_process_has_is_kept_for_it(server: Server, name: str) -> None:
-    """Its receipt says so at once: it does not wait until shards change hands."""
+    """Its receipt ends at once: it does not wait until the shard has another owner."""
     stream = RedisStream(server.url, name, shards=1, lease=LEASE)
     script = Script(default=received())
     async with over(stream, script) as owner, over(stream, script) as other:
@@ -104,7 +104,7 @@ async def test_an_event_of_a_shard_that_another_process_has_is_kept_for_it(serve
 
 
 async def test_an_attempt_that_fails_while_the_queue_hands_over_is_the_next_one_s(server: Server, name: str) -> None:
-    """As is what waits here, and what was not read for want of room: none of them is counted here."""
+    """So are events that wait here, and those not read for want of room: none of them is counted here."""
     stream = RedisStream(server.url, name, shards=1, lease=LEASE)
     async with stream.producer() as producer:
         for n in range(10):
@@ -120,8 +120,8 @@ async def test_an_attempt_that_fails_while_the_queue_hands_over_is_the_next_one_
     assert len(script.history.applied) == 10
 
 
-async def test_what_was_being_appended_when_the_queue_died_may_be_in_the_stream(kind: str, name: str) -> None:
-    """The server stands still, and the program cancels the queue's tasks: only the server knows."""
+async def test_an_event_being_appended_when_the_queue_died_may_be_in_the_stream(kind: str, name: str) -> None:
+    """The server is stopped, and the program cancels the queue's tasks: only the server has the answer."""
     with Server(kind) as own:
         async with over(RedisStream(own.url, name, shards=1, lease=LEASE), Script()) as opened:
             own.pause()
@@ -138,7 +138,7 @@ async def test_what_was_being_appended_when_the_queue_died_may_be_in_the_stream(
 
 
 async def test_an_id_is_forgotten_after_the_window(server: Server, name: str) -> None:
-    """Not before: within it, the event is known and not sent again."""
+    """Not before: within the window the id is recorded, and its event is not sent again."""
     stream = RedisStream(server.url, name, shards=1, lease=LEASE, window=1)
     script = Script()
     async with asyncio.timeout(60), over(stream, script) as opened:
@@ -155,7 +155,7 @@ async def test_an_id_is_forgotten_after_the_window(server: Server, name: str) ->
 
 
 async def ids_of(stream: RedisStream, server: Server, event_id: str) -> int:
-    """In how many of the server's buckets the id is."""
+    """The number of the server's buckets that contain the id."""
     link = Link(server.url)
     names = await link.command("keys", f"{stream.layout.ids(0)}*")
     found = [await link.command("hexists", one, digest(event_id)) for one in names]

@@ -31,7 +31,7 @@ async def commands(server: Server, name: str) -> AsyncIterator[Commands]:
 
 
 def some_command(chance: random.Random, number: int, version: int, generation: int) -> Command:
-    """A command by chance: one that knows the version, as a rule."""
+    """A random command: usually one with the current version."""
     counts = Counts(*(chance.choice([0, 0, 3]) for _ in range(4)))
     learned = None
     if chance.random() < 0.4:
@@ -46,7 +46,7 @@ def some_command(chance: random.Random, number: int, version: int, generation: i
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_script_does_what_the_simulation_holds_it_to_do(commands: Commands, seed: int) -> None:
-    """A hundred commands by chance; the simulation's place gets them at the moments at which the server had them."""
+    """A hundred random commands; the simulation's record gets them at the times at which the server received them."""
     chance, place = random.Random(seed), Place()
     for number in range(100):
         command = some_command(chance, number, place.version, place.generation)
@@ -63,22 +63,22 @@ async def test_a_repeated_command_is_done_once(commands: Commands) -> None:
     """As redis-py repeats it when a reply is lost: the same permits, one record, and nothing is counted twice."""
     record = PacerRecord(rate=50.0)
     learned = Learned(record, 50.0, 0.0, 0, Counts())
-    told = Command(1, 0, 5, 0, Counts(4, 3, 2, 1), learned)
-    first = await commands.rate(told, "a")
-    again = await commands.rate(told, "a")
+    command = Command(1, 0, 5, 0, Counts(4, 3, 2, 1), learned)
+    first = await commands.rate(command, "a")
+    again = await commands.rate(command, "a")
     assert (first.taken, first.granted, first.counts) == (True, 5, Counts(4, 3, 2, 1))
     assert (again.taken, again.first, again.granted) == (True, first.first, 5)
     assert (again.version, again.record, again.counts) == (first.version, None, first.counts)
     other = await commands.rate(Command(1, first.version, 5, 0, Counts(), learned), "b")
     assert (other.taken, other.first) == (True, first.first + 5)
-    late = await commands.rate(told, "a")
-    assert late.taken and late.record is not None  # it was taken, and is replaced already
+    late = await commands.rate(command, "a")
+    assert late.taken and late.record is not None  # it was executed, and has been replaced
 
 
 async def begin(
     stack: AsyncExitStack, emulator: Emulator, stream: RedisStream, count: int, *, beside: Sequence[StreamWorker] = ()
 ) -> tuple[list[Hellotext], list[StreamWorker]]:
-    """So many workers more, each with a client of its own; then all have equal parts of the shards."""
+    """Start this many more workers, each with its own client; return when all have equal numbers of shards."""
     clients, workers = [], []
     for _ in range(count):
         client = await stack.enter_async_context(client_of(emulator))
@@ -94,7 +94,7 @@ def delivered(workers: list[StreamWorker]) -> list[int]:
 
 
 async def test_workers_share_a_limit_over_sockets(server: Server, name: str) -> None:
-    """Four of them at 100/s: one learns the limit for all, little is refused, and each delivers the same."""
+    """Four of them at 100/s: one learns the limit for all, few requests are refused, and each delivers as many."""
     stream = RedisStream(server.url, name, shards=16, lease=LEASE)
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(Emulator(rate_limit=RateLimit(100, 20)))
@@ -115,7 +115,7 @@ async def test_workers_share_a_limit_over_sockets(server: Server, name: str) -> 
 
 
 async def test_events_of_shards_that_went_cost_no_permits(server: Server, name: str) -> None:
-    """A worker that has read many which are another's by now comes to its own at once."""
+    """A worker that has read many events of shards that it lost sends its own at once."""
     stream = RedisStream(server.url, name, shards=16, lease=LEASE)
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(Emulator(rate_limit=RateLimit(50, 10)))
@@ -137,8 +137,8 @@ async def test_events_of_shards_that_went_cost_no_permits(server: Server, name: 
 
 
 async def test_without_the_server_each_client_keeps_to_a_share(kind: str, name: str) -> None:
-    """A client whose worker cannot reach the server makes calls at its part of the rate; with the server it is one of
-    all again.
+    """A client whose worker cannot reach the server makes calls at its part of the rate; when it is back, at the
+    shared rate.
     """
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=4, lease=LEASE)
@@ -158,10 +158,10 @@ async def test_without_the_server_each_client_keeps_to_a_share(kind: str, name: 
                 await worker.aclose(0.1)
 
 
-async def test_a_record_that_cannot_be_read_is_said_and_not_shared(
+async def test_a_record_that_cannot_be_read_is_logged_and_not_shared(
     server: Server, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Workers deliver all the same, each by a rate of its own."""
+    """Workers deliver all events, each at its own rate."""
     stream = RedisStream(server.url, name, shards=4, lease=LEASE)
     link = Link(server.url)
     await link.command("hset", stream.layout.rate, mapping={"version": 5, "record": b"\xc1", "speed": "10"})

@@ -1,4 +1,4 @@
-"""A server that answers, but not with what is wanted: it takes no writes for now, has forgotten, or was changed."""
+"""A server that answers with errors: it refuses writes for a while, has lost data, or its settings were changed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.redis.servers import Server
 async def test_a_server_that_takes_no_writes_for_now_is_waited_for(
     kind: str, name: str, refuse: tuple[str, ...], allow: tuple[str, ...], error: str
 ) -> None:
-    """What is put meanwhile is accepted once it takes them again, once."""
+    """What is put meanwhile is accepted, once, when the server accepts writes again."""
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=4)
         link = Link(own.url)
@@ -49,12 +49,12 @@ async def test_a_server_that_takes_no_writes_for_now_is_waited_for(
 
 
 async def refusals(link: Link, error: str) -> int:
-    """How many commands the server has refused with this error."""
+    """The number of commands that the server has refused with this error."""
     said = (await link.command("info", "errorstats")).get(f"errorstat_{error}", {})
     return int(said.get("count", 0))
 
 
-async def test_an_event_that_the_server_forgot_is_said_to_be(kind: str, name: str) -> None:
+async def test_an_event_that_the_server_lost_is_reported(kind: str, name: str) -> None:
     """Its receipt does not wait for ever."""
     with Server(kind) as own:
         stream = RedisStream(own.url, name, shards=4)
@@ -70,7 +70,7 @@ async def test_an_event_that_the_server_forgot_is_said_to_be(kind: str, name: st
 async def test_what_is_remembered_of_an_id_and_cannot_be_read_is_not_taken_for_an_outcome(
     server: Server, name: str
 ) -> None:
-    """The event may be there."""
+    """The event may be stored."""
     stream = RedisStream(server.url, name, shards=4)
     commands = await stream.connect()
     async with stream.producer() as producer:
@@ -85,7 +85,7 @@ async def test_what_is_remembered_of_an_id_and_cannot_be_read_is_not_taken_for_a
 
 
 async def test_a_client_that_works_for_several_streams_shares_one_rate(server: Server, name: str) -> None:
-    """That of the first, while it works for it; then that of the next."""
+    """That of the first stream while it works for it, then that of the next."""
     first, second = (RedisStream(server.url, f"{name}-{n}", shards=2, lease=LEASE) for n in (1, 2))
     async with Emulator() as emulator, client_of(emulator) as client:
         async with first.producer() as one, second.producer() as other:
@@ -100,7 +100,7 @@ async def test_a_client_that_works_for_several_streams_shares_one_rate(server: S
 
 
 async def test_more_letters_than_one_command_reads_are_all_listed(server: Server, name: str) -> None:
-    """Two of one event count as one, and both are gone when it is put back."""
+    """Two letters of one event count as one, and both are removed when it is put back."""
     stream = RedisStream(server.url, name, shards=1, lease=LEASE)
     async with Emulator() as emulator:
         emulator.faults.add(Fault("status", status=422, times=MOST + 3))

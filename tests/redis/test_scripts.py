@@ -1,4 +1,4 @@
-"""Each script alone, against the servers: what it does, and that doing it twice is doing it once."""
+"""Each script alone, against the servers: its effect, and that repeating it changes nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def state(commands: Commands, shard: int = 0) -> dict[str, str]:
 
 
 async def test_put_appends_and_remembers(commands: Commands) -> None:
-    """Each shard gets its events in order; an id that is known is not appended again."""
+    """Each shard gets its events in order; an id that is stored is not appended again."""
     puts = [put(n, n % 2) for n in range(6)]
     assert await commands.put(puts, "a") == (["+"] * 6, {0: 3, 1: 3})
     assert await commands.put([put(1, 1), put(9, 1)], "b") == (["q", "+"], {1: 4})
@@ -55,7 +55,7 @@ async def test_put_repeated_is_put_once(commands: Commands) -> None:
 
 
 async def test_put_keeps_the_bound(commands: Commands) -> None:
-    """What does not fit is refused alone; the bytes of what has ended are free again."""
+    """Only the events that do not fit are refused; the bytes of events that ended are free again."""
     answers, _ = await commands.put([put(n, 0, 4000) for n in range(4)], "a")
     assert answers == ["+", "+", "!", "!"]
     assert (await commands.put([put(9, 0, 10)], "b"))[0] == ["+"]
@@ -67,7 +67,7 @@ async def test_put_keeps_the_bound(commands: Commands) -> None:
 
 
 async def test_the_bytes_add_up(commands: Commands) -> None:
-    """After every event has ended, none is counted."""
+    """After every event has ended, no bytes are counted."""
     puts = [put(n) for n in range(20)]
     await commands.put(puts, "a")
     _, leases = await commands.lease([0], "take", "me", 30)
@@ -83,7 +83,7 @@ async def test_the_bytes_add_up(commands: Commands) -> None:
 
 
 async def test_a_lease_has_one_owner_and_each_owner_its_epoch(commands: Commands) -> None:
-    """Taken twice by the same token it is one lease; another waits for its end or its release."""
+    """Taken twice under the same token it is one lease; another owner waits for its end or its release."""
     _, mine = await commands.lease(range(4), "take", "a", 30)
     assert {lease.epoch for lease in mine.values()} == {1} and {lease.owner for lease in mine.values()} == {"a"}
     _, again = await commands.lease(range(4), "take", "a", 30)
@@ -102,7 +102,7 @@ async def test_a_lease_has_one_owner_and_each_owner_its_epoch(commands: Commands
 
 
 async def test_a_lease_that_has_run_out_is_free(commands: Commands) -> None:
-    """It is shown as nobody's, and the next owner gets the next epoch."""
+    """It has no owner, and the next owner gets the next epoch."""
     await commands.lease([0], "take", "a", 0)
     _, seen = await commands.lease([0], "look")
     assert seen[0].owner == ""
@@ -110,8 +110,8 @@ async def test_a_lease_that_has_run_out_is_free(commands: Commands) -> None:
     assert (taken[0].owner, taken[0].epoch) == ("b", 2)
 
 
-async def test_a_step_of_an_owner_that_is_none_does_nothing(commands: Commands) -> None:
-    """Neither under another token, nor under an older epoch, nor after another took over."""
+async def test_a_step_without_the_lease_does_nothing(commands: Commands) -> None:
+    """Neither under another token, nor under an older epoch, nor after another owner took the lease."""
     await commands.put([put(1)], "a")
     (entry,) = await entries(commands)
     _, leases = await commands.lease([0], "take", "a", 0)
@@ -125,7 +125,7 @@ async def test_a_step_of_an_owner_that_is_none_does_nothing(commands: Commands) 
 
 
 async def test_steps_of_several_shards_are_judged_each_by_its_own(commands: Commands) -> None:
-    """One that is lost does not keep the others from being done."""
+    """A lost shard does not keep the steps of the others from being done."""
     await commands.put([put(1), put(2, 1), put(3, 2)], "a")
     _, leases = await commands.lease([0, 2], "take", "me", 30)
     steps = [
@@ -139,7 +139,7 @@ async def test_steps_of_several_shards_are_judged_each_by_its_own(commands: Comm
 
 
 async def test_a_step_marks_ends_and_remembers(commands: Commands) -> None:
-    """An end removes the entry and its mark, and says what the id ended in; a letter keeps the payload."""
+    """An end removes the entry and its mark, and records the id's outcome; a dead letter keeps the payload."""
     puts = [put(n) for n in range(4)]
     await commands.put(puts, "a")
     found = await entries(commands)
@@ -152,7 +152,7 @@ async def test_a_step_marks_ends_and_remembers(commands: Commands) -> None:
     step = Step(0, "me", 1, dict.fromkeys(found, "mark"), ends)
     for _ in range(2):
         await commands.step([step], 30)
-        # the second time, as redis-py repeats it, the marks of what has ended come before their ends once more
+        # in the repetition, as redis-py sends it, the marks of ended events precede their ends once more
         assert await entries(commands) == found[3:]
         assert list(await commands.link.command("hgetall", commands.layout.marks(0))) == [found[3].encode()]
         letters = await commands.link.command("xrange", commands.layout.letters(0))
@@ -179,7 +179,7 @@ async def test_a_mark_is_removed_by_an_empty_one(commands: Commands) -> None:
 
 
 async def test_old_ids_are_forgotten_bucket_by_bucket(server: Server, name: str) -> None:
-    """What is older than the window goes when a worker says so; what waits keeps its id until then."""
+    """Ids older than the window are removed at a worker's command; an event that waits keeps its id until then."""
     link = Link(server.url)
     await link.open()
     short = Commands(link, Layout(name, 1), Limits(10_000, 0.2))
@@ -198,14 +198,14 @@ async def test_old_ids_are_forgotten_bucket_by_bucket(server: Server, name: str)
 
 
 async def test_the_scripts_survive_a_server_that_forgot_them(commands: Commands) -> None:
-    """The cache of scripts is a node's, and is lost at a restart or a failover."""
+    """Each node has its own cache of scripts, which is lost at a restart or a failover."""
     await commands.put([put(1)], "a")
     await commands.link.command("script_flush")
     assert (await commands.put([put(2)], "b"))[0] == ["+"]
 
 
 async def test_a_server_without_memory_takes_no_events_and_lets_them_end(kind: str, name: str) -> None:
-    """Marks, ends and leases go on when the server refuses what needs memory."""
+    """Marks, ends and leases are written while the server refuses commands that need memory."""
     with Server(kind) as own:
         link = Link(own.url)
         await link.open()
@@ -224,7 +224,7 @@ async def test_a_server_without_memory_takes_no_events_and_lets_them_end(kind: s
 
 
 async def test_the_commands_work_in_a_cluster_of_one(kind: str, name: str) -> None:
-    """Each shard is in one slot, and each gets a command of its own."""
+    """Each shard is in one slot, and is served by separate commands."""
     with Server(kind, "--cluster-enabled", "yes") as own:
         link = Link(own.url)
         one: Any = Link(own.url)
@@ -240,8 +240,8 @@ async def test_the_commands_work_in_a_cluster_of_one(kind: str, name: str) -> No
         assert {lease.owner for lease in leases.values()} == {"me"}
         steps = [Step(shard, "me", 1, {(await entries(spread, shard))[0]: "m"}) for shard in range(8)]
         assert all(stepped.ours for stepped in await spread.step(steps, 30))
-        told = await spread.rate(Command(1, 0, 0, 0, Counts(3, 0, 0, 0)), "worker")
-        assert (told.speed, told.counts) == (-1, Counts(3, 0, 0, 0))
+        synced = await spread.rate(Command(1, 0, 0, 0, Counts(3, 0, 0, 0)), "worker")
+        assert (synced.speed, synced.counts) == (-1, Counts(3, 0, 0, 0))
         now = (await spread.lease([0], "look"))[0]
         assert await spread.recall([(n % 8, digest(f"id{n}")) for n in range(24)], now) == ["qa"] * 24
         await link.aclose()

@@ -1,7 +1,7 @@
-"""A worker that stands still for longer than its lease, and goes on after another has taken over its shards.
+"""A worker that is stopped for longer than its lease, and continues after another has taken over its shards.
 
-Rules. The worker is a process that stops itself (SIGSTOP) at the very point, so that no chance is involved; it goes on
-(SIGCONT) when the other worker has delivered everything.
+Rules. The worker is a process that stops itself (SIGSTOP) at the exact point, so that no chance is involved; it
+continues (SIGCONT) when the other worker has delivered everything.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EVENTS: Final = 60
 DUPLICABLE, IDEMPOTENT = "31", "30"
 """The events at which the worker stalls: of two subjects, in the middle of each."""
 DELIVERED, UNWRITTEN, LATE = ["delivered"], ["not_sent", "expired"], ["uncertain", "timeout"]
-"""What came of an attempt; one that goes on after its time is over may be cut off before its answer is read."""
+"""The evidence of an attempt; one that continues after its time limit may be cancelled before its answer is read."""
 
 
 def stream_of(server: Server, name: str, lease: float = LEASE) -> RedisStream:
@@ -38,7 +38,7 @@ def stream_of(server: Server, name: str, lease: float = LEASE) -> RedisStream:
 
 
 async def put(producer: Producer, number: int) -> None:
-    """One of ten subjects' events: the odd ones are duplicable, the even ones idempotent."""
+    """Events of ten subjects: the odd ones are non-idempotent, the even ones idempotent."""
     about: Any = {"event_id": str(number), "order_key": f"s{number % 10}", "metadata": {"ref": str(number)}}
     if number % 2:
         await producer.put("page.viewed", session="2KAGgAgm", **about)
@@ -62,7 +62,7 @@ async def stalled(
     transport: str = "",
     total: float = TOTAL,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker that stands still at the point of the event."""
+    """A worker that stops at the given point of the event."""
     arguments = [url, stream.name, str(stream.lease), emulator.url, str(total), transport, point, event_id]
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
@@ -78,7 +78,7 @@ async def stalled(
 
 
 async def attempts(child: asyncio.subprocess.Process, event_id: str) -> list[list[str]]:
-    """What came of a child's attempts at an event, when it has gone on and come to its end."""
+    """The evidence of a child's attempts at an event, after the child has continued and exited."""
     out, _ = await asyncio.wait_for(child.communicate(b""), 60)
     assert child.returncode == 0
     lines = [line.split() for line in out.decode().splitlines()]
@@ -105,8 +105,8 @@ async def test_a_worker_that_stood_still_doubles_nothing(
     attempted: list[list[str]] | None,
     verdict: str,
 ) -> None:
-    """All it can still do is write the request that it had checked; what it had marked and must not be doubled is
-    unknown, every event has an outcome, and one that is duplicable was applied once at most.
+    """All it can still do is write the request that it had checked. An event that it had marked and must not duplicate
+    is unknown, every event has an outcome, and a non-idempotent one was applied once at most.
     """
     late = [event_id] if point == AFTER_CHECK else []
     stream = stream_of(server, name)
@@ -124,7 +124,7 @@ async def test_a_worker_that_stood_still_doubles_nothing(
                 made = await attempts(child, event_id)
                 assert not made if attempted is None else len(made) == 1 and made[0] in attempted
             written = sent(emulator)[before:]
-            # aiohttp may write a turn of the loop after the check: what else was checked in that turn goes out as well
+            # aiohttp may write one turn of the loop after the check: others checked in that turn are written too
             assert written == late if transport != "pool" else event_id in written
         outcomes = [await producer.outcome(str(n)) for n in range(EVENTS)]
         ends = {outcome.event_id: outcome.verdict for outcome in outcomes if outcome is not None}
@@ -138,8 +138,8 @@ async def test_a_worker_that_stood_still_doubles_nothing(
 
 
 async def test_nothing_is_written_whose_attempt_could_outlast_the_lease(server: Server, name: str) -> None:
-    """A worker that stood still after the mark for longer than its lease exceeds the time of an attempt, and no longer:
-    the shard is its own yet, but it writes the request only when the lease has been renewed.
+    """A worker that was stopped after the mark for as long as its lease exceeds the time of an attempt, and no longer:
+    it still owns the shard, but writes the request only when the lease has been renewed.
     """
     lease, total = 10.0, 8.0
     stream = stream_of(server, name, lease)

@@ -1,4 +1,4 @@
-"""A stream's store, as its queue uses it: what is read before its `put` returns, what is handed over, ids that wait."""
+"""A stream's store, as its queue uses it: entries read before their `put` returns, hand-over, waiting ids."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def place(store: RedisStore, one: Entry) -> None:
 
 
 async def arrived(store: RedisStore) -> int:
-    """How many events of other processes were read, when there are any: with each, all before it."""
+    """Wait until events of other processes were read, and return how many: with each event, all before it were read."""
     async with asyncio.timeout(60):
         while not (count := await store.arrived()):
             pass
@@ -58,7 +58,7 @@ async def put_elsewhere(stream: RedisStream, store: RedisStore) -> None:
 
 
 async def test_what_is_read_before_its_put_returns_waits_for_that(server: Server, name: str) -> None:
-    """The `put` may be cancelled yet; what is behind it keeps its place."""
+    """The `put` may still be cancelled; the events behind it keep their positions."""
     stream = stream_of(server, name)
     async with opened(stream) as store:
         first = entry("first")
@@ -72,7 +72,7 @@ async def test_what_is_read_before_its_put_returns_waits_for_that(server: Server
 
 
 async def test_what_was_read_and_is_handed_over_is_not_loaded(server: Server, name: str) -> None:
-    """Nor counted any more: it is in the stream, for its shard's next owner."""
+    """It is not counted any more either: it is in the stream, for the shard's next owner."""
     stream = stream_of(server, name)
     async with opened(stream) as store:
         await put_elsewhere(stream, store)
@@ -86,7 +86,7 @@ async def test_what_was_read_and_is_handed_over_is_not_loaded(server: Server, na
 
 
 async def test_an_id_that_waits_is_the_event_in_memory(server: Server, name: str) -> None:
-    """Handed in again before it is loaded, and after."""
+    """Put again before it is loaded, and after."""
     async with opened(stream_of(server, name)) as store:
         first = entry("x")
         await store.append([first])
@@ -100,7 +100,7 @@ async def test_an_id_that_waits_is_the_event_in_memory(server: Server, name: str
 
 
 async def test_an_event_whose_append_fails_is_not_accepted(server: Server, name: str) -> None:
-    """Something else has written over a key of the stream."""
+    """Another program has overwritten a key of the stream."""
     stream = stream_of(server, name)
     async with opened(stream) as store:
         link = Link(server.url)
@@ -111,8 +111,8 @@ async def test_an_event_whose_append_fails_is_not_accepted(server: Server, name:
         assert isinstance(answer, NotAccepted) and answer.may_be_accepted
 
 
-async def test_a_mark_that_is_not_durable_yet_is_made_so_at_the_close(server: Server, name: str) -> None:
-    """The next owner knows that the event may have been sent."""
+async def test_a_mark_that_is_not_durable_yet_is_committed_at_the_close(server: Server, name: str) -> None:
+    """The next owner finds that the event may have been sent."""
     stream = stream_of(server, name)
     async with opened(stream) as store:
         await put_elsewhere(stream, store)

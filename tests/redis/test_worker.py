@@ -1,4 +1,4 @@
-"""Workers: they share a stream's shards, deliver each event once, and hand over what they leave."""
+"""Workers share a stream's shards, deliver each event once, and hand over what remains when they stop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stream_of(server: Server, name: str, shards: int = 8) -> RedisStream:
 
 
 async def test_a_worker_delivers_what_producers_put(server: Server, name: str) -> None:
-    """And the producers learn the outcomes, by receipt and by id."""
+    """The producers receive the outcomes, by receipt and by id."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, worker(emulator, stream) as one, stream.producer() as producer:
         receipts = [
@@ -41,7 +41,7 @@ async def test_a_worker_delivers_what_producers_put(server: Server, name: str) -
 
 
 async def test_workers_share_the_shards(server: Server, name: str) -> None:
-    """Evenly, whoever comes and goes; the last one has them all."""
+    """Evenly, whichever worker starts or stops; the last one owns all of them."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, worker(emulator, stream) as first:
         assert first.shards == tuple(range(8))
@@ -56,7 +56,7 @@ async def test_workers_share_the_shards(server: Server, name: str) -> None:
 
 
 async def test_a_worker_that_stops_hands_over(server: Server, name: str) -> None:
-    """What is in flight ends, what waits is delivered by the next, nothing is unknown, and every shard is free."""
+    """Attempts in flight end, the next worker delivers what waits, no outcome is unknown, and every shard is free."""
     stream = stream_of(server, name)
     async with Emulator() as emulator:
         emulator.faults.add(Fault("delay", delay=0.3, times=4))
@@ -82,14 +82,14 @@ async def test_a_worker_that_stops_hands_over(server: Server, name: str) -> None
 
 @pytest.fixture
 def no_handler() -> Iterator[None]:
-    """A program that does nothing about SIGTERM; a measurement of coverage does."""
+    """A program without a handler for SIGTERM; a measurement of coverage has one."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, before)
 
 
 async def test_an_end_that_the_server_lost_is_noted_again(server: Server, name: str) -> None:
-    """A crash took the last writes with it: the event is there again, and is neither sent twice nor left there."""
+    """A crash of the server lost the last writes too: the event is stored again, not sent twice, and removed."""
     stream = stream_of(server, name, shards=1)
     keys = [stream.layout.events(0), stream.layout.state(0), stream.layout.marks(0)]
     link = Link(server.url)
@@ -111,7 +111,7 @@ async def test_an_end_that_the_server_lost_is_noted_again(server: Server, name: 
 
 
 async def test_sigterm_is_a_clean_end(server: Server, name: str, no_handler: None) -> None:
-    """Where the program has no handler of its own, and none is left behind."""
+    """If the program has no handler of its own; none is left afterwards."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, worker(emulator, stream) as one:
         running = asyncio.ensure_future(one.run())
@@ -132,7 +132,7 @@ async def started(client: Hellotext, stream: RedisStream, server: Server) -> asy
 
 
 async def test_a_cancelled_run_hands_over(server: Server, name: str) -> None:
-    """As one that was told to stop."""
+    """As a worker that is stopped."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, client_of(emulator) as client:
         running = await started(client, stream, server)
@@ -143,7 +143,7 @@ async def test_a_cancelled_run_hands_over(server: Server, name: str) -> None:
 
 
 class Unanswered(Commands):
-    """Shards are taken, and the reply never comes."""
+    """Shards are leased, and the reply never arrives."""
 
     async def lease(self, shards: Any, how: Any, owner: str = "", ttl: float = 0) -> Any:
         found = await super().lease(shards, how, owner, ttl)
@@ -152,8 +152,8 @@ class Unanswered(Commands):
         return found
 
 
-async def test_who_leaves_while_it_takes_shards_leaves_them_too(server: Server, name: str) -> None:
-    """Nobody has to wait for the end of a lease that its owner never heard of."""
+async def test_a_worker_that_stops_while_it_takes_shards_releases_them(server: Server, name: str) -> None:
+    """No other worker has to wait for the end of a lease of which its owner has no record."""
     stream = stream_of(server, name)
     link = Link(server.url)
     members = Members(Unanswered(link, stream.layout, stream.limits), 60, lambda: None)
@@ -166,8 +166,8 @@ async def test_who_leaves_while_it_takes_shards_leaves_them_too(server: Server, 
     await link.aclose()
 
 
-async def test_a_worker_that_cannot_go_on_says_so(server: Server, name: str) -> None:
-    """Here something else has written over a key of the stream."""
+async def test_a_worker_that_cannot_continue_raises(server: Server, name: str) -> None:
+    """Here another program has overwritten a key of the stream."""
     stream = stream_of(server, name)
     async with Emulator() as emulator, client_of(emulator) as client:
         running = await started(client, stream, server)
@@ -180,7 +180,7 @@ async def test_a_worker_that_cannot_go_on_says_so(server: Server, name: str) -> 
 
 
 async def test_a_worker_whose_token_is_refused_leaves_its_shards_to_the_others(server: Server, name: str) -> None:
-    """They deliver everything; with another token it has its share again."""
+    """The other workers deliver everything; with a new token it gets its share again."""
     stream = stream_of(server, name)
     async with (
         Emulator() as emulator,
@@ -192,7 +192,7 @@ async def test_a_worker_whose_token_is_refused_leaves_its_shards_to_the_others(s
         for n in range(20):
             await producer.put("page.viewed", session=f"s{n}", metadata={"ref": str(n)})
         await until(lambda: refused.stats().suspended)
-        assert refused.shards == tuple(range(8))  # nobody else is there
+        assert refused.shards == tuple(range(8))  # there is no other worker
         async with worker(emulator, stream) as other:
             await until(lambda: len(references(emulator)) == 20)
             assert refused.shards == ()
@@ -208,7 +208,7 @@ async def test_a_worker_whose_token_is_refused_leaves_its_shards_to_the_others(s
 
 
 async def test_a_worker_needs_a_stream_and_a_lease_that_outlasts_an_attempt(server: Server, name: str) -> None:
-    """Each by its name."""
+    """Each error names the argument."""
     async with Emulator() as emulator, client_of(emulator) as client:
         with pytest.raises(ConfigurationError, match=r"^stream"):
             client.worker("redis://localhost")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The command `worker`: a process of its own that delivers, says how it stands, and hands over at a signal."""
+"""The command `worker`: a separate process that delivers, reports its state, and hands over at a signal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.own_loop
 
 
 async def test_it_delivers_until_a_signal_and_hands_over(server: Server, name: str) -> None:
-    """Exit 0, every shard free, and the report says what was delivered."""
+    """Exit code 0, every shard free, and the report counts what was delivered."""
     stream = RedisStream(server.url, name, shards=4)
     where = ("--redis", server.url, "--stream", name, "--shards", "4")
     async with Emulator() as emulator, stream.producer() as producer:
@@ -42,7 +42,7 @@ async def test_it_delivers_until_a_signal_and_hands_over(server: Server, name: s
 
 
 async def test_a_second_signal_ends_it_at_once(server: Server, name: str) -> None:
-    """However soon it comes: the answer is not waited for, the event ends as unknown, and every shard is free."""
+    """However soon it comes: the answer is not awaited, the event ends as unknown, and every shard is free."""
     stream = RedisStream(server.url, name, shards=4)
     where = ("--redis", server.url, "--stream", name, "--shards", "4")
     async with Emulator() as emulator, stream.producer() as producer:
@@ -50,7 +50,7 @@ async def test_a_second_signal_ends_it_at_once(server: Server, name: str) -> Non
         await producer.put("page.viewed", session="s", event_id="cut off")
         async with started("worker", *where, emulator=emulator) as process:
             assert process.stderr is not None
-            await until(lambda: not emulator.faults)  # the request has come
+            await until(lambda: not emulator.faults)  # the request has arrived
             process.send_signal(signal.SIGTERM)
             while b"again: end now" not in await asyncio.wait_for(process.stderr.readline(), 30):
                 pass
@@ -63,7 +63,7 @@ async def test_a_second_signal_ends_it_at_once(server: Server, name: str) -> Non
 
 
 async def test_an_event_that_ends_badly_is_exit_1(server: Server, name: str) -> None:
-    """The report counts it, and says where it is; it is a dead letter of the stream."""
+    """The report counts it and says where it is; it is a dead letter of the stream."""
     stream = RedisStream(server.url, name)
     async with Emulator() as emulator, stream.producer() as producer:
         emulator.faults.add(Fault("status", status=422))
@@ -79,7 +79,7 @@ async def test_an_event_that_ends_badly_is_exit_1(server: Server, name: str) -> 
 
 
 async def test_a_token_that_is_refused_ends_it(server: Server, name: str) -> None:
-    """With exit 1, and the events stay for the others."""
+    """Exit code 1; the events stay for the other workers."""
     stream = RedisStream(server.url, name)
     async with Emulator() as emulator, stream.producer() as producer:
         await producer.put("page.viewed", session="s")
@@ -90,7 +90,7 @@ async def test_a_token_that_is_refused_ends_it(server: Server, name: str) -> Non
 
 
 async def test_on_a_terminal_it_is_a_table(server: Server, name: str) -> None:
-    """Drawn over itself."""
+    """Each table is drawn over the previous one."""
     leader, follower = pty.openpty()
     async with Emulator() as emulator:
         command = (sys.executable, "-m", "hellotext_async", "worker", "--stream", name)
@@ -109,7 +109,7 @@ async def test_on_a_terminal_it_is_a_table(server: Server, name: str) -> None:
     assert b"shards" in drawn
 
 
-def test_wrong_use_is_said(
+def test_wrong_use_is_one_line(
     server: Server, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No stream, no server, another number of shards: one line, no traceback."""

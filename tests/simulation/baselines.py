@@ -1,4 +1,4 @@
-"""What others do about 429s, for comparison: retries alone, Retry-After obeyed, botocore's adaptive mode, and AIMD."""
+"""Other policies for 429s, for comparison: retries alone, Retry-After obeyed, botocore's adaptive mode, and AIMD."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Adaptive", "Aimd", "Obedient", "Retries"]
 
 
 class Retries:
-    """Each call for itself: full jitter from 0.5 to 30 s, as with tenacity's wait_random_exponential."""
+    """Each call alone: full jitter from 0.5 to 30 s, as with tenacity's wait_random_exponential."""
 
     rate: float | None = None
 
@@ -34,7 +34,7 @@ class Retries:
 
 
 class Obedient(Retries):
-    """The same, but nothing is sent before the time that a Retry-After told, as in the queues of analytics libraries."""
+    """The same, but nothing is sent before a Retry-After has passed, as in the queues of analytics libraries."""
 
     def __init__(self, *, uniform: Uniform) -> None:
         super().__init__(uniform=uniform)
@@ -111,7 +111,7 @@ class Adaptive(Retries):
 
 
 class Aimd:
-    """Halved by a throttle, once for the requests under way; one a second more each second."""
+    """The rate is halved by a throttle, once for the requests in flight; it grows by one a second each second."""
 
     def __init__(self, *, uniform: Uniform) -> None:
         self.rate: float | None = 20.0

@@ -1,6 +1,6 @@
-"""The scenarios, and the figures that are read from what happened in them.
+"""The scenarios, and the figures computed from their records.
 
-Rules. A scenario is run once, whoever reads it: a record is not changed.
+Rules. A scenario is run once for all its readers: a record is not changed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Made(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """A limit, what Retry-After tells of it, how much it allows a second, and what is to be reached against it."""
+    """A limit, its form of Retry-After, its rate a second, and what is to be reached against it."""
 
     name: str
     limit: Callable[[], Limiter]
@@ -90,7 +90,7 @@ def run(
     demands: Sequence[Demand] = (((0.0, inf),),),
     jitter: float | None = None,
 ) -> list[Record]:
-    """One client for each demand, each with a policy and a chance of its own, against one limit."""
+    """One client for each demand, each with its own policy and random numbers, against one limit."""
     clients = [
         Client(made(uniform=random.Random(seed * 100 + n).uniform), places=places, demand=demand)
         for n, demand in enumerate(demands)
@@ -100,7 +100,7 @@ def run(
 
 @cache
 def steady(made: Made, row: Row, seed: int) -> Record:
-    """A saturated client against a limit that stays."""
+    """A saturated client against a constant limit."""
     return run(made, row.limit(), seed, row.until, hint=row.hint, places=row.places, jitter=row.jitter)[0]
 
 
@@ -112,7 +112,7 @@ def stepped(made: Made, before: float, after: float, seed: int, *, hint: Hint = 
 
 
 def spaced(made: Made, before: float, after: float, seed: int, *, hint: Hint = never) -> Record:
-    """The same where the limit has no burst and answers take up to 1 ms longer by chance."""
+    """The same where the limit has no burst and answers take up to 1 ms longer at random."""
     limit = Steps((0.0, partial(bucket, before, 1)), (CUT, partial(bucket, after, 1)))
     return run(made, limit, seed, 240, hint=hint, jitter=0.001)[0]
 
@@ -127,7 +127,7 @@ def shared(
     count: int = 4,
     until: float = 300,
 ) -> list[Record]:
-    """Saturated clients that know nothing of each other at one bucket, for five minutes unless told."""
+    """Saturated clients without a shared rate at one bucket, for five minutes by default."""
     return run(made, bucket(allowed, burst), seed, until, hint=hint, demands=[((0.0, inf),)] * count)
 
 
@@ -142,7 +142,7 @@ def fleet(
     demands: Sequence[Demand] = (),
     jitter: float | None = None,
 ) -> list[Record]:
-    """So many workers that share one rate, saturated unless told, against one limit."""
+    """So many workers that share one rate, saturated by default, against one limit."""
     clients = [
         Client(
             SharedPacer(Pacer(uniform=random.Random(seed * 100 + n).uniform)),
@@ -154,14 +154,14 @@ def fleet(
 
 
 def between(record: Record, start: float, end: float) -> tuple[int, int]:
-    """How many requests the server took and refused in a span."""
+    """How many requests the server accepted and refused in an interval."""
     taken = bisect_left(record.taken, end) - bisect_left(record.taken, start)
     refused = bisect_left(record.refused, end) - bisect_left(record.refused, start)
     return taken, refused
 
 
 def found(record: Record, changed: float, allowed: float, span: float = 3.0) -> float:
-    """Seconds until, for the first time since, a whole span had 85 % of what is allowed and at most 10 % waste."""
+    """Seconds until, for the first time since then, a whole interval used 85 % of the limit with at most 10 % waste."""
     end = changed + span
     while end < changed + 90:
         taken, refused = between(record, end - span, end)

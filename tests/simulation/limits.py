@@ -11,7 +11,7 @@ __all__ = ["Limiter", "Steps", "bucket", "sliding", "window"]
 
 
 def bucket(rate: float, burst: float | None = None) -> Limiter:
-    """`rate` tokens a second, at most `burst` of them kept: a second's worth, unless told."""
+    """`rate` tokens a second, at most `burst` of them kept: by default a second's worth."""
     return RateLimit(rate, rate if burst is None else burst).limiter()
 
 

@@ -1,4 +1,4 @@
-"""Throttles that belong to one route or one subject, beside a full queue of others' events: servers, and what is sent."""
+"""Throttles of one route or one subject, beside a full queue of other events: servers, and what is sent."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ __all__ = [
 
 PLACES: Final = 16
 BESIDE: Final = (20.0, 40.0)
-"""The span in which there is something else beside the events, or some of them fail."""
+"""The interval in which other requests are sent beside the events, or some events fail."""
 Beside = Callable[[Engine, EventQueue], Coroutine[Any, Any, None]]
 
 
 class Closed:
-    """A limit that lets nothing pass until it ends."""
+    """A limit that accepts nothing until it ends."""
 
     def __init__(self, ends: float = inf) -> None:
         self._ends = ends
@@ -45,7 +45,7 @@ class Closed:
 
 
 class Stray:
-    """No limit, but for one request that is refused."""
+    """No limit, except that one request is refused."""
 
     def __init__(self, number: int) -> None:
         self._left = number
@@ -56,7 +56,7 @@ class Stray:
 
 
 class Failing(Server):
-    """Answers every third request of a while with 500; the limit counts them as it does the others."""
+    """Answers every third request of an interval with 500; the limit counts them as it does the others."""
 
     async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
         reply = await super().exchange(request, total=total, not_after=not_after)
@@ -82,7 +82,7 @@ async def served(
     *,
     made: type[Server] = Server,
 ) -> Server:
-    """The server after so many seconds of a full queue of others' events and what is sent beside them."""
+    """The server after so many seconds of a full queue of other events and what is sent beside them."""
     server = made(limit_of, kind_of, seed=seed, hint=hint)
     base = engine(server, seed=seed)
     async with queue(server, made=base, capacity=2000, concurrency=PLACES) as opened:
@@ -123,7 +123,7 @@ async def poisoned(_: Engine, opened: EventQueue) -> None:
 
 
 class Later:
-    """A limit that begins at a time, after what another lets pass."""
+    """A limit that begins at a time, for requests that another limit accepts."""
 
     def __init__(self, begins: float, limit: Limiter, before: Limiter | None = None) -> None:
         self._begins, self._limit, self._before = begins, limit, before

@@ -1,4 +1,4 @@
-"""Where workers of the simulation keep their rate: what ``rate.lua`` does, in virtual time.
+"""The record of the rate that simulated workers share: what ``rate.lua`` does, in virtual time.
 
 `tests/redis/test_rate.py` runs the same commands through both and compares the answers.
 """
@@ -25,7 +25,7 @@ class Place:
         self.commands = self.taken = 0
 
     def run(self, now: float, command: Command) -> Answer:
-        """Carry out a command."""
+        """Execute a command."""
         self.commands += 1
         self.since = min(self.since, now)
         position = self.position + (now - self.since) * max(0.0, self.speed)

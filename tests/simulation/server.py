@@ -24,9 +24,9 @@ _JSON: Final = ("Content-Type", "application/json")
 
 
 class Server:
-    """Refuses what the limit that `limit_of` names for a request refuses, and takes everything else.
+    """Refuses a request if the limit that `limit_of` returns for it does, and accepts everything else.
 
-    `kind_of` says what kind of request it is. `taken` and `refused` hold the times, for each kind.
+    `kind_of` returns a request's kind. `taken` and `refused` hold the times, for each kind.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Server:
         self._random = random.Random(seed)
 
     async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
-        """The server judges a request half-way."""
+        """The limit is applied half a round trip after sending."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._half())
         limit, kind = self._limit_of(request), self._kind_of(request)
@@ -52,19 +52,19 @@ class Server:
         await asyncio.sleep(self._half())
         if wait is None:
             return Reply(200, (_JSON,), b'{"status":"received"}')
-        told = self._hint(wait)
-        headers = () if told is None else (("Retry-After", str(round(told))),)
+        hint = self._hint(wait)
+        headers = () if hint is None else (("Retry-After", str(round(hint))),)
         return Reply(429, (_JSON, *headers), b"{}")
 
     def _half(self) -> float:
         return RTT / 2 + self._random.uniform(0, 0.001)
 
     def rate(self, kind: str, start: float, end: float) -> float:
-        """How many of a kind were taken, a second."""
+        """How many requests of a kind were accepted, a second."""
         return self.between(kind, start, end)[0] / (end - start)
 
     def between(self, kind: str, start: float, end: float) -> tuple[int, int]:
-        """How many of a kind were taken and refused in a span."""
+        """How many requests of a kind were accepted and refused in an interval."""
         taken, refused = (
             bisect_left(times, end) - bisect_left(times, start) for times in (self.taken[kind], self.refused[kind])
         )
@@ -79,7 +79,7 @@ class Server:
 
 @asynccontextmanager
 async def behind(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Work that goes on until this is left."""
+    """A background task that runs until the context is left."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         yield

@@ -1,11 +1,11 @@
 """A discrete-event simulation of clients that share one rate-limited server.
 
-Rules. Time is virtual and nothing is random but by the seed. A client has a queue (endless,
+Rules. Time is virtual and all random numbers come from the seed. A client has a queue (endless,
 Poisson or empty, by its demand), a ceiling of requests in flight that starts at 10 and grows by
-one for each success, and a policy that says when the next request may start. Timers wake late,
-on whole milliseconds, like an event loop's. Round trips are lognormal; the server judges a
-request half-way. A judge of its own watches that Retry-After is obeyed. Clients with a shared pacer keep
-their rate in one place, whose answers take a while, or do not come while it is `away`.
+one for each success, and a policy that gives the time of the next request. Timers fire late,
+on whole milliseconds, like an event loop's. Round trips are lognormal; the server applies its limit
+half-way. A separate check verifies that Retry-After is obeyed. Clients with a shared pacer keep
+their rate in one place, which answers after a delay, or not at all while it is `away`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TICK: Final = 0.001
 START: Final = 10
 SPREAD: Final = 0.35
 PATIENCE, AGAIN = 1.0, 0.1
-"""Seconds after which a client goes on alone, and those between two tries to reach the place."""
+"""Seconds after which a client continues alone, and those between two attempts to reach the place."""
 Hint = Callable[[float], float | None]
 Demand = tuple[tuple[float, float], ...]
 """How many requests a second there are to send, each rate from a time on; inf is a queue that never ends."""
@@ -39,7 +39,7 @@ Demand = tuple[tuple[float, float], ...]
 class Policy(Protocol):
     """What a client does about its rate.
 
-    It may have `hold(attempt)`: how long a throttled call keeps its place before it tries again.
+    It may have `hold(attempt)`: how long a throttled call keeps its slot before it is sent again.
     Without it a throttled call goes back to the queue.
     """
 
@@ -68,7 +68,7 @@ def whole(wait: float) -> float | None:
 
 @dataclass
 class Record:
-    """What happened to one client: when the server took or refused its requests, and its rate over time."""
+    """The history of one client: when the server accepted or refused its requests, and its rate over time."""
 
     taken: array[float] = field(default_factory=lambda: array("d"))
     refused: array[float] = field(default_factory=lambda: array("d"))
@@ -79,7 +79,7 @@ class Record:
 
 @dataclass
 class Watch:
-    """The judge: nothing passes a closed gate, and one request alone after it."""
+    """The check that no request passes a closed gate, and that one request alone follows it."""
 
     record: Record
     until: float = -inf
@@ -102,7 +102,7 @@ class Watch:
 
 
 class Client:
-    """A process with a queue, places for requests in flight and a policy."""
+    """A process with a queue, slots for requests in flight and a policy."""
 
     def __init__(self, policy: Policy, *, places: int = 50, demand: Demand = ((0.0, inf),)) -> None:
         self.policy = policy
@@ -122,8 +122,8 @@ class Client:
 
 @dataclass
 class Link:
-    """The way to the place where clients with a shared pacer keep their rate: seconds there or back, by how much its
-    clock is ahead of theirs, and when it is away.
+    """The connection to the place where clients with a shared pacer keep their rate: its one-way delay, by how much its
+    clock is ahead of theirs, and when it is unreachable.
     """
 
     place: Place = field(default_factory=Place)
@@ -192,7 +192,7 @@ class _Run:
             self.talk(client, client.policy)
 
     def talk(self, client: Client, pacer: SharedPacer) -> None:
-        """Tell the place what there is to tell, or do so later."""
+        """Send the command that is due to the place, or do so later."""
         command = pacer.next_command(self.now)
         if command is None:
             at = max(self.now + 1e-6, pacer.wakes_at(self.now))
@@ -300,9 +300,9 @@ def simulate(
     jitter: float | None = None,
     link: Link | None = None,
 ) -> list[Record]:
-    """Run the clients against the limit for `until` seconds; what became of each.
+    """Run the clients against the limit for `until` seconds; return the record of each.
 
-    Half a round trip is lognormal about half of `rtt`; with a `jitter` it is half of it and up to so much more.
+    Half a round trip is lognormal with median `rtt` / 2; with a `jitter` it is `rtt` / 2 and up to so much more.
     """
     _Run(clients, limit, hint, seed, rtt, jitter, Link() if link is None else link).run(until)
     return [client.record for client in clients]

@@ -1,4 +1,4 @@
-"""5xx answers beside a limit: what failed was let through, and the limit does not look smaller for it."""
+"""5xx answers beside a limit: failed requests were accepted by it, and the estimated limit does not fall."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SETTLED, UNTIL = 2.0, 60.0
 @pytest.mark.parametrize("hint", [never, whole])
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_requests_that_fail_make_the_limit_look_no_smaller(seed: int, hint: Hint) -> None:
-    """Every third fails for 20 s, and every third probe: the limit is used meanwhile and afterwards, and little is
-    refused.
+    """Every third request fails for 20 s, and every third probe: the limit is used meanwhile and afterwards, and few
+    requests are refused.
     """
     limit = bucket(LIMIT)
     server = run_virtual(served(lambda _: limit, nothing, seed, hint, until=UNTIL, made=Failing))

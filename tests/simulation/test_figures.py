@@ -1,4 +1,4 @@
-"""What the pacer reaches against limiters it knows nothing of, by the worst of five seeds."""
+"""What the pacer reaches against limiters unknown to it, by the worst of five seeds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_what_is_allowed_is_used_and_little_is_wasted(row: Row) -> None:
-    """In the steady state; nothing passes a closed gate, and one probe alone goes after it."""
+    """In the steady state; nothing passes a closed gate, and one probe alone follows it."""
     for seed in SEEDS if row.allowed < 1000 else SEEDS[:2]:  # a hundred thousand requests each
         record = steady(Pacer, row, seed)
         taken, refused = between(record, row.start, row.until)
@@ -95,7 +95,7 @@ LOADS: list[tuple[str, Demand]] = [
 
 @pytest.mark.parametrize("demand", [load[1] for load in LOADS], ids=[load[0] for load in LOADS])
 def test_a_client_that_has_little_to_send_neither_runs_away_nor_forgets(demand: Demand) -> None:
-    """At a limit of 100/s the rate stays near it, and full load finds the limit without a pause or a herd."""
+    """At a limit of 100/s the rate stays near it, and under full load it finds the limit without a pause or a burst."""
     for seed in SEEDS:
         (record,) = run(Pacer, bucket(100), seed, 300, demands=[demand])
         assert all(80 <= rate <= 125 for at, rate in record.rates if 60 <= at < 240)
@@ -105,7 +105,7 @@ def test_a_client_that_has_little_to_send_neither_runs_away_nor_forgets(demand: 
 
 
 def test_a_burst_of_throttles_at_the_start_is_short() -> None:
-    """From nothing known, 90 % of the limit is reached in 15 s, for at most as many refused as were in flight, twice."""
+    """From no knowledge, 90 % of the limit is reached in 15 s, with at most twice as many refused as were in flight."""
     for allowed in (10, 50, 200):
         for seed in SEEDS:
             (record,) = run(Pacer, bucket(allowed), seed, 20)
@@ -115,7 +115,7 @@ def test_a_burst_of_throttles_at_the_start_is_short() -> None:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.allowed <= 50], ids=lambda row: row.name)
 def test_retries_alone_waste_twenty_times_as_much(row: Row) -> None:
-    """In the second half of the run, one seed: never less than eight times, twenty where nothing is told."""
+    """In the second half of the run, one seed: at least eight times, twenty without Retry-After."""
     half = row.until / 2
     ours = between(steady(Pacer, row, 1), half, row.until)
     theirs = between(steady(Retries, row, 1), half, row.until)
@@ -123,7 +123,7 @@ def test_retries_alone_waste_twenty_times_as_much(row: Row) -> None:
 
 
 def test_the_other_controllers_fall_short_where_it_does_not() -> None:
-    """One second's window: botocore's adaptive mode and AIMD leave more unused, by one seed of each."""
+    """A window of one second: botocore's adaptive mode and AIMD leave more unused, by one seed of each."""
     row = next(row for row in ROWS if row.name == "50 in 1 s")
     ours, adaptive, aimd = (between(steady(made, row, 1), row.start, row.until)[0] for made in (Pacer, Adaptive, Aimd))
     assert ours > 1.1 * adaptive

@@ -1,4 +1,4 @@
-"""Throttles that belong to one route or one subject, or that were a mistake: what events of others keep of their rate."""
+"""Throttles of one route or one subject, or by mistake: how far the rate of other events falls."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .simulator import Hint, never, whole
 
 UNTIL = 40.0
 ALONE = PLACES / (RTT + 0.001)
-"""Events a second that are delivered where nothing is refused: so many are under way, each for a round trip."""
+"""Events a second that are delivered where nothing is refused: the number in flight by the round trip."""
 APPEARS, LIMIT, LEARNED, END = 15.0, 50, 30.0, 50.0
 
 
 async def delivered(limit_of: Callable[[Request], Limiter | None], beside: Beside, seed: int, hint: Hint) -> float:
-    """How many events of others are delivered a second, from the tenth second on."""
+    """How many other events are delivered a second, from the tenth second on."""
     return (await served(limit_of, beside, seed, hint, UNTIL)).rate("event", 10.0, UNTIL)
 
 
@@ -58,7 +58,7 @@ def test_one_stray_throttle_at_the_start_is_forgotten(number: int, seed: int, hi
 @pytest.mark.parametrize("hint", [never, whole])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_subjects_that_are_refused_from_the_first_request_on_do_not_hold_up_others(seed: int, hint: Hint) -> None:
-    """Ten events, each of a subject that is always refused, are the first that there are: others soon have their rate."""
+    """Ten events, each of a subject that is always refused, are the first: other events soon reach their rate."""
 
     async def recovered() -> float:
         closed = Closed()
@@ -77,7 +77,7 @@ def test_subjects_that_are_refused_from_the_first_request_on_do_not_hold_up_othe
 
 
 def assert_learned(server: Server, *others: str) -> None:
-    """Fail unless nine tenths of the limit for all are used from some time on, and hardly an event is refused."""
+    """Fail unless nine tenths of the general limit are used from some time on, and hardly an event is refused."""
     taken, refused = server.between("event", LEARNED, END)
     both = taken + sum(server.between(kind, LEARNED, END)[0] for kind in others)
     assert both >= 0.9 * LIMIT * (END - LEARNED)
@@ -90,7 +90,7 @@ def assert_learned(server: Server, *others: str) -> None:
 def test_a_limit_for_all_that_appears_after_a_forgotten_one_is_learned(
     kind: str, beside: Beside, ends: float, hint: Hint
 ) -> None:
-    """One route's or subject's throttles come first and are forgotten; they may go on beside the limit for all."""
+    """Throttles of one route or subject come first and are forgotten; they may continue beside the general limit."""
     closed, later = Closed(ends), Later(APPEARS, bucket(LIMIT))
 
     def limit_of(request: Request) -> Limiter:
@@ -101,7 +101,7 @@ def test_a_limit_for_all_that_appears_after_a_forgotten_one_is_learned(
 
 @pytest.mark.parametrize("hint", [never, whole])
 def test_a_limit_that_appears_after_a_stray_throttle_is_learned(hint: Hint) -> None:
-    """The stray one is forgotten when the rate has grown so far that there is no limit."""
+    """The stray throttle is forgotten when the rate has grown so far that there is no limit."""
     later = Later(APPEARS, bucket(LIMIT), Stray(5))
     assert_learned(run_virtual(served(lambda _: later, nothing, 1, hint, until=END)))
 

@@ -1,4 +1,4 @@
-"""What one pacer knows, another can take over: from then on it decides the same."""
+"""A pacer can take over the record of another one, and then makes the same decisions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = range(40)
 
 
 class Driven:
-    """Pacers that are told the same things; each is asked what the first is asked."""
+    """Pacers that get the same calls; queries go to the first, whose answer all use."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -24,14 +24,14 @@ class Driven:
         self.in_flight: list[int] = []
 
     def story(self, *pacers: Pacer, shifts: tuple[float, ...], steps: int) -> list[tuple[object, ...]]:
-        """So many steps by chance; what each pacer decided in each."""
+        """So many random steps; what each pacer decided in each."""
         decided: list[tuple[object, ...]] = [() for _ in pacers]
         for _ in range(steps):
             act = self.step()
-            told = [act(pacer, shift) for pacer, shift in zip(pacers, shifts, strict=True)]
-            if isinstance(told[0], int):
-                self.in_flight.append(told[0])
-            decided = [(*before, now) for before, now in zip(decided, told, strict=True)]
+            results = [act(pacer, shift) for pacer, shift in zip(pacers, shifts, strict=True)]
+            if isinstance(results[0], int):
+                self.in_flight.append(results[0])
+            decided = [(*before, now) for before, now in zip(decided, results, strict=True)]
         return decided
 
     def step(self) -> Callable[[Pacer, float], object]:
@@ -53,7 +53,7 @@ class Driven:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("shift", [0.0, -512.0, 1e6])
 def test_a_pacer_that_takes_over_a_record_decides_as_the_one_that_wrote_it(seed: int, shift: float) -> None:
-    """At whatever moment of its life, by whichever clock, and over the wire."""
+    """At any moment of its life, by any clock, and encoded."""
     driven = Driven(seed)
     chance, same = random.Random(seed), random.Random()
     first, second = Pacer(uniform=chance.uniform), Pacer(uniform=same.uniform)
@@ -80,7 +80,7 @@ def test_a_record_stays_as_it_was() -> None:
 
 
 def test_a_record_of_another_version_is_refused() -> None:
-    """Its meaning is not known; nor is that of what is kept elsewhere and is no record."""
+    """Its meaning is unknown; so is that of a stored value that is not a record."""
     record = msgspec.structs.replace(Pacer(uniform=random.Random(1).uniform).export(), version=99)
     with pytest.raises(ValueError, match="record: expected version 1, got 99"):
         Pacer(uniform=random.Random(1).uniform).restore(record)
@@ -100,7 +100,7 @@ def test_a_ceiling_holds_for_what_is_taken_over() -> None:
 
 
 def test_deliveries_of_others_count() -> None:
-    """For the share that was refused, and for what the limit allows."""
+    """For the refused share, and for the estimated limit."""
     pacer = Pacer(uniform=random.Random(1).uniform)
     pacer.throttled(1.0, pacer.sent(0.5), None)
     pacer.delivered_elsewhere(3)

@@ -16,12 +16,12 @@ HOUR = 3600.0
 
 
 def low(least: float, _most: float) -> float:
-    """Chance that always falls low."""
+    """A random number that is always the lowest."""
     return least
 
 
 def high(_least: float, most: float) -> float:
-    """Chance that always falls high."""
+    """A random number that is always the highest."""
     return most
 
 
@@ -44,7 +44,7 @@ def throttled(
 
 
 def reopened(rate: float = 100.0) -> tuple[Pacer, float]:
-    """A throttled pacer whose probe is through, and the time."""
+    """A throttled pacer whose probe was delivered, and the time."""
     pacer = throttled(rate)
     at = pacer.ready_at(100.0)
     pacer.delivered(at + 0.05, pacer.sent(at))
@@ -52,7 +52,7 @@ def reopened(rate: float = 100.0) -> tuple[Pacer, float]:
 
 
 def saturated(pacer: Pacer, now: float, until: float) -> float:
-    """Send whatever may be sent and deliver it at once; the time of the last."""
+    """Send whenever allowed and deliver at once; the time of the last request."""
     while (at := max(now, pacer.ready_at(now))) < until:
         now = at
         pacer.delivered(now, pacer.sent(now))
@@ -60,7 +60,7 @@ def saturated(pacer: Pacer, now: float, until: float) -> float:
 
 
 def spaced(rate: float = 50.0) -> tuple[Pacer, float]:
-    """A pacer that has sent for a minute under a limit without burst, every answer at once; and the time."""
+    """A pacer that has sent for a minute under a limit without burst, with immediate answers; and the time."""
     pacer, limit, now = Pacer(uniform=low), bucket(rate, 1), 0.0
     while (now := max(now, pacer.ready_at(now))) < 60:
         stamp = pacer.sent(now)
@@ -80,7 +80,7 @@ def known(pacer: Pacer) -> float:
 
 
 def test_before_the_first_throttle_nothing_is_paced() -> None:
-    """Whatever was sent, lost and delivered, the next one may go now, and no rate is known."""
+    """Whatever was sent, lost and delivered, the next request may be sent now, and no rate is known."""
     pacer = Pacer(uniform=low)
     for n in range(10_000):
         assert pacer.ready_at(5.0) <= 5.0
@@ -91,7 +91,7 @@ def test_before_the_first_throttle_nothing_is_paced() -> None:
 
 
 def test_the_first_rate_is_nine_tenths_of_what_was_delivered_in_the_last_second() -> None:
-    """What was delivered before that second does not count."""
+    """Earlier deliveries do not count."""
     pacer = delivering(500, until=98.0)
     for n in range(80):
         pacer.delivered(99.05 + n / 100, pacer.sent(99.05))
@@ -100,7 +100,7 @@ def test_the_first_rate_is_nine_tenths_of_what_was_delivered_in_the_last_second(
     assert pacer.last_throttle == 99.99
 
 
-def test_who_began_a_moment_ago_is_measured_over_that_moment() -> None:
+def test_a_short_start_is_measured_over_its_own_length() -> None:
     """Twenty delivered in a fifth of a second are a hundred a second."""
     pacer = delivering(100, 0.2)
     pacer.throttled(100.0, pacer.sent(100.0), None)
@@ -108,7 +108,7 @@ def test_who_began_a_moment_ago_is_measured_over_that_moment() -> None:
 
 
 def test_answers_still_on_their_way_count_for_the_first_anchor() -> None:
-    """They were sent before the throttle, so when the gate reopens the rate is that much higher."""
+    """They were sent before the throttle, so when the gate reopens the rate is higher by them."""
     few, more = throttled(100), throttled(100)
     for pacer, late in ((few, 0), (more, 50)):
         for _ in range(late):
@@ -134,7 +134,7 @@ def test_a_ceiling_paces_from_the_start_and_is_never_passed() -> None:
 
 
 def test_a_ceiling_below_the_floor_holds() -> None:
-    """The floor never pushes a user past his own limit."""
+    """The floor never exceeds the user's own limit."""
     pacer = Pacer(ceiling=0.1, uniform=low)
     pacer.throttled(1.0, pacer.sent(0.0), None)
     assert known(pacer) <= 0.1
@@ -162,7 +162,7 @@ def test_nothing_passes_a_closed_gate() -> None:
 
 
 def test_the_longest_retry_after_holds() -> None:
-    """A shorter one that comes later, from a request of the same batch, does not open the gate."""
+    """A later, shorter one, from a request of the same batch, does not open the gate."""
     pacer = delivering(100)
     stamps = [pacer.sent(100.0) for _ in range(3)]
     for stamp, wait in zip(stamps, (5.0, 30.0, 1.0), strict=True):
@@ -172,7 +172,7 @@ def test_the_longest_retry_after_holds() -> None:
 
 @pytest.mark.parametrize("through", [False, True])
 def test_a_late_throttle_closes_the_gate_again(through: bool) -> None:
-    """An answer of an older epoch, heard while the probe is out or when it is through: its Retry-After is obeyed."""
+    """An answer of an older epoch, received while the probe is out or after it: its Retry-After is obeyed."""
     pacer = delivering(100)
     first, late = pacer.sent(100.0), pacer.sent(100.0)
     pacer.throttled(100.1, first, 0.5)
@@ -192,7 +192,7 @@ def test_a_late_throttle_closes_the_gate_again(through: bool) -> None:
 
 
 def test_after_a_gate_one_probe_goes_and_then_the_rest() -> None:
-    """While the probe is out nothing may start; when it is through, the schedule goes on without a herd."""
+    """While the probe is out no request may be sent; after its delivery the schedule continues without a burst."""
     pacer = throttled(retry_after=10.0)
     at = pacer.ready_at(100.0)
     probe = pacer.sent(at)
@@ -207,7 +207,7 @@ def test_after_a_gate_one_probe_goes_and_then_the_rest() -> None:
 
 
 def test_a_lost_probe_is_followed_by_another() -> None:
-    """5xx, no answer, cancelled or never sent: the gate is not closed for ever, and the next goes alone too."""
+    """5xx, no answer, cancelled or never sent: the gate does not stay closed, and the next probe is alone too."""
     pacer = throttled()
     at = pacer.ready_at(100.0)
     pacer.lost(at + 1, pacer.sent(at))
@@ -219,7 +219,7 @@ def test_a_lost_probe_is_followed_by_another() -> None:
 
 
 def test_throttled_probes_wait_longer_and_longer() -> None:
-    """Twice as long each time, at most half a minute, and lower the rate no further."""
+    """Twice as long each time, at most half a minute, and they do not lower the rate further."""
     pacer = throttled(10)
     rate = known(pacer)
     now, gates = 100.0, []
@@ -234,7 +234,7 @@ def test_throttled_probes_wait_longer_and_longer() -> None:
 
 
 def test_the_longest_wait_of_a_probe_is_half_a_minute() -> None:
-    """At the lowest rate, and by the least luck."""
+    """At the lowest rate, with the most unfavourable random numbers."""
     pacer = Pacer(uniform=high)
     pacer.throttled(0.1, pacer.sent(0.0), None)
     now = 0.1
@@ -245,7 +245,7 @@ def test_the_longest_wait_of_a_probe_is_half_a_minute() -> None:
 
 
 def test_a_retry_after_of_nothing_does_not_turn_probes_into_a_storm() -> None:
-    """When probes are refused though the server says "at once", they wait as if it had said nothing."""
+    """When probes are refused with "Retry-After: 0", they wait as without the header."""
     pacer = throttled(100, retry_after=0.0)
     now, probes = 100.0, 0
     while (now := max(now, pacer.ready_at(now))) < 160:
@@ -256,8 +256,8 @@ def test_a_retry_after_of_nothing_does_not_turn_probes_into_a_storm() -> None:
 
 
 @pytest.mark.parametrize(("wait", "closed"), [(0.0, 0.0), (-5.0, 0.0), (1e9, HOUR), (float("nan"), 0.0)])
-def test_a_strange_retry_after_hangs_nobody(wait: float, closed: float) -> None:
-    """At least no time at all, at most an hour."""
+def test_an_invalid_retry_after_is_clamped(wait: float, closed: float) -> None:
+    """At least zero, at most an hour."""
     pacer = throttled(retry_after=wait)
     assert pacer.gate(100.0) == closed
     assert 100.0 <= pacer.ready_at(100.0) < inf
@@ -278,7 +278,7 @@ def test_one_decrease_an_epoch() -> None:
 
 
 def test_the_rate_is_set_anew_from_what_was_delivered() -> None:
-    """When a limit falls to a fifth, one measured cycle is enough: the rate follows the deliveries, not itself."""
+    """When a limit falls to a fifth, one measured cycle is enough: the rate follows the deliveries."""
     pacer, now = reopened(100)
     for _ in range(8):
         until = now + 0.5
@@ -307,7 +307,7 @@ def test_the_rate_stays_near_the_anchor_and_then_rises_ever_faster() -> None:
 
 @pytest.mark.parametrize(("retry_after", "cycle", "below"), [(2.0, 12, 0.03), (0.1, 12, 0.06), (2.0, 3, 0.1)])
 def test_a_long_gate_after_a_long_cycle_makes_the_dip_small(retry_after: float, cycle: float, below: float) -> None:
-    """What the gate held back, the rate need not; but a throttle that came early says that the limit is lower."""
+    """Sends that the gate prevented do not lower the rate; but an early throttle means that the limit is lower."""
     pacer, now = reopened()
     now = saturated(pacer, now, now + cycle)
     pacer.throttled(now, pacer.sent(now), retry_after)
@@ -318,7 +318,7 @@ def test_a_long_gate_after_a_long_cycle_makes_the_dip_small(retry_after: float, 
 
 @pytest.mark.parametrize("retry_after", [None, 3.0])
 def test_after_a_limit_was_forgotten_the_next_is_learned(retry_after: float | None) -> None:
-    """Nothing is known then, as in the beginning: a throttle sets the rate anew and closes the gate."""
+    """No rate is known then, as in the beginning: a throttle sets it again and closes the gate."""
     pacer, now = reopened()
     now = saturated(pacer, now, now + 1)
     pacer.forget()
@@ -345,7 +345,7 @@ def test_a_probe_of_a_limit_that_was_forgotten_measures_nothing() -> None:
 
 
 def test_another_goes_in_the_place_of_one_that_does_not_count() -> None:
-    """As many more as were given back, at once; then the schedule goes on as if those had not been."""
+    """As many more as were returned, at once; then the schedule continues as if those had not been granted."""
     pacer, now = reopened(100)
     stamps = [pacer.sent(now := max(now, pacer.ready_at(now))) for _ in range(5)]
     due = pacer.ready_at(now)
@@ -369,7 +369,7 @@ def test_failures_move_no_rate() -> None:
 
 
 def test_an_idle_client_keeps_what_it_learned() -> None:
-    """After a day without requests the rate is what it was, and no burst is owed."""
+    """After a day without requests the rate is unchanged, and there is no burst."""
     pacer, now = reopened()
     now = saturated(pacer, now, now + 5)
     rate, later = known(pacer), now + 24 * HOUR
@@ -382,7 +382,7 @@ def test_an_idle_client_keeps_what_it_learned() -> None:
 
 
 def test_requests_that_never_wait_do_not_raise_the_rate() -> None:
-    """One a second at a rate of ninety proves nothing, however long it goes well; what was probed is taken back."""
+    """One a second at a rate of ninety proves nothing, however long it succeeds; what was probed is undone."""
     pacer, now = reopened()
     now = saturated(pacer, now, now + 20)
     probed = known(pacer)
@@ -392,8 +392,8 @@ def test_requests_that_never_wait_do_not_raise_the_rate() -> None:
     assert 80 <= known(pacer) < 0.7 * probed
 
 
-def test_who_wakes_up_late_sends_what_is_due_and_no_more() -> None:
-    """Ten milliseconds' worth: older credit is lost; at less than 100 a second only the one that is due goes."""
+def test_after_a_late_timer_what_is_due_is_sent_and_no_more() -> None:
+    """Ten milliseconds' worth: older credit is lost; below 100 a second only the one that is due is sent."""
     for ceiling, most in ((2000, 20), (50, 1)):
         pacer = Pacer(ceiling=ceiling, uniform=low)
         pacer.sent(0.0)
@@ -407,7 +407,7 @@ def test_who_wakes_up_late_sends_what_is_due_and_no_more() -> None:
 
 @pytest.mark.parametrize("rate", [10, 100, 600, 2000])
 def test_timers_of_a_millisecond_do_not_slow_it_down(rate: int) -> None:
-    """The rate is reached though it wakes up only on the next whole millisecond."""
+    """The rate is reached though timers fire only on whole milliseconds."""
     pacer = Pacer(ceiling=rate, uniform=low)
     now, sent = 0.0, 0
     while now < 10:
@@ -420,7 +420,7 @@ def test_timers_of_a_millisecond_do_not_slow_it_down(rate: int) -> None:
 
 @pytest.mark.parametrize("jump", [lambda at: at - 1e-6, lambda at: at, lambda at: at - 0.5])
 def test_a_clock_that_does_not_advance_breaks_nothing(jump: Callable[[float], float]) -> None:
-    """Times that stand still or step back a little: no error, no rate out of bounds, no hang."""
+    """Times that do not advance or step back a little: no error, no rate out of bounds, no hang."""
     pacer = throttled(100, retry_after=0.0)
     now = 100.0
     for n in range(2000):
@@ -444,8 +444,8 @@ def test_the_share_that_was_wasted_is_exact() -> None:
     assert Pacer(uniform=low).wasted == 0
 
 
-def test_a_throttle_of_a_limit_without_burst_closes_no_gate_unless_it_tells_how_long() -> None:
-    """The next request may go when it is due, at a rate that is a fiftieth lower; and rises from there."""
+def test_a_throttle_of_a_limit_without_burst_closes_no_gate_without_retry_after() -> None:
+    """The next request may be sent when it is due, at a rate that is a fiftieth lower, which rises from there."""
     for retry_after in (None, 2.0):
         pacer, now = spaced()
         now = saturated(pacer, now, now + 0.5)
@@ -461,7 +461,7 @@ def test_a_throttle_of_a_limit_without_burst_closes_no_gate_unless_it_tells_how_
 
 
 def test_a_limit_without_burst_that_refuses_all_closes_the_gate() -> None:
-    """What was refused with nothing delivered since the last throttle came not only too soon."""
+    """A refusal with nothing delivered since the last throttle was not caused by spacing alone."""
     pacer, now = spaced()
     stamps = [pacer.sent(now)]
     pacer.throttled(now, stamps[0], None)

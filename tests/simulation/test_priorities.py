@@ -59,7 +59,7 @@ def test_an_import_takes_what_live_events_leave_and_they_hardly_wait_for_it() ->
 
 
 def share(waits: list[float], part: float) -> float:
-    """The wait that this part of them does not exceed."""
+    """The wait that this share of them does not exceed."""
     return sorted(waits)[int(len(waits) * part)]
 
 

@@ -1,4 +1,4 @@
-"""Rules of a pacer whose record others share, told command by command against one place."""
+"""Rules of a pacer that shares its record with others, command by command against one place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOUR = 3600.0
 
 
 class Fleet:
-    """Workers that tell one place at once what they have to tell; `now` is the clock of all but the place."""
+    """Workers that send their commands to one place at once; `now` is the clock of all but the place."""
 
     def __init__(self, count: int = 2, ceiling: float | None = None) -> None:
         self.place = Place()
@@ -30,15 +30,15 @@ class Fleet:
         self.talk()
 
     def talk(self) -> None:
-        """Until nobody has anything to tell."""
-        told = True
-        while told:
-            told = False
+        """Until no worker has a command."""
+        sent = True
+        while sent:
+            sent = False
             for worker in self.workers:
                 worker.workers = len(self.workers)
                 command = worker.next_command(self.now)
                 if command is not None:
-                    told = True
+                    sent = True
                     worker.answered(self.now, self.place.run(self.now + self.ahead, command))
 
     def wait(self, seconds: float) -> None:
@@ -47,7 +47,7 @@ class Fleet:
         self.talk()
 
     def may_send(self, worker: SharedPacer) -> bool:
-        """Whether this worker may send now; asking takes no time."""
+        """Whether this worker may send now; the check takes no time."""
         for _ in range(3):
             if worker.ready_at(self.now) <= self.now:
                 return True
@@ -55,7 +55,7 @@ class Fleet:
         return False
 
     def send(self, worker: SharedPacer) -> int:
-        """The stamp of a request of this worker, that it may send within a tenth of a second."""
+        """The stamp of a request that this worker may send within a tenth of a second."""
         for _ in range(100):
             if self.may_send(worker):
                 return worker.sent(self.now)
@@ -63,7 +63,7 @@ class Fleet:
         raise AssertionError("it may not send")
 
     def deliver(self, worker: SharedPacer, count: int, *, over: float) -> int:
-        """Send as often as may be, but evenly and at most `count` times in so many seconds; how many were delivered."""
+        """Send as often as allowed, but evenly, at most `count` times in so many seconds; how many were delivered."""
         sent, steps = 0, int(over / 0.005)
         for step in range(1, steps + 1):
             while sent < count * step / steps and self.may_send(worker):
@@ -73,12 +73,12 @@ class Fleet:
         return sent
 
     def refuse(self, worker: SharedPacer) -> None:
-        """One request of it is throttled."""
+        """One request of the worker is throttled."""
         stamp = self.send(worker)
         worker.throttled(self.now, stamp, None)
 
     def limited(self) -> None:
-        """All know a limit of about 100/s: one worker was throttled, and another's probe is through."""
+        """All workers know a limit of about 100/s: one was throttled, and the probe of another was delivered."""
         first, other = self.workers[:2]
         self.deliver(first, 100, over=1.0)
         self.refuse(first)
@@ -89,7 +89,7 @@ class Fleet:
         self.wait(1.1)
 
     def probe_due(self) -> list[SharedPacer]:
-        """All know a limit, the first worker was throttled, and a probe may go; the workers."""
+        """All workers know a limit, the first was throttled, and a probe may be sent; the workers."""
         self.limited()
         self.refuse(self.workers[0])
         self.wait(2.0)
@@ -97,13 +97,13 @@ class Fleet:
 
 
 def test_a_throttle_of_one_holds_all() -> None:
-    """Nobody passes the gate, one probe of one worker goes after it, and then each has permits."""
+    """No request passes the gate, one probe of one worker follows it, and then each worker has permits."""
     fleet = Fleet(3)
     first, second, third = fleet.workers
     fleet.deliver(first, 100, over=1.0)
     stamp = fleet.send(first)
     first.throttled(fleet.now, stamp, 2.0)
-    assert first.ready_at(fleet.now) == inf  # until it is told
+    assert first.ready_at(fleet.now) == inf  # until it has the answer
     assert first.shown_rate is None
     fleet.talk()
     fleet.wait(1.1)
@@ -122,7 +122,7 @@ def test_a_throttle_of_one_holds_all() -> None:
 
 
 def test_one_throttle_lowers_once() -> None:
-    """Those of requests that others had under way when it came are counted, and lower nothing."""
+    """Throttles of requests that others had in flight are counted, and do not lower the rate."""
     fleet = Fleet(3)
     fleet.limited()
     stamps = [(worker, fleet.send(worker)) for worker in fleet.workers]
@@ -137,7 +137,7 @@ def test_one_throttle_lowers_once() -> None:
 
 
 def test_without_an_answer_each_has_its_share_and_the_gate() -> None:
-    """At most the rate divided by all, behind the gate that was closed; with an answer all is shared again."""
+    """At most the rate divided by all, behind the gate that was closed; after an answer the rate is shared again."""
     fleet = Fleet(4)
     fleet.limited()
     rate = fleet.workers[0].rate
@@ -163,7 +163,7 @@ def test_without_an_answer_each_has_its_share_and_the_gate() -> None:
 
 
 def test_a_throttle_of_a_request_that_was_sent_alone_closes_the_gate_for_all() -> None:
-    """Its Retry-After holds, but the rate that others learned is not lowered for it."""
+    """Its Retry-After holds, but the rate that others learned is not lowered."""
     fleet = Fleet(2)
     fleet.limited()
     worker, other = fleet.workers
@@ -180,10 +180,10 @@ def test_a_throttle_of_a_request_that_was_sent_alone_closes_the_gate_for_all() -
 
 
 def test_a_probe_that_dies_with_its_worker_is_sent_again() -> None:
-    """After a few seconds by another; one that a living worker could not use is given back sooner."""
+    """After a few seconds by another worker; a live worker returns an unused probe sooner."""
     fleet = Fleet(2)
     worker, other = fleet.probe_due()
-    fleet.send(worker)  # the probe, of which nobody ever hears
+    fleet.send(worker)  # the probe, which is never answered
     fleet.wait(4.0)
     assert not fleet.may_send(other)
     fleet.wait(2.0)
@@ -192,7 +192,7 @@ def test_a_probe_that_dies_with_its_worker_is_sent_again() -> None:
 
 
 def test_a_probe_that_fails_or_is_lost_is_sent_again() -> None:
-    """Neither says anything of the rate; the same holds of what a worker sends alone."""
+    """Neither gives information about the rate; the same holds for what a worker sends alone."""
     fleet = Fleet(2)
     worker, other = fleet.probe_due()
     rate = other.rate
@@ -210,7 +210,7 @@ def test_a_probe_that_fails_or_is_lost_is_sent_again() -> None:
 
 
 def test_a_probe_that_is_not_used_is_given_back() -> None:
-    """Nobody has anything to send any more: another worker may have."""
+    """The worker has nothing to send any more: another may have."""
     fleet = Fleet(2)
     worker, other = fleet.probe_due()
     worker.ready_at(fleet.now)
@@ -222,8 +222,8 @@ def test_a_probe_that_is_not_used_is_given_back() -> None:
     fleet.send(other)
 
 
-def test_a_place_that_forgot_the_rate_gets_it_again() -> None:
-    """A server that was emptied is no reason to learn anew."""
+def test_a_place_that_lost_the_rate_gets_it_again() -> None:
+    """An emptied server does not make workers learn the rate again."""
     fleet = Fleet(2)
     fleet.limited()
     first, other = fleet.workers
@@ -232,13 +232,13 @@ def test_a_place_that_forgot_the_rate_gets_it_again() -> None:
     rate = first.rate
     assert rate is not None
     fleet.place = Place()
-    fleet.workers = [first]  # the first finds out, the other hears of it when all is as before
+    fleet.workers = [first]  # the first detects it; the second receives it when the record is restored
     fleet.wait(1.1)
     fleet.wait(0.1)
     fleet.workers = [other, first]
     fleet.wait(1.1)
     assert [worker.rate for worker in fleet.workers] == [pytest.approx(rate, rel=0.05)] * 2
-    for worker in fleet.workers:  # at once, with the permits that they hold
+    for worker in fleet.workers:  # at once, with the permits that they have
         assert fleet.deliver(worker, 999, over=1.0) >= 0.8 * rate
     newcomer = SharedPacer(Pacer(uniform=random.Random(1).uniform))
     fleet.workers.append(newcomer)
@@ -247,7 +247,7 @@ def test_a_place_that_forgot_the_rate_gets_it_again() -> None:
 
 
 def test_what_a_client_knows_is_where_a_fleet_begins() -> None:
-    """The first worker's limit, learned by its calls before, is that of all."""
+    """The limit that the first worker learned by its calls before is that of all."""
     alone = Pacer(uniform=random.Random(1).uniform)
     for tenth in range(10):
         for _ in range(10):
@@ -263,7 +263,7 @@ def test_what_a_client_knows_is_where_a_fleet_begins() -> None:
 
 
 def test_a_ceiling_is_a_workers_own() -> None:
-    """Its requests keep to it before and after a limit is known; the others know nothing of it."""
+    """Its requests obey it before and after a limit is known; the other workers are not affected."""
     fleet = Fleet(2, ceiling=20)
     bounded, other = fleet.workers[0], SharedPacer(Pacer(uniform=random.Random(2).uniform))
     fleet.workers[1] = other
@@ -282,8 +282,8 @@ def test_a_ceiling_is_a_workers_own() -> None:
     assert 19 <= fleet.deliver(bounded, 999, over=1.0) <= 22
 
 
-def test_one_that_was_not_to_blame_forgets_only_its_own_throttles() -> None:
-    """What others were throttled for stays known; a limit that came of nothing else is forgotten by all."""
+def test_a_worker_whose_throttles_were_a_keys_own_forgets_only_its_own() -> None:
+    """Throttles of other workers are kept; if there were none, the limit is forgotten by all."""
     fleet = Fleet(2)
     fleet.limited()
     fleet.wait(1.1)
@@ -295,14 +295,14 @@ def test_one_that_was_not_to_blame_forgets_only_its_own_throttles() -> None:
     fleet.talk()
     fleet.wait(1.1)
     assert {one.rate for one in fleet.workers} == {None}
-    other.throttled(fleet.now, 0, None)  # as a limiter does, that asks for no stamp while no limit is known
+    other.throttled(fleet.now, 0, None)  # as a limiter that requests no stamp while no limit is known
     fleet.wait(1.1)
     assert None not in {one.rate for one in fleet.workers}
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR])
-def test_a_clock_of_the_place_that_is_set_stops_nobody(step: float) -> None:
-    """Back or forth by an hour: what may be sent in the seconds after is what might have been before."""
+def test_setting_the_clock_of_the_place_stops_no_worker(step: float) -> None:
+    """Back or forth by an hour: the next seconds allow what they would have allowed."""
     fleet = Fleet(2)
     fleet.limited()
     worker = fleet.workers[0]
@@ -317,7 +317,7 @@ def test_a_clock_of_the_place_that_is_set_stops_nobody(step: float) -> None:
 
 
 def test_a_clock_that_is_set_back_hardly_lengthens_a_gate() -> None:
-    """What had passed of it is not known any more, and passes once more."""
+    """The part of it that had passed is unknown, and passes again."""
     fleet = Fleet(2)
     fleet.limited()
     worker, other = fleet.workers
@@ -333,7 +333,7 @@ def test_a_clock_that_is_set_back_hardly_lengthens_a_gate() -> None:
 
 
 def test_a_permit_for_which_there_was_nothing_to_send_is_used_by_the_next() -> None:
-    """It is not lost to the others."""
+    """Other workers can use it."""
     fleet = Fleet(2)
     fleet.limited()
     worker = fleet.workers[0]
@@ -346,7 +346,7 @@ def test_a_permit_for_which_there_was_nothing_to_send_is_used_by_the_next() -> N
 
 
 def test_a_record_of_another_version_is_refused() -> None:
-    """Its meaning is not known; who cannot share goes on alone."""
+    """Its meaning is unknown; a worker that cannot share continues alone."""
     fleet = Fleet(2)
     fleet.limited()
     worker = SharedPacer(Pacer(uniform=random.Random(1).uniform))

@@ -1,4 +1,4 @@
-"""What workers reach that share one learned rate: the real pacers, and the place of the rate, in virtual time."""
+"""What workers that share one learned rate reach: the real pacers, and the place of the rate, in virtual time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MINUTE = 60.0
 
 
 def summed(records: list[Record], start: float, end: float) -> tuple[list[int], int]:
-    """What each worker had taken in a span, and how many of all were refused."""
+    """How many requests of each worker were accepted in an interval, and how many of all were refused."""
     found = [between(record, start, end) for record in records]
     return [taken for taken, _ in found], sum(refused for _, refused in found)
 
@@ -36,7 +36,7 @@ FLEETS: list[tuple[int, float, Hint, float, float, Sequence[int]]] = [
 def test_workers_use_the_limit_and_have_equal_shares(
     count: int, allowed: float, hint: Hint, until: float, wasted: float, seeds: Sequence[int]
 ) -> None:
-    """From the second minute on; no worker sends within a Retry-After that it was given."""
+    """From the second minute on; no worker sends before the end of a Retry-After that it received."""
     for seed in seeds:
         records = fleet(count, bucket(allowed), seed, until, hint=hint)
         shares, refused = summed(records, MINUTE, until)
@@ -59,7 +59,7 @@ def test_workers_use_the_limit_and_have_equal_shares(
 def test_other_kinds_of_limits_are_shared_too(
     limit: Limiter, allowed: float, jitter: float | None, used: float, wasted: float
 ) -> None:
-    """A window, and limits that let few or none through together, which workers without a common rate hardly use."""
+    """A window, and limits that accept few or none together, which workers without a shared rate hardly use."""
     records = fleet(4, limit, 1, 300, jitter=jitter)
     shares, refused = summed(records, 2 * MINUTE, 300)
     assert sum(shares) >= used * allowed * 180
@@ -69,7 +69,7 @@ def test_other_kinds_of_limits_are_shared_too(
 
 @pytest.mark.parametrize(("before", "after", "within"), [(200, 50, 6), (50, 200, 25)])
 def test_a_changed_limit_is_found_by_all(before: float, after: float, within: float) -> None:
-    """As soon as one would find it alone."""
+    """As soon as a single worker would find it."""
     limit = Steps((0.0, lambda: bucket(before)), (90.3, lambda: bucket(after)))
     records = fleet(4, limit, 1, 150)
     together = Record()
@@ -78,7 +78,7 @@ def test_a_changed_limit_is_found_by_all(before: float, after: float, within: fl
     assert found(together, 90.3, after) <= within
 
 
-def test_who_has_little_to_send_leaves_his_share_to_the_others() -> None:
+def test_a_worker_with_little_to_send_leaves_its_share_to_the_others() -> None:
     """Two of four workers send a tenth of theirs; the others use the rest, evenly."""
     few: Demand = ((0.0, 2.5),)
     records = fleet(4, bucket(100), 1, 180, demands=[((0.0, inf),), ((0.0, inf),), few, few])
@@ -86,11 +86,11 @@ def test_who_has_little_to_send_leaves_his_share_to_the_others() -> None:
     assert sum(shares) >= 0.93 * 100 * 120
     assert refused <= 0.01 * sum(shares)
     assert min(shares[:2]) / sum(shares) >= 0.45
-    assert min(shares[2:]) >= 0.8 * 2.5 * 120  # what they have to send, they do send
+    assert min(shares[2:]) >= 0.8 * 2.5 * 120  # they send all that they have
 
 
 def test_workers_join_and_leave() -> None:
-    """A worker that joins at the second minute has its share at once, and what one had that left goes to the others."""
+    """A worker that joins at the second minute has its share at once, and that of one that leaves goes to the rest."""
     joins: Demand = ((MINUTE, inf),)
     leaves: Demand = ((0.0, inf), (2 * MINUTE, 0.0))
     records = fleet(4, bucket(100), 1, 180, demands=[((0.0, inf),), ((0.0, inf),), joins, leaves])
@@ -104,7 +104,7 @@ def test_workers_join_and_leave() -> None:
 
 
 def test_a_place_that_does_not_answer_leaves_each_a_share() -> None:
-    """It is away for 20 s: no worker sends more than its share of the rate, and all come together again after it."""
+    """It is away for 20 s: no worker sends more than its share of the rate, and all share again after it."""
     away = (90.0, 110.0)
     records = fleet(4, bucket(200), 1, 180, link=Link(away=(away,)))
     for record in records:
@@ -121,8 +121,8 @@ def test_a_place_that_does_not_answer_leaves_each_a_share() -> None:
 
 
 def test_no_herd_comes_after_a_pause() -> None:
-    """When 64 workers that had nothing to send have it all at once, they send what the limit allows, and the burst that
-    it saved is no reason to send more.
+    """When 64 idle workers have work at the same time, they send what the limit allows, and the burst that it saved
+    does not raise that.
     """
     pause: Demand = ((0.0, inf), (90.0, 0.0), (120.0, inf))
     records = fleet(64, bucket(200), 1, 150, demands=[pause] * 64)
@@ -136,7 +136,7 @@ def test_no_herd_comes_after_a_pause() -> None:
 
 @pytest.mark.parametrize("trip", [0.0004, 0.01])
 def test_the_place_is_asked_seldom(trip: float) -> None:
-    """At most sixteen times a second by each worker; a place that is far away is no hindrance."""
+    """At most sixteen times a second by each worker; a high latency to the place does no harm."""
     link = Link(trip=trip)
     records = fleet(4, bucket(500), 1, 90, link=link)
     shares, refused = summed(records, MINUTE, 90)

@@ -116,7 +116,7 @@ class Fleet:
 
     async def run(self) -> list[str]:
         """Everything; what was broken."""
-        handler = type("Books", (Api,), {"applied": self.applied, "dice": self.dice})
+        handler = type("Records", (Api,), {"applied": self.applied, "dice": self.dice})
         api = await asyncio.get_running_loop().create_server(handler, "127.0.0.1", 0, backlog=1024)
         self.api = f"http://127.0.0.1:{api.sockets[0].getsockname()[1]}"
         try:

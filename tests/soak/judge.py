@@ -9,7 +9,7 @@ from typing import Final
 
 from .history import Call, Event, History
 from .plan import Round
-from .server import Books, Seen
+from .server import Records, Seen
 
 __all__ = ["Exit", "judge"]
 
@@ -33,17 +33,17 @@ class Exit:
         return self.status == -9
 
 
-def judge(plan: Round, books: Books, history: History, exits: dict[str, Exit]) -> list[str]:
+def judge(plan: Round, records: Records, history: History, exits: dict[str, Exit]) -> list[str]:
     """Every broken rule."""
-    found = [*_programs(plan, history, exits), *(f"the server got nonsense: {wrong}" for wrong in books.wrong)]
-    found += [*history.strange, *_numbers(plan, history, exits), *_in_order(plan, books, history)]
-    applied = Counter(seen.key for seen in books.applied)
+    found = [*_programs(plan, history, exits), *(f"the server got nonsense: {wrong}" for wrong in records.wrong)]
+    found += [*history.strange, *_numbers(plan, history, exits), *_in_order(plan, records, history)]
+    applied = Counter(seen.key for seen in records.applied)
     found += [f"applied, but never offered: event {key}" for key in applied.keys() - history.events.keys()]
     for event in history.events.values():
         found += [
             f"{rule}: {_describe(event, applied[event.key])}" for rule in _broken(plan, event, applied, history, exits)
         ]
-    found += _sent_again(books, history)
+    found += _sent_again(records, history)
     return found
 
 
@@ -163,12 +163,12 @@ def _ends(plan: Round, event: Event, times: int) -> Iterator[str]:
         yield "a letter, though it was delivered"
 
 
-def _sent_again(books: Books, history: History) -> Iterator[str]:
+def _sent_again(records: Records, history: History) -> Iterator[str]:
     """Once everything is settled, an id that was accepted before is remembered."""
     settled = history.settled_at
     if settled is None:
         return
-    for seen in books.seen:
+    for seen in records.seen:
         event = history.events.get(seen.key)
         if event is None or seen.at < settled:
             continue
@@ -179,13 +179,13 @@ def _sent_again(books: Books, history: History) -> Iterator[str]:
 # Order.
 
 
-def _in_order(plan: Round, books: Books, history: History) -> Iterator[str]:
+def _in_order(plan: Round, records: Records, history: History) -> Iterator[str]:
     """Of one subject, what was taken before another was offered, and was delivered, is applied before it."""
     if plan.ordering is None:
         return
     first: dict[str, Seen] = {}
-    times = Counter(seen.key for seen in books.applied)
-    for seen in books.applied:
+    times = Counter(seen.key for seen in records.applied)
+    for seen in records.applied:
         first.setdefault(seen.key, seen)
     for subject in {event.subject for event in history.events.values()}:
         calls = [
@@ -197,7 +197,7 @@ def _in_order(plan: Round, books: Books, history: History) -> Iterator[str]:
             event.key for event in history.events.values() if {end.verdict for end in event.ends} == {"delivered"}
         }
         # A definite no ended it; a kill may have come before that was durable, and then it is sent once more.
-        answered -= {seen.key for seen in books.seen if seen.kind == "422"}
+        answered -= {seen.key for seen in records.seen if seen.kind == "422"}
         for one in calls:
             for other in calls:
                 sure = one.key in answered and times[one.key] == 1  # else its answer may have been too late

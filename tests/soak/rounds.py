@@ -150,19 +150,19 @@ async def run_round(name: str, host: Host, root: Path, only: str | None = None) 
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
     running = _Running(plan, folder, host)
     history = await running.run()
-    books = running.server.books
-    result = Result(plan, folder, judge(plan, books, history, running.exits))
+    records = running.server.records
+    result = Result(plan, folder, judge(plan, records, history, running.exits))
     result.numbers.update(
         {"programs": len(running.exits), "killed": sum(one.killed for one in running.exits.values()),
-         "events": len(history.events), "requests": len(books.seen), "applied": len(books.applied),
+         "events": len(history.events), "requests": len(records.seen), "applied": len(records.applied),
          f"rounds of {plan.buffer}": 1}
     )  # fmt: skip
-    result.numbers.update(f"answers: {seen.kind}" for seen in books.seen)
+    result.numbers.update(f"answers: {seen.kind}" for seen in records.seen)
     for event in history.events.values():
         result.numbers.update(f"outcomes: {verdict}" for verdict in {end.verdict for end in event.ends})
     if result.broken:
         (folder / "broken").write_text("\n".join(result.broken))
-        (folder / "books").write_text("\n".join(map(str, books.seen)))
+        (folder / "records").write_text("\n".join(map(str, records.seen)))
     else:
         shutil.rmtree(folder)
     return result

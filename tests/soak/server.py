@@ -1,4 +1,4 @@
-"""A server on raw streams, with books of its own: what arrived, what was applied, when, of which program.
+"""A server on raw streams, with records of its own: what arrived, what was applied, when, of which program.
 
 Rules. An event is applied when it arrives, before anything is answered, unless its answer says that
 it was not; only ``late`` applies it after the client gave up. The token names the program.
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from .plan import Weather
 
-__all__ = ["Books", "Seen", "Server"]
+__all__ = ["Records", "Seen", "Server"]
 
 EVENTS: Final = "/v1/attribution/events"
 RESENDABLE: Final = ("429", "429 wait", "503 wait", "500", "422", "408", "reset before", "close before", "unread")
@@ -44,7 +44,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Books:
+class Records:
     """Everything that arrived, in order; `wrong` are requests that no program can have meant."""
 
     seen: list[Seen] = field(default_factory=list[Seen])
@@ -56,7 +56,7 @@ class Server:
     """One round's server, at an address of its own."""
 
     def __init__(self, host: str, dice: Random, total: float, reached: Callable[[str, int, str], None]) -> None:
-        self.books = Books()
+        self.records = Records()
         self._host, self._dice, self._total, self._reached = host, dice, total, reached
         self._weather = Weather()
         self._numbers: dict[str, int] = {}
@@ -155,7 +155,7 @@ class Server:
 
     def _note(self, line: str, program: str, kind: str, body: bytes) -> Seen | None:
         if line != f"POST {EVENTS} HTTP/1.1":
-            self.books.wrong.append(line)
+            self.records.wrong.append(line)
             return None
         try:
             event = json.loads(body)
@@ -166,15 +166,15 @@ class Server:
             ):
                 raise ValueError("another event's bytes")
         except (ValueError, KeyError, TypeError) as error:
-            self.books.wrong.append(f"{error!r}: {body[:500]!r}")
+            self.records.wrong.append(f"{error!r}: {body[:500]!r}")
             return None
         seen = Seen(metadata["key"], subject, program, kind, time.monotonic())
-        self.books.seen.append(seen)
+        self.records.seen.append(seen)
         return seen
 
     def _apply(self, event: Seen) -> None:
         event.applied_at = time.monotonic()
-        self.books.applied.append(event)
+        self.records.applied.append(event)
 
     async def _late(self, event: Seen | None) -> None:
         await asyncio.sleep(1.5 * self._total)

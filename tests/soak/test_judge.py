@@ -13,7 +13,7 @@ from .draw import draw
 from .history import read_history
 from .judge import Exit, judge
 from .plan import Ending, Life, Round, Step
-from .server import Books, Seen
+from .server import Records, Seen
 
 Line = dict[str, Any]
 OFFER: Line = {"kind": "offered", "call": 1, "key": "7", "how": "put", "subject": "p1"}
@@ -54,7 +54,7 @@ def judged(
     for event in history.events.values():
         event.given, event.idempotent = True, idempotent
     seen = [Seen("7", "p1", "1", "received", 10.0 + number, 10.0 + number) for number in range(applied)]
-    return judge(plan, Books(seen, list(seen)), history, {"1": Exit(status, stderr)})
+    return judge(plan, Records(seen, list(seen)), history, {"1": Exit(status, stderr)})
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_an_event_that_overtakes_another_of_its_subject_is_found(tmp_path: Path)
     plan: Round = msgspec.structs.replace(draw("any"), buffer="spool", ordering="subject", steps=[])
     history = read_history(tmp_path, ["1"])
     seen = [Seen(key, "p1", "1", "received", at, at) for key, at in (("b", 10.0), ("a", 11.0))]
-    found = judge(plan, Books(seen, seen), history, {})
+    found = judge(plan, Records(seen, seen), history, {})
     assert found == ["out of order: event b overtook a of subject p1 (put)"]
     assert (
-        judge(plan, Books(seen[::-1], [Seen("a", "p1", "1", "", 1, 1), Seen("b", "p1", "1", "", 2, 2)]), history, {})
+        judge(plan, Records(seen[::-1], [Seen("a", "p1", "1", "", 1, 1), Seen("b", "p1", "1", "", 2, 2)]), history, {})
         == []
     )
 

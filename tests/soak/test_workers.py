@@ -32,5 +32,5 @@ async def test_workers_with_two_threads_each_share_nothing(method: str, tmp_path
     keys, ids, verdicts = zip(*(line.split() for line in output.decode().splitlines()), strict=True)
     assert len(keys) == len(set(keys)) == len(set(ids)) == (1 + WORKERS) * THREADS * EVENTS
     assert set(verdicts) == {"delivered"}
-    assert server.books.wrong == []
-    assert Counter(seen.key for seen in server.books.applied) == Counter(keys)
+    assert server.records.wrong == []
+    assert Counter(seen.key for seen in server.records.applied) == Counter(keys)

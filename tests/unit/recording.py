@@ -1,4 +1,4 @@
-"""A double of what is below the families: it keeps what was asked and answers from a list."""
+"""A double of what the families call: it records requests and returns answers from a list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Recording:
         self.requests: list[Request] = []
 
     async def send(self, call: Call[T], /) -> T:
-        """The answer that is up next."""
+        """The next answer."""
         self.calls.append(call)
         self.requests.append(request_of(call))
         reply = self.replies.popleft() if len(self.replies) > 1 else self.replies[0]
@@ -35,5 +35,5 @@ class Recording:
 
     @property
     def body(self) -> Any:
-        """The JSON that was sent last."""
+        """The JSON of the last request."""
         return json.loads(self.requests[-1].body or b"null")

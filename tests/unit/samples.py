@@ -1,4 +1,4 @@
-"""What unit tests share: values as the document shows them, and Hypothesis at ease on a busy machine."""
+"""What unit tests share: values as the document shows them, and Hypothesis settings for a busy machine."""
 
 from __future__ import annotations
 

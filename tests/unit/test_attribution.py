@@ -1,4 +1,4 @@
-"""Whose a failure is: the rules of attribution, with few and with many keys that fail."""
+"""Whether a failure is the server's or a key's: the rules, with few and with many failing keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hellotext_async._policy.attribution import MOST, Attribution
 
 
 def test_a_first_failure_is_the_servers_and_a_second_is_the_keys_if_others_were_delivered() -> None:
-    """Between the two: three of others."""
+    """Between the two failures: three deliveries of other keys."""
     attribution = Attribution()
     assert not attribution.failed("a")
     for _ in range(3):
@@ -22,8 +22,8 @@ def test_a_first_failure_is_the_servers_and_a_second_is_the_keys_if_others_were_
     assert not attribution.failed("a"), "until it is delivered"
 
 
-def test_failures_that_turn_out_to_be_a_keys_own_leave_the_server_blameless() -> None:
-    """Also those that it was blamed for."""
+def test_failures_that_prove_to_be_a_keys_own_are_not_the_servers() -> None:
+    """Also for failures that were attributed to it before."""
     attribution = Attribution()
     attribution.failed("a")
     attribution.failed("a")
@@ -43,7 +43,7 @@ def test_a_failure_without_a_key_is_the_servers() -> None:
 
 
 def test_own_deliveries_are_not_those_of_others() -> None:
-    """A key alone proves nothing against itself."""
+    """Deliveries of a key are no evidence against that key."""
     attribution = Attribution()
     attribution.failed("a")
     for _ in range(3):
@@ -51,8 +51,8 @@ def test_own_deliveries_are_not_those_of_others() -> None:
     assert not attribution.failed("a")
 
 
-def test_retries_of_one_key_do_not_outvote_others_that_its_throttles_made_slow() -> None:
-    """Nine of its requests for each of others': how seldom those go, they are delivered."""
+def test_retries_of_one_key_do_not_outweigh_others_that_its_throttles_slowed() -> None:
+    """Nine of its requests for each one of other keys: those are rarely sent, and are delivered."""
     attribution = Attribution()
     for number in range(2):
         attribution.failed(f"c{number}")
@@ -64,8 +64,8 @@ def test_retries_of_one_key_do_not_outvote_others_that_its_throttles_made_slow()
     assert attribution.failed("c0")
 
 
-def test_a_key_that_is_never_delivered_says_nothing_of_a_server_that_fails_all() -> None:
-    """What is its own stays its own while others fail too; theirs are the server's."""
+def test_a_key_that_is_never_delivered_is_no_evidence_of_a_server_that_fails_all() -> None:
+    """Its own failures stay its own while other keys fail too; theirs are the server's."""
     attribution = Attribution()
     attribution.failed("a")
     for _ in range(3):
@@ -76,8 +76,8 @@ def test_a_key_that_is_never_delivered_says_nothing_of_a_server_that_fails_all()
         assert attribution.failed("a")
 
 
-def test_only_throttles_are_blamed_on_the_server_s_limit() -> None:
-    """A request that failed for another reason does not make a limit of one key's throttles."""
+def test_only_throttles_are_attributed_to_the_server_s_limit() -> None:
+    """A request that failed for another reason does not turn one key's throttles into the server's limit."""
     attribution = Attribution()
     attribution.failed("c", throttled=False)
     assert attribution.blameless
@@ -87,7 +87,7 @@ def test_only_throttles_are_blamed_on_the_server_s_limit() -> None:
 
 @pytest.mark.parametrize(("poisoned", "least"), [(1, 0.9), (5, 0.9), (20, 0.6)])
 def test_poisoned_subjects_among_a_hundred_healthy_ones(poisoned: int, least: float) -> None:
-    """Nearly all of their failures are their own."""
+    """Nearly all of their failures are attributed to them."""
     attribution, chance = Attribution(), random.Random(1)
     own = failures = 0
     for _ in range(5000):
@@ -101,7 +101,7 @@ def test_poisoned_subjects_among_a_hundred_healthy_ones(poisoned: int, least: fl
 
 
 @pytest.mark.parametrize(("failing", "most"), [(0.3, 0.25), (0.5, 0.02)])
-def test_a_server_that_fails_at_random_is_to_blame_itself(failing: float, most: float) -> None:
+def test_a_server_that_fails_at_random_causes_its_failures(failing: float, most: float) -> None:
     """With few and with many subjects."""
     for subjects in (4, 400):
         attribution, chance = Attribution(), random.Random(2)
@@ -117,7 +117,7 @@ def test_a_server_that_fails_at_random_is_to_blame_itself(failing: float, most: 
 
 
 def test_the_oldest_of_too_many_keys_are_forgotten() -> None:
-    """A failure is a key's own if it is remembered to have failed before; of too many the last are."""
+    """A failure is a key's own if an earlier one of it is remembered; of too many keys the last are."""
     attribution = Attribution()
     for number in range(2 * MOST):
         attribution.failed(f"s{number}")

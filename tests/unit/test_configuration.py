@@ -1,4 +1,4 @@
-"""What a client is built from is checked when it is given, by name; a client says its name and where it was made."""
+"""A client's settings are checked when they are given and named in errors; a client shows its name and origin."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_bad_setting_of_a_client_is_refused_by_name(wrong: dict[str, Any]) -> 
     ids=repr,
 )  # fmt: skip
 def test_a_bad_number_is_refused_by_name(kind: Any, wrong: dict[str, Any]) -> None:
-    """A bool is no number, nor is a text."""
+    """Neither a bool nor a text is a number."""
     with pytest.raises(ConfigurationError, match=f"^{kind.__name__}.{next(iter(wrong))}: expected"):
         kind(**wrong)
 
@@ -73,13 +73,13 @@ def test_a_bad_deadline_is_refused_by_name(deadline: Any) -> None:
 
 
 def test_a_bad_concurrency_of_a_queue_is_refused_by_name() -> None:
-    """Also what cannot be compared with the client's."""
+    """Also a value that cannot be compared with the client's."""
     with pytest.raises(ConfigurationError, match="concurrency: expected"):
         Hellotext("t").event_queue(concurrency="x")  # type: ignore[arg-type]
 
 
 def test_a_proxy_that_is_refused_is_not_shown() -> None:
-    """Its URL may hold a password."""
+    """Its URL may contain a password."""
     with pytest.raises(ConfigurationError) as caught:
         Hellotext("t", proxy="socks5://user:hunter2@proxy.example")
     assert "hunter2" not in str(caught.value)
@@ -94,13 +94,13 @@ def test_good_settings_are_taken() -> None:
 
 
 def test_a_client_shows_its_name() -> None:
-    """Which of fifty it is stands in its repr."""
+    """The repr distinguishes it from other clients."""
     assert repr(Hellotext("t", base_url="https://x", name="greens")) == "Hellotext('https://x', name='greens')"
     assert repr(Hellotext("t", base_url="https://x")) == "Hellotext('https://x')"
 
 
 async def test_a_forgotten_client_is_named_with_the_place_where_it_was_made() -> None:
-    """The ResourceWarning points at the line to mend."""
+    """The ResourceWarning points at the line that made the client."""
     client = Hellotext("t", enabled=False, name="greens")
     line = test_a_forgotten_client_is_named_with_the_place_where_it_was_made.__code__.co_firstlineno + 2
     await client.open()
@@ -110,7 +110,7 @@ async def test_a_forgotten_client_is_named_with_the_place_where_it_was_made() ->
 
 
 def test_a_client_that_was_never_opened_is_forgotten_in_silence() -> None:
-    """It holds nothing."""
+    """It holds no connection."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Hellotext("t")
@@ -154,7 +154,7 @@ def test_a_bad_setting_of_a_spool_is_refused_by_name(wrong: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("name", ["missing/letters", "", "file/letters"])
 async def test_dead_letters_that_cannot_be_written_are_refused_when_the_queue_opens(tmp_path: Path, name: str) -> None:
-    """Its folder is missing, it is a folder itself, or below a file."""
+    """The folder is missing, the path is a folder, or its parent is a file."""
     (tmp_path / "file").touch()
     async with Hellotext("t", enabled=False) as client:
         with pytest.raises(ConfigurationError, match=r"^dead_letters: .* cannot be opened"):

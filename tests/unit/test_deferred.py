@@ -1,4 +1,4 @@
-"""A transport that is built at its first exchange: once, for all who came first, and not after a close."""
+"""A transport that is built at its first exchange: once for all concurrent exchanges, and not after a close."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.harness.transport import Script
 REQUEST = Request("GET", "/v1/profiles/x", None)
 MODULE = "hellotext_async.transport.pool"
 closed = threading.Event()
-"""The transport was closed; so long an import lasts."""
+"""Set when the transport was closed; the import lasts until then."""
 
 
 async def test_exchanges_that_begin_together_build_one_transport() -> None:
-    """The second waits for the first to have built it."""
+    """The second exchange waits until the first has built it."""
     built: list[Transport] = []
 
     def build() -> Transport:
@@ -35,7 +35,7 @@ async def test_exchanges_that_begin_together_build_one_transport() -> None:
 
 
 async def test_a_close_while_it_is_built_builds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exchange that was to be the first did not begin."""
+    """The exchange that would have been the first does not begin."""
     (tmp_path / "imported_slowly.py").write_text(f"from {__name__} import closed; closed.wait(30)")
     monkeypatch.syspath_prepend(tmp_path)
     transport = DeferredTransport("imported_slowly", Script)

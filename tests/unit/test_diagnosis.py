@@ -1,4 +1,4 @@
-"""Why there is no connection, in words that hold no secret."""
+"""The reason of a failed connection, in words without secrets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tls(reason: str | None) -> ssl.SSLError:
 def test_a_cause_is_of_the_standard_library_and_says_what_is_wrong(
     error: Exception, kind: type[OSError], words: str
 ) -> None:
-    """Whatever else the error held is left out."""
+    """Other contents of the error are omitted."""
     with pytest.raises(kind, match=words) as caught:
         raise diagnose(error)
     assert "secret" not in str(caught.value)

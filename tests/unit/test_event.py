@@ -24,14 +24,14 @@ def test_equal_events_are_interchangeable() -> None:
 
 @pytest.mark.parametrize("remade", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))])
 def test_a_copy_is_the_same_event(remade: Any) -> None:
-    """Also through a pickle, as a worker in another process gets it."""
+    """Also through a pickle, as a worker in another process receives it."""
     event = Event("order.placed", event_id="e1", **ORDER)
     assert remade(event) == event
     assert dict(remade(event).fields) == {"event_id": "e1", **ORDER}
 
 
 def test_an_event_does_not_change() -> None:
-    """Not by attribute, not through its fields, not through what it was made of."""
+    """Not by attribute, not through its fields, not through the objects that it was made of."""
     given = {"reference": "A-1"}
     event = Event("order.placed", session="s1", order_parameters=given)
     given["reference"] = "A-2"
@@ -44,7 +44,7 @@ def test_an_event_does_not_change() -> None:
 
 
 def test_its_fields_are_its_attributes() -> None:
-    """What was not given is None; what is no field is an AttributeError."""
+    """A field that was not given is None; an unknown name is an AttributeError."""
     event = Event("order.placed", **ORDER)
     assert (event.action, event.session, event.amount, event.profile) == ("order.placed", "s1", 89.9, None)
     with pytest.raises(AttributeError, match="nope"):
@@ -57,7 +57,7 @@ def test_its_repr_shows_no_field() -> None:
 
 
 def test_a_mapping_becomes_an_event_and_anything_else_is_refused() -> None:
-    """As `deliver` takes them."""
+    """As `deliver` accepts them."""
     event = Event("order.placed", **ORDER)
     assert Event.of(event) is event
     assert Event.of({"action": "order.placed", **ORDER}) == event
@@ -86,12 +86,12 @@ def test_a_mapping_becomes_an_event_and_anything_else_is_refused() -> None:
     ],
 )
 def test_the_newer_form_names_what_an_event_is_about_once(typed: dict[str, Any], newer: dict[str, Any]) -> None:
-    """Whatever its kind; everything else stays."""
+    """Whatever its kind; other fields are unchanged."""
     rest = {"action": "a", "session": "s1", "amount": 5}
     assert as_object({**rest, **typed}) == {**rest, **newer}
 
 
 def test_a_cart_with_products_has_no_newer_form() -> None:
-    """Nothing is left out silently."""
+    """Nothing is dropped silently."""
     with pytest.raises(InvalidParameter, match="cart"):
         as_object({"cart": "c1", "products": [{"product": "p1"}]})

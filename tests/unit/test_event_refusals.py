@@ -13,14 +13,14 @@ from hellotext_async._events.prepare import prepare
 
 
 class Broken(tzinfo):
-    """A time zone that has no offset for anything."""
+    """A time zone whose utcoffset() is None."""
 
     def utcoffset(self, _: datetime | None) -> timedelta:
         raise ValueError("no such time")
 
 
 class Moment(datetime):
-    """As a library's own datetime."""
+    """Like a library's own datetime."""
 
     def timestamp(self) -> float:
         raise ValueError("no such time")

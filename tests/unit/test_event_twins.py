@@ -1,4 +1,4 @@
-"""The same event in plain values and in the values that programs hold becomes the same bytes."""
+"""An event in plain values and in values of libraries becomes the same bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hellotext_async._events.fields import PLAIN, EventBody
 from hellotext_async._events.prepare import prepare
 from hellotext_async.cli.shop import day
 
-# The keys are made up.
+# The keys are generated.
 pytestmark = pytest.mark.filterwarnings("ignore::hellotext_async.UnknownParameterWarning")
 
 
@@ -28,15 +28,15 @@ class _Text(str):
 
 
 class _Whole(int):
-    """A subclass of whole numbers."""
+    """A subclass of int."""
 
 
 class _Number(float):
-    """A subclass of numbers."""
+    """A subclass of float."""
 
 
 def dressed(value: Any) -> Any:
-    """`value` as a program may hold it."""
+    """`value` as a program may pass it."""
     match value:
         case dict():
             return MappingProxyType({_Text(key): dressed(entry) for key, entry in value.items()})
@@ -86,7 +86,7 @@ def test_twins_become_the_same_bytes(fields: dict[str, Any]) -> None:
 
 @given(EVENTS)
 def test_what_is_sent_is_what_was_given(fields: dict[str, Any]) -> None:
-    """Decoded again; apart from whole seconds and what is absent."""
+    """Decoded again; except for whole seconds and absent values."""
     expected = {name: value for name, value in fields.items() if name not in ("event_id", "order_key")}
     if "tracked_at" in expected:
         expected["tracked_at"] = int(expected["tracked_at"])
@@ -106,12 +106,12 @@ def test_values_that_only_look_closer_are_exact() -> None:
 
 
 def test_the_struct_holds_every_field_once() -> None:
-    """One struct: what it names is what an event may hold."""
+    """One struct: its fields are what an event may hold."""
     assert len(set(EventBody.__struct_fields__)) == len(EventBody.__struct_fields__)
 
 
 def test_an_event_of_plain_values_is_read_by_one_conversion() -> None:
-    """The demo's day has every form of event; none of them needs the second, slower look."""
+    """The demo's day has every form of event; none of them needs the slower, full validation."""
     for event in islice(day(["p1"], ["c1"], ends=1e9), 500):
         fields = {name: value for name, value in event.items() if name != "action"}
         assert msgspec.to_builtins(msgspec.convert(fields, PLAIN)) == fields

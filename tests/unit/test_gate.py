@@ -6,7 +6,7 @@ from hellotext_async._policy.gate import Gate
 
 
 def test_a_probe_that_is_under_way_keeps_the_gate_closed() -> None:
-    """Until it ends, once: an end of one that is not known counts for nothing."""
+    """Until it ends, once: an end of an unknown probe has no effect."""
     gate = Gate()
     gate.begin_probe(1.0)
     assert not gate.open

@@ -51,7 +51,7 @@ async def test_what_is_not_held_is_neither_sent_nor_ended() -> None:
     assert await held.finish([lost], [DELIVERED]) == []
 
 
-async def test_what_was_not_wanted_after_all_goes_without_an_outcome() -> None:
+async def test_a_withdrawn_event_has_no_outcome() -> None:
     """Nothing is remembered of its id; what is not held is the caller's to withdraw."""
     held, tenure = holdings(), Tenure(0, "me", 1, inf)
     one, other = entry("x"), entry("y")

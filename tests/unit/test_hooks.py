@@ -1,4 +1,4 @@
-"""Hooks: which functions are taken, and what happens to what they raise."""
+"""Hooks: which functions are accepted, and what happens to what they raise."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_async_function_is_refused_where_a_plain_one_is_expected(name: str, f
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_an_async_method_of_a_subclass_is_refused_when_the_client_is_made(name: str) -> None:
-    """The same for a class that overrides."""
+    """Also for an overridden method of a class."""
     with pytest.raises(ConfigurationError, match=f"^{name}: expected a plain function"):
         Hellotext("t", hooks=type("Own", (Hooks,), {name: lambda self, _: None} | {name: wait_for_it})())
 
@@ -72,7 +72,7 @@ def test_what_is_no_hooks_is_refused(wrong: Any) -> None:
 
 @pytest.mark.parametrize("name", [*PLAIN, "on_outage"])
 def test_what_cannot_be_called_is_refused(name: str) -> None:
-    """Given to the constructor, or as an attribute of a class."""
+    """Passed to the constructor, or as an attribute of a class."""
     with pytest.raises(ConfigurationError, match=f"^{name}: expected"):
         Hooks(**{name: 5})  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=f"^{name}: expected"):
@@ -80,11 +80,11 @@ def test_what_cannot_be_called_is_refused(name: str) -> None:
 
 
 def test_only_what_does_something_is_called() -> None:
-    """A method that is not overridden costs nothing; functions, subclasses and both mix."""
+    """A method that is not overridden costs nothing; functions, subclasses and both can be combined."""
 
     class Own(Hooks):
         def __init__(self) -> None:
-            """Without the parent's: it is no condition."""
+            """Without the parent's __init__, which is not required."""
 
         def on_outcome(self, outcome: Outcome, /) -> None: ...
 
@@ -103,7 +103,7 @@ def reports(**hooks: Any) -> Reports:
 def test_whatever_a_hook_raises_is_logged_by_type_and_goes_no_further(
     name: str, kind: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also what is no Exception; its text is not shown."""
+    """Also a BaseException that is no Exception; its text is not shown."""
 
     def hook(_: Any) -> Any:
         raise kind("will.e@example.org")
@@ -120,7 +120,7 @@ def test_whatever_a_hook_raises_is_logged_by_type_and_goes_no_further(
 
 
 def test_a_keyboard_interrupt_in_a_hook_is_not_lost() -> None:
-    """It does not end the delivery, and it ends the program."""
+    """It does not stop the delivery, and it ends the program."""
     program = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job begins with SIGINT ignored
@@ -136,7 +136,7 @@ except KeyboardInterrupt:
 """
     plain = {
         name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")
-    }  # traced, it never ends
+    }  # under a tracer it never ends
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, env=plain
     )
@@ -144,7 +144,7 @@ except KeyboardInterrupt:
 
 
 def test_a_coroutine_that_a_plain_function_returns_is_closed_and_reported(caplog: pytest.LogCaptureFixture) -> None:
-    """A lambda over an async function cannot be seen through before."""
+    """A lambda over an async function cannot be recognised before it is called."""
     reports(on_outcome=lambda outcome: wait_for_it(outcome)).on_outcome(None)(
         Outcome(verdict="delivered", event_id="e", action="a")
     )
@@ -152,7 +152,7 @@ def test_a_coroutine_that_a_plain_function_returns_is_closed_and_reported(caplog
 
 
 def test_before_send_changes_and_drops_one_after_the_other() -> None:
-    """Each hook gets what the one before made; None ends it."""
+    """Each hook gets what the previous one returned; None drops the event."""
     seen: list[str] = []
 
     def rename(event: Event) -> Event:
@@ -172,8 +172,8 @@ def test_before_send_changes_and_drops_one_after_the_other() -> None:
     assert seen == ["app.opened"]
 
 
-def test_what_before_send_must_not_answer_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """The event is sent as it was given, and the log says so."""
+def test_an_invalid_result_of_before_send_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """The event is sent as it was given, and a line is logged."""
     event = Event("page.viewed", session="s")
     prepared = reports(before_send=lambda _: {"action": "x"}).before_send
     assert prepared is not None
@@ -207,7 +207,7 @@ def test_a_path_is_shown_without_what_may_be_a_customer_s() -> None:
 
 @virtual_time
 async def test_a_close_waits_for_asynchronous_hooks_and_not_for_ever() -> None:
-    """What has not ended by then is cancelled."""
+    """Hooks that have not ended by then are cancelled."""
     ends: list[str] = []
 
     async def hook(outage: Outage, takes: float) -> None:

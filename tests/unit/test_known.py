@@ -1,4 +1,4 @@
-"""Events whose keys are all known take one step; whatever does not, is sent and judged as before."""
+"""Events whose keys are all known are converted in one step; the others are validated and sent as before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ITEMS: list[Any] = [{"product": PRODUCT, "quantity": 2}, {"product": "wx4Vn4no"}
 
 @pytest.fixture(autouse=True)
 def nothing_warned() -> None:
-    """Each test begins with no warning given, whichever ran before in its process."""
+    """Each test begins as if no warning had been given."""
     forget_warnings()
 
 
@@ -35,13 +35,13 @@ def sent(action: str, fields: dict[str, Any]) -> Any:
 
 
 def checked_one_by_one(action: str, fields: dict[str, Any]) -> Any:
-    """The same by the way of events that are not known."""
+    """The same through the full validation."""
     return json.loads(encode_event(read(action, fields), "typed", 1.75e9).body)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_shops_day_is_known_and_sent_the_same(seed: int) -> None:
-    """Every event of the mix takes the one step, and says what it said the other way."""
+    """Every event of the mix takes the fast path, with the same result as the full one."""
     for fields in islice(day(["MzYwlE50", "MzYwlE51"], COUPONS, ends=1_750_000_000, seed=seed), 1000):
         action = fields.pop("action")
         assert isinstance(read(action, fields, KNOWN), KNOWN)
@@ -64,7 +64,7 @@ def test_a_shops_day_is_known_and_sent_the_same(seed: int) -> None:
     ],
 )
 def test_what_is_given_is_sent(name: str, value: Any) -> None:
-    """Nothing is added, dropped or changed, whichever way it takes."""
+    """Nothing is added, dropped or changed on either path."""
     fields = {"session": "s1", name: value}
     assert sent("custom", fields)[name] == value
     assert sent("custom", fields) == checked_one_by_one("custom", fields)
@@ -72,7 +72,7 @@ def test_what_is_given_is_sent(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_an_unknown_key_is_found(name: str) -> None:
-    """It does not fit, and so it is warned of and sent, or refused."""
+    """The fast path rejects it; then it causes a warning and is sent, or is refused."""
     fields = {"session": "s1", name: {"unknown-in-this-test": 1}}
     assert type(read("custom", fields, KNOWN)) is PLAIN
     with pytest.warns(UnknownParameterWarning, match=name):
@@ -89,7 +89,7 @@ def test_an_unknown_key_in_the_deep_is_found() -> None:
 
 
 def test_a_subclass_of_text_in_parameters_is_sent_as_text() -> None:
-    """As enums and web frameworks make them."""
+    """As enums and web frameworks create them."""
 
     class Name(StrEnum):
         SOAP = "Soap"
@@ -102,7 +102,7 @@ def test_a_subclass_of_text_in_parameters_is_sent_as_text() -> None:
 
 
 def test_text_that_utf8_cannot_carry_is_refused() -> None:
-    """With the name of its field."""
+    """The error names the field."""
     with pytest.raises(InvalidParameter, match="product_parameters"):
         prepare("custom", {"session": "s1", "product_parameters": {"name": "\ud800", "price": PRICE}})
 

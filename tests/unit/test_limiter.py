@@ -1,4 +1,4 @@
-"""The limiter's rules: who gets the next permit, and who has none."""
+"""The limiter's rules: which waiter gets the next permit, and which is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hellotext_async._policy.pacer import Pacer
 from hellotext_async.limiter import Limiter, Loop, Permit, Priority, Refused
 
 FAST = 1e6
-"""A ceiling of the rate that holds nobody up, so that permits go the paced way."""
+"""A ceiling of the rate so high that no request waits, which makes permits take the paced path."""
 
 pytestmark = pytest.mark.parametrize("rate", [None, FAST], ids=["unpaced", "paced"])
 
@@ -31,7 +31,7 @@ def limiter(concurrency: int, rate: float | None, *, loop: Loop | None = None) -
 
 
 class Stopped:
-    """A loop whose clock stands where it is put, and whose timers never fire."""
+    """A loop whose clock is set by the test, and whose timers never fire."""
 
     now = 0.0
 
@@ -46,7 +46,7 @@ class Stopped:
 
 
 def taken(made: Limiter, priority: Priority) -> list[Permit]:
-    """All the permits there are for one priority."""
+    """All permits that one priority can get now."""
     permits: list[Permit] = []
     while (permit := made.try_acquire(priority)) is not None:
         permits.append(permit)
@@ -54,7 +54,7 @@ def taken(made: Limiter, priority: Priority) -> list[Permit]:
 
 
 class Waiters:
-    """Tasks that wait for a permit, and the order in which they get one."""
+    """Tasks that wait for a permit, and the order in which they get it."""
 
     def __init__(self, made: Limiter) -> None:
         self._made = made
@@ -79,7 +79,7 @@ class Waiters:
 
 
 async def test_the_queue_leaves_the_last_places_to_calls(rate: float | None) -> None:
-    """Two of ten are never an event's; with a single place an event may have it."""
+    """Two of ten are never given to events; a single one may be."""
     made = limiter(10, rate)
     assert len(taken(made, "event")) == 8
     assert len(taken(made, "call")) == 2
@@ -89,7 +89,7 @@ async def test_the_queue_leaves_the_last_places_to_calls(rate: float | None) -> 
 
 
 async def test_the_ceiling_starts_at_ten_and_grows_with_each_success(rate: float | None) -> None:
-    """Up to what was allowed."""
+    """Up to the configured limit."""
     made = limiter(12, rate)
     permits = taken(made, "call")
     assert len(permits) == 10
@@ -101,7 +101,7 @@ async def test_the_ceiling_starts_at_ten_and_grows_with_each_success(rate: float
 
 
 async def test_a_round_of_timeouts_halves_the_ceiling_once(rate: float | None) -> None:
-    """However many of those that were under way together time out; the next round may halve it again."""
+    """However many requests of one round time out; the next round may halve it again."""
     loop = Stopped()
     made = limiter(40, None if rate is None else 100, loop=loop)
 
@@ -150,8 +150,8 @@ async def test_calls_go_first_and_every_eighth_permit_is_an_events(rate: float |
     await waiters.cancel_all()
 
 
-async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
-    """A place is free for calls; an event that comes when one waits waits behind it, and so does a call."""
+async def test_no_waiter_is_overtaken_within_its_priority(rate: float | None) -> None:
+    """A permit is free for calls; an event that arrives while an event waits queues behind it, and so does a call."""
     made = limiter(10, rate)
     events = taken(made, "event")
     waiters = Waiters(made)
@@ -169,7 +169,7 @@ async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
     for _ in range(2):
         made.cancel(events.pop())
     await asyncio.sleep(0)
-    assert waiters.served == [("call", 0)]  # two places are free, and stay so
+    assert waiters.served == [("call", 0)]  # two permits are free, and stay so
     made.cancel(events.pop())
     await asyncio.sleep(0)
     assert waiters.served == [("call", 0), ("event", 0)]
@@ -177,10 +177,8 @@ async def test_nobody_overtakes_his_own_lane(rate: float | None) -> None:
 
 @pytest.mark.parametrize("waits", ["call", "event"])
 @pytest.mark.parametrize("comes", ["call", "event"])
-async def test_who_comes_when_a_waiter_is_due_goes_behind_it(
-    rate: float | None, waits: Priority, comes: Priority
-) -> None:
-    """The time of the waiter has come, its timer has not fired yet: only a call passes it, and only an event."""
+async def test_a_new_waiter_queues_behind_one_that_is_due(rate: float | None, waits: Priority, comes: Priority) -> None:
+    """The waiter is due and its timer has not fired yet: only a call passes it, and only if the waiter is an event."""
     loop = Stopped()
     made = limiter(10, 50, loop=loop)
     assert made.try_acquire("call") is not None
@@ -192,7 +190,7 @@ async def test_who_comes_when_a_waiter_is_due_goes_behind_it(
 
 
 async def test_an_events_turn_takes_no_last_place_that_no_call_waits_for(rate: float | None) -> None:
-    """Whoever was served before."""
+    """Whichever priority was served before."""
     for served in range(8):
         made = limiter(10, rate)
         for _ in range(served):
@@ -234,8 +232,8 @@ async def test_a_waiter_that_is_cancelled_leaves_its_turn_to_the_next(rate: floa
         assert made.in_flight == 1
 
 
-async def test_who_may_not_wait_is_refused_at_once(rate: float | None) -> None:
-    """Nothing stays behind of it; and who may wait a little gets what comes free in time, also at the last moment."""
+async def test_a_request_that_may_not_wait_is_refused_at_once(rate: float | None) -> None:
+    """It leaves no waiter; a short wait gets a permit that is released in time, also at the last moment."""
     made = limiter(1, rate)
     (held,) = taken(made, "call")
     loop = asyncio.get_running_loop()
@@ -248,8 +246,8 @@ async def test_who_may_not_wait_is_refused_at_once(rate: float | None) -> None:
     assert waiters.served == [("call", 0)]
 
 
-async def test_who_has_waited_as_long_as_it_may_is_refused(rate: float | None) -> None:
-    """What comes free afterwards is the next one's; a request that was delivered gives its place back in any way."""
+async def test_a_waiter_is_refused_when_its_time_is_over(rate: float | None) -> None:
+    """A permit released afterwards goes to the next waiter; a delivered request releases its permit in any case."""
     made = limiter(1, rate)
     (held,) = taken(made, "call")
     waiters = Waiters(made)
@@ -263,7 +261,7 @@ async def test_who_has_waited_as_long_as_it_may_is_refused(rate: float | None) -
 
 
 async def test_a_probe_that_was_given_up_is_the_next_one_s(rate: float | None) -> None:
-    """An outage does not last because the request that should have found its end was cancelled."""
+    """An outage does not last longer because its probe was cancelled."""
     loop = Stopped()
     made = limiter(20, rate, loop=loop)
     for permit in taken(made, "event"):
@@ -281,7 +279,7 @@ async def test_a_probe_that_was_given_up_is_the_next_one_s(rate: float | None) -
 
 
 async def test_after_a_probe_that_was_refused_another_priority_goes_first(rate: float | None) -> None:
-    """Where one route is always refused, its calls overtake the events, and would be every probe."""
+    """Where one route is always refused, its calls precede the events, and would be every probe."""
     loop = Stopped()
     made = limiter(10, rate, loop=loop)
     for refused in taken(made, "call"):
@@ -301,6 +299,6 @@ async def test_after_a_probe_that_was_refused_another_priority_goes_first(rate: 
 
 
 async def test_how_long_events_will_take_is_known_with_the_rate(rate: float | None) -> None:
-    """Without a rate it is not; else it is the time of the gate and of so many at this rate."""
+    """Without a rate it is unknown; otherwise it is the time of the gate and of so many events at this rate."""
     state = limiter(1, rate).state(wall=0.0)
     assert state.seconds_for(10) == (None if rate is None else 10 / FAST)

@@ -10,7 +10,7 @@ from hellotext_async.offsets import Offsets
 
 
 def test_an_offset_waits_for_those_before_it() -> None:
-    """The last one that may be acknowledged, each time that it moves."""
+    """Returned is the last one that may be acknowledged, each time that it advances."""
     offsets = Offsets[str]()
     for offset in ("a", "b", "c"):
         offsets.begin(offset)
@@ -20,7 +20,7 @@ def test_an_offset_waits_for_those_before_it() -> None:
 
 
 def test_a_mistake_of_the_caller_is_an_error() -> None:
-    """An offset that is under way already, one that is not, and one that is done twice."""
+    """An offset that is in progress already, one that is not, and one that is completed twice."""
     offsets = Offsets[int]()
     offsets.begin(0)
     offsets.begin(1)
@@ -35,7 +35,7 @@ def test_a_mistake_of_the_caller_is_an_error() -> None:
 
 @given(some.integers(1, 60).flatmap(lambda n: some.permutations(range(n))))
 def test_nothing_unfinished_is_ever_acknowledged(order: list[int]) -> None:
-    """In any order of ends, the last one is the highest with everything before it done."""
+    """In any order of completion, it is the highest offset with every earlier one completed."""
     offsets, done = Offsets[int](), set[int]()
     for offset in range(len(order)):
         offsets.begin(offset)

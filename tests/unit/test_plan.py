@@ -1,4 +1,4 @@
-"""The sharing of shards: with the same view all come to shares that differ by one at most, and nothing moves twice."""
+"""The sharing of shards: with the same view all shares differ by one at most, and no shard moves twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ names = st.sampled_from([f"w{n}" for n in range(8)])
 
 @st.composite
 def views(draw: st.DrawFn) -> tuple[dict[int, str | None], list[str]]:
-    """Some shards, owned by workers that are there, by some that are not, or by none."""
+    """Some shards, owned by live workers, by dead ones, or by none."""
     workers = draw(st.lists(names, min_size=1, unique=True))
     owners = draw(st.lists(st.one_of(st.none(), names), min_size=1, max_size=70))
     return dict(enumerate(owners)), workers
@@ -20,7 +20,7 @@ def views(draw: st.DrawFn) -> tuple[dict[int, str | None], list[str]]:
 
 @given(views())
 def test_plans_of_one_view_fit_together(view: tuple[dict[int, str | None], list[str]]) -> None:
-    """Only free shards are taken, each by one worker; only one's own are given back; none does both."""
+    """Only free shards are taken, each by one worker; a worker releases only its own; no shard is both."""
     owners, workers = view
     taken: list[int] = []
     for me in workers:
@@ -34,7 +34,7 @@ def test_plans_of_one_view_fit_together(view: tuple[dict[int, str | None], list[
 
 @given(views())
 def test_every_shard_is_owned_and_the_shares_are_even(view: tuple[dict[int, str | None], list[str]]) -> None:
-    """Once the leases of those that are gone have run out, two rounds are enough, and then nothing moves any more."""
+    """Once the leases of dead workers have expired, two rounds are enough, and then no shard moves any more."""
     owners, workers = view
     owners = {shard: owner if owner in workers else None for shard, owner in owners.items()}
     moved = 0
@@ -54,7 +54,7 @@ def test_every_shard_is_owned_and_the_shares_are_even(view: tuple[dict[int, str 
 
 @given(views(), names)
 def test_no_more_moves_than_must(view: tuple[dict[int, str | None], list[str]], newcomer: str) -> None:
-    """When one worker joins an even fleet, only its share moves."""
+    """When one worker joins an evenly shared fleet, only its share moves."""
     owners, workers = view
     even: dict[int, str | None] = {shard: sorted(workers)[shard % len(workers)] for shard in owners}
     fleet = sorted({*workers, newcomer})

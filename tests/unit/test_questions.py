@@ -31,7 +31,7 @@ def asked(path: str, body: object, method: str = "POST") -> Asked:
     ids=lambda value: value if isinstance(value, str) else f"{value.method} {value.path}",
 )
 def test_what_the_api_cannot_answer_says_why(request_: Asked, why: str) -> None:
-    """In words for a person; nothing is asked then."""
+    """The reason is readable; nothing is requested then."""
     with pytest.raises(Unanswerable, match=why):
         question_of(request_)
 

@@ -1,4 +1,4 @@
-"""What a worker reads of its shards, and what it removes of their remembered ids."""
+"""What a worker reads of its shards, and which remembered ids it removes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = Limits(1 << 20, 4.0)
 
 
 class Server:
-    """One entry in every shard, of which one is lost while they are read."""
+    """One entry in every shard; one shard is lost while they are read."""
 
     clustered = False
     layout = Layout("test", 2)
@@ -38,7 +38,7 @@ class Server:
 
 @virtual_time
 async def test_what_was_read_of_a_shard_that_left_meanwhile_is_dropped() -> None:
-    """Its next owner reads it; what was read of the others is kept."""
+    """Its next owner reads it; entries of the other shards are kept."""
     kept, lost = (Tenure(shard, "me", 1, inf) for shard in range(2))
     server: Any = Server(lost)
     found: asyncio.Future[list[Item]] = asyncio.get_running_loop().create_future()
@@ -51,7 +51,7 @@ async def test_what_was_read_of_a_shard_that_left_meanwhile_is_dropped() -> None
 
 @virtual_time
 async def test_ids_are_removed_where_it_is_known_which_events_are_left() -> None:
-    """Those of an event that waits are kept, however old it is; of a shard that leaves or was not read, all are."""
+    """Ids of waiting events are kept, however old; of a shard that is lost or was not read, all are."""
     idle, waits, unread, leaves = (Tenure(shard, "me", 1, inf) for shard in range(4))
     span = LIMITS.bucket_ms
     now = 100 * span + span / 2

@@ -1,4 +1,4 @@
-"""What values show of themselves: in a log, in rich's tables and in a pickle."""
+"""How values represent themselves: in a log, in rich's tables and in a pickle."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hellotext_async.errors import Asked, ErrorDetail
 from hellotext_async.queue.letters import Letter
 
 
-def test_what_holds_a_customer_s_data_does_not_show_it() -> None:
-    """Neither as text nor in rich's form."""
+def test_values_with_a_customer_s_data_do_not_show_it() -> None:
+    """Neither in its repr nor in rich's form."""
     secret = "will.e@acme.com"
     values = [
         Asked("POST", "/v1/profiles", secret.encode(), 0.0),
@@ -27,7 +27,7 @@ def test_what_holds_a_customer_s_data_does_not_show_it() -> None:
 
 
 def test_values_have_a_short_form_for_rich() -> None:
-    """The parts that matter."""
+    """Only the important fields."""
     assert "POST" in pretty_repr(Asked("POST", "/v1/profiles", None, 0.0))
     assert "e1" in pretty_repr(Letter(event_id="e1", action="page.viewed", verdict="rejected"))
     assert "unknown" in pretty_repr(Reconciled(of="e1", verdict="unknown", reason="why"))
@@ -36,6 +36,6 @@ def test_values_have_a_short_form_for_rich() -> None:
 
 
 def test_an_event_that_was_not_accepted_stays_so_in_a_pickle() -> None:
-    """Whether it may be there all the same is kept."""
+    """Whether it may be stored all the same is kept."""
     error = pickle.loads(pickle.dumps(NotAccepted("the server did not answer", may_be_accepted=True)))
     assert (str(error), error.may_be_accepted) == ("the server did not answer", True)

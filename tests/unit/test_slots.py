@@ -1,4 +1,4 @@
-"""The places that exchanges hold at a time."""
+"""The slots that limit concurrent exchanges."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from tests.harness.clock import virtual_time
 
 
 async def taken(slots: Slots, order: list[int], number: int) -> None:
-    """Take a place, and say when."""
+    """Take a slot, and record it."""
     await slots.acquire()
     order.append(number)
 
 
 async def turns() -> None:
-    """Whatever is ready has its turn."""
+    """Let every ready task run."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 @virtual_time
 async def test_places_go_first_come_first_served() -> None:
-    """A place that is given back goes to the first who waits; it is free only if nobody does."""
+    """A released slot goes to the first waiter; it is free only if none waits."""
     slots, order = Slots(1), list[int]()
     tasks = [asyncio.create_task(taken(slots, order, number)) for number in range(3)]
     await turns()
@@ -38,7 +38,7 @@ async def test_places_go_first_come_first_served() -> None:
 
 @virtual_time
 async def test_one_that_is_cancelled_takes_no_place() -> None:
-    """Neither while it waits, nor in the moment in which it is given one: then the next has it."""
+    """Neither while it waits, nor at the moment at which it is given one: then the next waiter has it."""
     slots, order = Slots(1), list[int]()
     tasks = [asyncio.create_task(taken(slots, order, number)) for number in range(4)]
     await turns()

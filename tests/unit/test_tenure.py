@@ -1,4 +1,4 @@
-"""The tenure of a shard: when it can be given back, and what is noted again."""
+"""The tenure of a shard: when it can be released, and what is recorded again."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ENTRY = "1-1"
 
 
 def test_a_lease_that_is_renewed_keeps_no_shard_from_being_given_back() -> None:
-    """Nothing of a renewal can be refused that matters."""
+    """A refused renewal loses nothing."""
     tenure = Tenure(0, "me", 1, inf)
     tenure.step()
     assert tenure.idle
 
 
 def test_what_is_in_flight_is_noted_again_as_it_was() -> None:
-    """After the server lost it; what was marked anew meanwhile stays so."""
+    """After the server lost it; a newer mark is not overwritten."""
     tenure = Tenure(0, "me", 1, inf)
     tenure.mark_first(ENTRY)
     tenure.mark("2-1", Mark(1, 2, in_flight=True))
@@ -32,7 +32,7 @@ def test_what_is_in_flight_is_noted_again_as_it_was() -> None:
 
 
 def test_the_oldest_event_of_a_shard_is_the_first_that_has_not_ended() -> None:
-    """Unknown before anything was read; nothing is older than now when all have ended."""
+    """Unknown before anything was read; when all have ended, there is none older than now."""
     tenure = Tenure(0, "me", 1, inf)
     assert tenure.oldest_ms(5000) is None
     tenure.cursor = "1700-3"

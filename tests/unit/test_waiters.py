@@ -1,4 +1,4 @@
-"""Whose turn it is among those that wait for a permit."""
+"""The order of those that wait for a permit."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from hellotext_async._waiters import Waiters
 
 
 class Waiter:
-    """One that waits until it is `gone`."""
+    """A waiter that waits until it is `gone`."""
 
     def __init__(self, *, gone: bool = False) -> None:
         self._gone = gone
 
     def done(self) -> bool:
-        """Whether it waits no more."""
+        """Whether it no longer waits."""
         return self._gone
 
 
 def test_one_that_waits_no_more_has_no_turn() -> None:
-    """The next of its priority has it; where there is none, nothing waits."""
+    """The next waiter of its priority is first; if there is none, the queue is empty."""
     waiters: Waiters[Waiter] = Waiters()
     waits = Waiter()
     for priority, one in (("call", Waiter(gone=True)), ("event", Waiter(gone=True)), ("event", waits)):

@@ -1,4 +1,4 @@
-"""One call to its end: what is repeated, how long, and which error comes out."""
+"""One call to its end: what is retried, for how long, and which error is raised."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_class_and_the_evidence_decide_on_a_repeat(repeat: Idempotency, evid
 
 @virtual_time
 async def test_each_status_is_its_own_error_after_one_request() -> None:
-    """400 to 422 and redirects are not repeated; the error knows status, entries, request id and attempts."""
+    """400 to 422 and redirects are not retried; the error has status, entries, request id and attempts."""
     kinds: dict[int, type[APIError]] = {
         302: UnexpectedResponse, 400: BadRequest, 401: Unauthorized, 403: Forbidden, 404: NotFound,
         409: UnexpectedResponse, 418: UnexpectedResponse, 422: ValidationFailed,
@@ -124,7 +124,7 @@ async def test_one_deadline_covers_waiting_attempts_and_backoff() -> None:
 
 @virtual_time
 async def test_a_retry_after_beyond_the_deadline_fails_at_once() -> None:
-    """RateLimited with the seconds, without waiting for what cannot help."""
+    """RateLimited with the seconds, without a wait that cannot succeed."""
     script = Script(default=answers(429, headers=(("Retry-After", "300"),)))
     before = asyncio.get_running_loop().time()
     error = await error_of(script)
@@ -135,7 +135,7 @@ async def test_a_retry_after_beyond_the_deadline_fails_at_once() -> None:
 
 @virtual_time
 async def test_an_early_attempt_that_may_have_been_applied_is_not_forgotten() -> None:
-    """500 and then a refused connection is not NotSent: the create may exist."""
+    """500 and then a refused connection is not NotSent: the object may exist."""
     error = await error_of(Script(answers(500), default=unsent()), call("non_idempotent"))
     assert isinstance(error, ServerError)
     error = await error_of(Script(breaks(), default=unsent()), call("idempotent"))
@@ -144,7 +144,7 @@ async def test_an_early_attempt_that_may_have_been_applied_is_not_forgotten() ->
 
 @virtual_time
 async def test_a_delete_that_finds_it_gone_on_a_repeat_is_done() -> None:
-    """404 is NotFound on the first try, and success after a doubtful one."""
+    """404 is NotFound at the first attempt, and success after an uncertain one."""
     gone = Call("DELETE", "/v1/coupons/x", Deleted, "idempotent", if_missing=Deleted(id="x", type="coupon"))
     assert isinstance(await error_of(Script(answers(404)), gone), NotFound)
     assert (await ask(Script(breaks(), answers(404)), gone)).deleted
@@ -153,7 +153,7 @@ async def test_a_delete_that_finds_it_gone_on_a_repeat_is_done() -> None:
 
 @virtual_time
 async def test_a_create_whose_answer_is_lost_was_applied() -> None:
-    """A 2xx with a body that is not its JSON: OutcomeUnknown(applied=True) for creates, an own error for reads."""
+    """A 2xx whose body is not its JSON: OutcomeUnknown(applied=True) for creates, another error for reads."""
     for body in (b"<html>", b"", b"\xff\xfe", b"[1]", b'{"type":"x"}', b"[" * 100_000):
         error = await error_of(Script(answers(200, body)), call("non_idempotent"))
         assert isinstance(error, OutcomeUnknown)
@@ -163,7 +163,7 @@ async def test_a_create_whose_answer_is_lost_was_applied() -> None:
 
 @virtual_time
 async def test_wait_zero_fails_fast_while_a_gate_is_closed() -> None:
-    """RateLimited with the seconds left; a bounded wait gives up when the gate is longer."""
+    """RateLimited with the seconds left; a bounded wait fails when the gate is longer."""
     made = engine(Script(answers(429, headers=(("Retry-After", "10"),)), default=OK))
     with pytest.raises(RateLimited):
         await send(made, GET, Options(Retry(attempts=1)))
@@ -179,7 +179,7 @@ async def test_wait_zero_fails_fast_while_a_gate_is_closed() -> None:
 
 @virtual_time
 async def test_a_certificate_that_does_not_verify_is_not_tried_again() -> None:
-    """It will not get better in seconds."""
+    """Another attempt would fail in the same way."""
     script = Script(default=unsent("tls"))
     error = await error_of(script)
     assert isinstance(error, NotSent)
@@ -205,7 +205,7 @@ async def test_while_the_server_is_away_a_call_makes_one_attempt() -> None:
 
 
 @virtual_time
-async def test_what_may_not_be_written_any_more_says_nothing_of_the_server() -> None:
+async def test_a_request_that_may_not_be_written_any_more_is_no_evidence_about_the_server() -> None:
     """The rule is this process's own, as for a worker whose lease is over: the breaker stays closed."""
     made = engine(Script())
     for number in range(10):
@@ -244,7 +244,7 @@ async def test_the_backoff_lies_within_its_bounds() -> None:
 
 @virtual_time
 async def test_no_more_requests_are_in_flight_than_allowed() -> None:
-    """Two thousand calls at once under a ceiling of 20, all served, first come, first served."""
+    """Two thousand concurrent calls under a ceiling of 20, all served, first come, first served."""
     script = Script(default=answers(200, b'{"id":"x"}', takes=0.01))
     made = engine(script, limits=Limits(concurrency=20))
     order: list[int] = []
@@ -278,7 +278,7 @@ async def test_a_permit_that_comes_after_the_deadline_is_given_back() -> None:
 
 @virtual_time
 async def test_a_retry_that_may_not_wait_for_the_rate_ends_in_what_its_attempt_ended_in() -> None:
-    """Another call was told to wait meanwhile: the error is that of the request that was made, not that of none."""
+    """Another call was rate limited meanwhile: the error is that of the request that was made."""
     made = engine(Script(answers(500), answers(429, headers=(("Retry-After", "30"),)), default=OK))
     failing = asyncio.ensure_future(send(made, GET, Options(Retry(base=4), 1.0)))
     await asyncio.sleep(0)
@@ -292,7 +292,7 @@ async def test_a_retry_that_may_not_wait_for_the_rate_ends_in_what_its_attempt_e
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
 @virtual_time
 async def test_a_jump_of_the_wall_clock_changes_no_deadline_of_a_call(jump: float) -> None:
-    """An hour forward or back between two attempts: the second is made all the same."""
+    """An hour forward or back between two attempts: the second is made in any case."""
     wall = EPOCH
 
     def leap(seen: Seen) -> Answer:

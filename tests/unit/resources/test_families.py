@@ -180,12 +180,12 @@ async def test_what_is_required_is_named(family: type[Family], given: dict[str, 
 async def test_a_repeat_of_a_delete_that_finds_it_gone_says_deleted() -> None:
     """The answer is the same as the first one's."""
     sends = Recording({"id": "x1", "type": "coupon", "deleted": True})
-    told = await Coupons(sends).delete("x1")
-    assert sends.calls[0].if_missing == told
+    deleted = await Coupons(sends).delete("x1")
+    assert sends.calls[0].if_missing == deleted
 
 
 async def test_a_template_is_updated_as_a_whole() -> None:
-    """The signature asks for what the API would replace by a default."""
+    """The signature requires fields that the API would otherwise replace by a default."""
     sends = Recording()
     whole: Any = {"body": "Hi", "technology": "sms", "category": "utility"}
     for name in whole:
@@ -196,7 +196,7 @@ async def test_a_template_is_updated_as_a_whole() -> None:
 
 
 async def test_a_message_is_sent_at_most_once() -> None:
-    """By its own class; then listed and retrieved as any other object."""
+    """By its own idempotency class; it can be listed and retrieved as any other object."""
     sends = Recording({"status": "received", "messages": [{"id": "m", "profile": 7}], "id": "m"})
     messages = Messages(sends)
     received = await messages.send(
@@ -243,7 +243,7 @@ async def test_variants_are_verbs_of_products() -> None:
 
 
 async def test_an_order_has_exact_money() -> None:
-    """In its lines and its total; a price goes out as the digits that were given."""
+    """In its lines and its total; a price is sent with the digits that were given."""
     price = {"amount": "44.95", "currency": "USD"}
     sends = Recording({"id": "o", "reference": 7, "items": [{"id": 1, "product": {"id": "p"}, "quantity": 2, "price": price}],
                        "total": {"amount": 89.90, "currency": "USD", "converted_amount": 3596}})  # fmt: skip
@@ -255,7 +255,7 @@ async def test_an_order_has_exact_money() -> None:
 
 
 async def test_a_misspelt_key_inside_a_field_is_warned_of() -> None:
-    """And sent all the same, since the vendor may know it."""
+    """And is sent, since the vendor may know it."""
     sends = Recording()
     with pytest.warns(UnknownParameterWarning, match="'quantity'"):
         await Orders(sends).create(items=[{"product": "p", "quantyty": 1}])  # type: ignore[typeddict-unknown-key]
@@ -279,7 +279,7 @@ MISSPELT: list[tuple[Callable[[Families], Any], str]] = [
 async def test_a_strict_client_refuses_a_misspelt_key_inside_a_field(
     asking: Callable[[Families], Any], place: str
 ) -> None:
-    """By its place, in creates and in updates, through views too."""
+    """The error has its path, in creates and in updates, through views too."""
     async with Hellotext("t", enabled=False, strict=True) as client:
         for families in (client, client.with_options(wait=0)):
             with pytest.raises(InvalidParameter, match="the client is strict; did you mean") as caught:
@@ -310,14 +310,14 @@ async def test_a_property_of_one_profile_needs_the_profile(kind: Any, profile: A
 
 
 async def test_a_property_kind_that_cannot_be_created_is_refused() -> None:
-    """The error says which there are."""
+    """The error lists the valid ones."""
     with pytest.raises(InvalidParameter) as caught:
         await Properties(Recording()).create(kind="gender")  # type: ignore[arg-type]
     assert caught.value.problem.startswith("expected one of: address, email, phone, checkbox")
 
 
 async def test_a_property_goes_to_the_bottom_with_an_empty_position() -> None:
-    """None is sent as the empty text of the document; what is not passed is not sent."""
+    """None is sent as the document's empty text; an argument that is not passed is not sent."""
     sends = Recording()
     await Properties(sends).update("x1", position=None)
     assert sends.body == {"position": ""}

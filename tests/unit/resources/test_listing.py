@@ -22,7 +22,7 @@ def lists(*pages: dict[str, Any]) -> tuple[ProfileLists, Recording]:
 
 
 async def test_nothing_is_asked_before_it_is_awaited() -> None:
-    """And an await asks for one page."""
+    """Awaiting it requests one page."""
     family, sends = lists(page("a", "b"), page("c"))
     listing = family.list(limit=2)
     assert not sends.calls
@@ -31,7 +31,7 @@ async def test_nothing_is_asked_before_it_is_awaited() -> None:
 
 
 async def test_iterating_gives_every_item_of_every_page() -> None:
-    """Until an empty page, each asked for after the last id of the one before."""
+    """Until an empty page, each requested after the last id of the previous one."""
     family, sends = lists(page("a", "b"), page("c"), page())
     assert [item.id async for item in family.list(limit=2)] == ["a", "b", "c"]
     assert [target.partition("?")[2] for _, target in sends.asked] == [
@@ -41,7 +41,7 @@ async def test_iterating_gives_every_item_of_every_page() -> None:
     ]
 
 
-async def test_it_ends_where_the_api_says_so() -> None:
+async def test_it_ends_at_has_more_false() -> None:
     """No request for a page that is known to be empty."""
     family, sends = lists(page("a", has_more=True), page("b", has_more=False))
     assert [item.id async for item in family.list()] == ["a", "b"]
@@ -49,14 +49,14 @@ async def test_it_ends_where_the_api_says_so() -> None:
 
 
 async def test_pages_come_one_by_one() -> None:
-    """With their items and has_more; an empty one is not given."""
+    """With their items and has_more; an empty one is not yielded."""
     family, _ = lists(page("a", "b"), page("c", has_more=True), page("d"), page())
     found = [([item.id for item in one.items], one.has_more) async for one in family.list().pages()]
     assert found == [(["a", "b"], None), (["c"], True), (["d"], None)]
 
 
 async def test_backwards_it_goes_by_the_first_id() -> None:
-    """`ending_before` asks for what is before, page after page."""
+    """`ending_before` requests earlier items, page after page."""
     family, sends = lists(page("d", "e"), page("b", "c"), page())
     assert [item.id async for item in family.list(ending_before="f")] == ["d", "e", "b", "c"]
     assert [target.partition("=")[2] for _, target in sends.asked] == ["f", "d", "b"]
@@ -78,7 +78,7 @@ async def test_items_that_could_not_be_read_do_not_end_it() -> None:
     ],
 )
 async def test_a_cursor_that_comes_back_is_an_error(pages: list[dict[str, Any]]) -> None:
-    """An API that ignores the cursor, or that goes in a circle, does not make an endless loop."""
+    """An API that ignores the cursor, or that repeats one, does not cause an endless loop."""
     family, sends = lists(*pages)
     with pytest.raises(UnexpectedResponse):
         async for _ in family.list():
@@ -87,7 +87,7 @@ async def test_a_cursor_that_comes_back_is_an_error(pages: list[dict[str, Any]])
 
 
 async def test_a_listing_can_be_used_again() -> None:
-    """It starts anew."""
+    """It starts from the first page."""
     family, sends = lists(page("a", has_more=False))
     listing = family.list()
     assert [item.id async for item in listing] == [item.id async for item in listing] == ["a"]
@@ -104,7 +104,7 @@ async def test_an_early_end_asks_no_further() -> None:
 
 
 def test_bad_arguments_are_raised_at_the_call() -> None:
-    """Not when it is awaited: the mistake is in this line."""
+    """Not when it is awaited: the error belongs to this line."""
     family, _ = lists(page())
     with pytest.raises(InvalidParameter):
         family.list(limit=0)
@@ -114,7 +114,7 @@ def test_bad_arguments_are_raised_at_the_call() -> None:
 
 
 async def test_profiles_are_sorted_as_asked() -> None:
-    """The sort goes along to every page."""
+    """The sort is sent with every page."""
     sends = Recording({"profiles": [{"id": "a"}]}, {"profiles": []})
     assert [one.id async for one in Profiles(sends).list(sort="alphabetically", limit=1)] == ["a"]
     assert [target.partition("?")[2] for _, target in sends.asked] == [

@@ -1,4 +1,4 @@
-"""The keys of an event's parameters: known ones pass, unknown ones are named once, or refused."""
+"""The keys of an event's parameters: known ones pass, unknown ones are warned of once, or refused."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ UNKNOWN: list[tuple[str, dict[str, Any], str, str, str | None]] = [
 
 @pytest.fixture(autouse=True)
 def nothing_warned() -> None:
-    """Each test begins with no warning given."""
+    """Each test begins as if no warning had been given."""
     forget_warnings()
 
 
@@ -72,7 +72,7 @@ def test_known_keys_pass_even_a_strict_check(action: str, fields: dict[str, Any]
 def test_an_unknown_key_is_named_with_the_nearest_known_one(
     action: str, fields: dict[str, Any], place: str, key: str, nearest: str | None
 ) -> None:
-    """As a warning that points at the caller; a strict check refuses it by its place."""
+    """As a warning that points at the caller; a strict check refuses it with its path."""
     given = body(action, fields)
     assert list(unknown_keys(given, builtin=True)) == [(place, key, nearest)]
     with pytest.warns(UnknownParameterWarning, match=f"{nearest!r}" if nearest else key) as caught:
@@ -103,7 +103,7 @@ def test_a_key_that_may_be_a_customers_data_is_not_shown() -> None:
 
 
 def test_there_is_an_end_to_warnings() -> None:
-    """Keys made from data neither fill the memory nor the log."""
+    """Keys generated from data fill neither the memory nor the log."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for number in range(1100):

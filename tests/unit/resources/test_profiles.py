@@ -1,4 +1,4 @@
-"""Profiles: every form of their fields as it goes on the wire, and their own verbs."""
+"""Profiles: every form of their fields as it is sent, and their own verbs."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ async def test_what_cannot_be_meant_is_refused_by_name(given: dict[str, Any], pa
     assert not sends.calls
 
 
-async def test_a_kind_given_as_a_keyword_is_told_where_it_goes() -> None:
-    """The document's own example passes gender as one."""
+async def test_a_kind_given_as_a_keyword_is_an_error_that_names_its_place() -> None:
+    """The document's own example passes gender as a keyword."""
     with pytest.raises(InvalidParameter, match="properties="):
         await Profiles(Recording()).update("MzYwlE50", gender="male")  # type: ignore[call-arg]
 
@@ -117,9 +117,9 @@ async def test_the_other_verbs_ask_what_is_documented() -> None:
     sends = Recording(PROFILE, PROFILE, PROFILE, {"id": "MzYwlE50", "type": "profile", "deleted": True})
     profiles = Profiles(sends)
     for verb in (profiles.retrieve, profiles.subscribe, profiles.unsubscribe):
-        told = await verb("MzYwlE50")
-        assert isinstance(told, Profile)
-        assert told.to_dict() == PROFILE
+        returned = await verb("MzYwlE50")
+        assert isinstance(returned, Profile)
+        assert returned.to_dict() == PROFILE
     assert (await profiles.delete("MzYwlE50")).to_dict() == {"id": "MzYwlE50", "type": "profile", "deleted": True}
     assert sends.asked == [
         ("GET", "/v1/profiles/MzYwlE50"),

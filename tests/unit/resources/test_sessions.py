@@ -1,4 +1,4 @@
-"""Sessions: whose they are, and identification that is acknowledged first and completed later."""
+"""Sessions: their profile, and identification that is acknowledged first and completed later."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Scripted(Recording):
-    """A double that answers with statuses too, and notes when each call came."""
+    """A double that returns statuses too, and records the time of each call."""
 
     def __init__(self, *replies: tuple[int, Any]) -> None:
         super().__init__(
@@ -38,26 +38,26 @@ class Scripted(Recording):
 
 
 async def test_a_session_is_attached_to_its_profile() -> None:
-    """The answer names the profile, or says it in a way that cannot be compared."""
-    for told in ({"profile": "MzYwlE50"}, {"profile": None}, {"profile": 12345}, {"profile_id": "MzYwlE50"}, {}):
-        sends = Recording({"id": "2KAGgAgm", **told})
+    """The answer names the profile, or in a form that cannot be compared."""
+    for fields in ({"profile": "MzYwlE50"}, {"profile": None}, {"profile": 12345}, {"profile_id": "MzYwlE50"}, {}):
+        sends = Recording({"id": "2KAGgAgm", **fields})
         session = await Sessions(sends).attach("2KAGgAgm", profile="MzYwlE50")
         assert session.id == "2KAGgAgm"
         assert (sends.asked, sends.body) == ([("PATCH", "/v1/sessions/2KAGgAgm")], {"profile": "MzYwlE50"})
         assert sends.calls[0].idempotency == "idempotent"
 
 
-@pytest.mark.parametrize("told", [{"profile": "another1"}, {"profile": None, "profile_id": "another1"}])
-async def test_an_answer_that_names_another_profile_is_a_conflict(told: dict[str, Any]) -> None:
-    """A 2xx is no proof that it was attached."""
+@pytest.mark.parametrize("fields", [{"profile": "another1"}, {"profile": None, "profile_id": "another1"}])
+async def test_an_answer_that_names_another_profile_is_a_conflict(fields: dict[str, Any]) -> None:
+    """A 2xx does not prove that it was attached."""
     with pytest.raises(SessionConflict) as caught:
-        await Sessions(Recording({"id": "s", **told})).attach("s", profile="MzYwlE50")
+        await Sessions(Recording({"id": "s", **fields})).attach("s", profile="MzYwlE50")
     assert (caught.value.session, caught.value.profile, caught.value.owner) == ("s", "MzYwlE50", "another1")
     assert str(caught.value) == "session s belongs to another1, not to MzYwlE50"
 
 
 async def test_a_refusal_of_the_session_is_the_same_conflict() -> None:
-    """What names another parameter stays what it is."""
+    """An error about another parameter is unchanged."""
     for name, kind in (("session", SessionConflict), ("profile", ValidationFailed)):
         sends = Scripted((422, {"errors": [{"type": "invalid", "parameter": name}]}))
         with pytest.raises(kind):
@@ -83,7 +83,7 @@ async def test_ids_are_checked_by_their_names() -> None:
 
 @virtual_time
 async def test_an_identification_is_polled_until_it_is_completed() -> None:
-    """With the vendor's pauses, the business's id, and the session in a header; a 429 or a 5xx is polled again."""
+    """With the vendor's pauses, the business's id, and the session in a header; after a 429 or a 5xx it polls again."""
     sends = Scripted(
         (200, {"identification_receipt": "r/1"}), (202, None), (429, {}), (503, {}), (202, {"status": "processing"}),
         (200, {"status": "completed"}),
@@ -101,8 +101,8 @@ async def test_an_identification_is_polled_until_it_is_completed() -> None:
 
 @virtual_time
 @pytest.mark.parametrize("body", [None, {}, []])
-async def test_servers_that_give_no_receipt_are_believed(body: Any) -> None:
-    """An empty or unreadable body of a 2xx is all that older ones answer."""
+async def test_a_2xx_without_a_receipt_is_accepted(body: Any) -> None:
+    """Older servers answer with a 2xx and an empty or unreadable body."""
     sends = Scripted((200, body))
     assert (await Sessions(sends, "biz").identify("s", "u")).identification_receipt is None
     assert len(sends.calls) == 1
@@ -118,7 +118,7 @@ async def test_a_refused_identification_is_validation_failed() -> None:
 
 @virtual_time
 async def test_an_identification_that_is_not_completed_in_time_is_unknown() -> None:
-    """At the deadline, whatever is being waited for."""
+    """At the deadline, in any wait."""
     sends = Scripted((200, {"identification_receipt": "r"}), (202, None))
     with pytest.raises(OutcomeUnknown):
         await Sessions(sends, "biz").identify("s", "u", deadline=30)

@@ -44,17 +44,17 @@ KINDS: list[tuple[str, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "told", "typed"), KINDS, ids=[kind for kind, _, _ in KINDS])
-def test_each_kind_has_its_type_and_comes_back(kind: str, told: Any, typed: Any) -> None:
+@pytest.mark.parametrize(("kind", "raw", "typed"), KINDS, ids=[kind for kind, _, _ in KINDS])
+def test_each_kind_has_its_type_and_comes_back(kind: str, raw: Any, typed: Any) -> None:
     """The documented values, one of each kind."""
-    entry = decoded(value(kind, told))
+    entry = decoded(value(kind, raw))
     assert entry.value == typed
     assert type(entry.value) is type(typed)
-    assert entry.raw_value == told
+    assert entry.raw_value == raw
 
 
 @pytest.mark.parametrize(
-    ("kind", "told", "typed"),
+    ("kind", "raw", "typed"),
     [
         ("number", "29.99", 29.99), ("number", 30, 30.0), ("checkbox", "true", True), ("checkbox", 0, False),
         ("birthday", {"day": "3", "month": "11"}, Day(day=3, month=11)),
@@ -63,29 +63,29 @@ def test_each_kind_has_its_type_and_comes_back(kind: str, told: Any, typed: Any)
         ("address", {}, Address()),
     ],
 )  # fmt: skip
-def test_a_value_that_is_almost_right_is_read(kind: str, told: Any, typed: Any) -> None:
+def test_a_value_that_is_almost_right_is_read(kind: str, raw: Any, typed: Any) -> None:
     """Numbers as text, unknown parts, parts of an address of another type."""
-    entry = decoded(value(kind, told))
+    entry = decoded(value(kind, raw))
     assert entry.value == typed
-    assert entry.raw_value == told
+    assert entry.raw_value == raw
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "raw"),
     [
         ("number", "many"), ("checkbox", "perhaps"), ("birthday", "1985-11-03"), ("date", {"day": 3}), ("date", []),
         ("address", "Av. Italia 1"), ("tags", "a,b"), ("tags", ["a", 5]), ("text", 5), ("email", {"a": 1}),
         ("mood", {"a": [1]}), ("list", ["x"]), (None, "x"), (7, "x"), ("text", None), ("mood", None),
     ],
 )  # fmt: skip
-def test_a_value_that_does_not_fit_is_given_as_it_came(kind: Any, told: Any) -> None:
-    """Also that of a kind nobody has told us of."""
-    entry = decoded({**value("", told), "kind": kind})
-    assert entry.value == told
+def test_a_value_that_does_not_fit_is_given_as_it_came(kind: Any, raw: Any) -> None:
+    """Also that of an unknown kind."""
+    entry = decoded({**value("", raw), "kind": kind})
+    assert entry.value == raw
 
 
 @pytest.mark.parametrize(
-    ("told", "degrees"),
+    ("raw", "degrees"),
     [
         ("-0.349044168e2", -34.9044168),
         ("12", 12.0),
@@ -96,15 +96,15 @@ def test_a_value_that_does_not_fit_is_given_as_it_came(kind: Any, told: Any) -> 
         ("1e999", None),
     ],
 )
-def test_coordinates_are_text_with_numbers_at_hand(told: str | None, degrees: float | None) -> None:
-    """The text stays as it came; what is no number is None."""
-    address = Address(latitude=told, longitude=told)
-    assert address.latitude == told
+def test_coordinates_are_text_with_numbers_at_hand(raw: str | None, degrees: float | None) -> None:
+    """The text is unchanged; its number is None if it is not numeric."""
+    address = Address(latitude=raw, longitude=raw)
+    assert address.latitude == raw
     assert address.latitude_degrees == address.longitude_degrees == degrees
 
 
 def test_only_contacts_say_whether_they_are_verified() -> None:
-    """And an address has a name only where it was given one."""
+    """An address has a name only if it was given one."""
     assert decoded(value("gender", "male")).verified is None
     assert decoded(value("email", "a", verified=False)).verified is False
     assert decoded({"id": "i", "kind": "address", "name": "work", "value": ADDRESS}).to_dict()["name"] == "work"

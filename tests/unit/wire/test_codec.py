@@ -1,4 +1,4 @@
-"""Bytes to answers: whatever the API bends, a program gets an answer or one own error."""
+"""Bytes to answers: whatever the API changes, a program gets an answer or one error of this package."""
 
 from __future__ import annotations
 
@@ -67,19 +67,19 @@ def test_a_documented_answer_comes_back_without_loss() -> None:
 
 
 def test_moments_are_aware() -> None:
-    """Unix seconds, as number or text, and text with a zone; what has no zone is not guessed."""
-    told = datetime(2022, 10, 13, 18, 2, 53, tzinfo=UTC)
+    """Unix seconds, as number or text, and text with a zone; without a zone none is guessed."""
+    expected = datetime(2022, 10, 13, 18, 2, 53, tzinfo=UTC)
     for form in (1665684173, 1665684173.0, "1665684173", "2022-10-13T18:02:53Z", "2022-10-13T15:02:53-03:00"):
-        assert profile({"id": "x", "created_at": form}).created_at == told
+        assert profile({"id": "x", "created_at": form}).created_at == expected
     half = profile({"id": "x", "created_at": 1665684173.5})
-    assert half.created_at == told + timedelta(seconds=0.5)
+    assert half.created_at == expected + timedelta(seconds=0.5)
     assert half.to_dict()["created_at"] == 1665684173.5
     for form in ("2022-10-13T18:02:53", "soon", 1e300, -(10**30), True, [], "", "null"):
         assert profile({"id": "x", "created_at": form}).created_at is None
 
 
 def test_what_is_unknown_is_kept_in_raw() -> None:
-    """New fields, kinds and states do not break anything."""
+    """New fields, kinds and states raise nothing."""
     body = {
         **PROFILE,
         "state": "dormant",
@@ -105,8 +105,8 @@ def test_a_field_of_the_wrong_type_costs_that_field_only(path: tuple[str | int, 
     use(answer)
     assert answer.raw == body
     first = path[0]
-    kept, told = answer.to_dict(), profile(PROFILE).to_dict()
-    assert {key: kept[key] for key in kept if key != first} == {key: told[key] for key in told if key != first}
+    kept, expected = answer.to_dict(), profile(PROFILE).to_dict()
+    assert {key: kept[key] for key in kept if key != first} == {key: expected[key] for key in expected if key != first}
 
 
 @pytest.mark.parametrize("path", list(places(PROFILE)), ids=str)
@@ -131,7 +131,7 @@ def test_placeholders_in_a_list_are_left_out() -> None:
 
 
 def test_an_item_of_a_page_has_its_own_raw() -> None:
-    """Also where elements before it could not be decoded, and where one had to be coerce."""
+    """Also where earlier elements could not be decoded, and where one had to be coerced."""
     second = {"id": "second", "state": [5], "new": True}
     found = page("{...}", PROFILE, second)
     assert [item.raw for item in found.items] == [PROFILE, second]
@@ -149,7 +149,7 @@ NOT_DOCUMENTED = [
 
 @pytest.mark.parametrize("body", NOT_DOCUMENTED, ids=lambda body: repr(body[:24]))
 def test_what_is_not_the_documented_json_is_undecodable(body: bytes) -> None:
-    """One own error for HTML, nothing, torn or endless JSON, and for a body without an id."""
+    """One error for HTML, an empty body, truncated or endless JSON, and for a body without an id."""
     with pytest.raises(Undecodable):
         decode(body, Profile)
     with pytest.raises(Undecodable):
@@ -181,7 +181,7 @@ def test_json_that_is_almost_right_is_read(body: bytes) -> None:
 
 
 def test_nesting_near_the_limit_is_read_or_undecodable() -> None:
-    """Also when something else has to be coerce; the interpreter's recursion limit shows nowhere."""
+    """Also when another part has to be coerced; no RecursionError is raised."""
     for depth in range(600, 1010, 2):
         nested = b"[" * depth + b"]" * depth
         try:
@@ -192,7 +192,7 @@ def test_nesting_near_the_limit_is_read_or_undecodable() -> None:
 
 
 def test_raw_is_none_where_the_stack_is_too_deep_for_it() -> None:
-    """Decoded near the top of the stack, asked for further down: no RecursionError of another library.
+    """Decoded near the top of the stack, read further down: no RecursionError of another library.
 
     From Python 3.12 on, C has a stack of its own, deep enough for this.
     """
@@ -218,7 +218,7 @@ JSON = st.recursive(
 @CALM
 @given(st.data())
 def test_anything_anywhere_is_an_answer_or_undecodable(data: st.DataObject) -> None:
-    """Arbitrary JSON in place of any part of a page, and what can be done with the answer then."""
+    """Arbitrary JSON in place of any part of a page, and every use of the answer."""
     body: Any = {"profiles": [PROFILE, PROFILE], "has_more": True}
     for _ in range(data.draw(st.integers(1, 3))):
         body = replaced(body, data.draw(st.sampled_from(list(places(body)))), data.draw(JSON))
@@ -234,7 +234,7 @@ def test_anything_anywhere_is_an_answer_or_undecodable(data: st.DataObject) -> N
 @CALM
 @given(st.binary(max_size=64))
 def test_any_bytes_are_an_answer_or_undecodable(body: bytes) -> None:
-    """No error of another library comes out."""
+    """No error of another library is raised."""
     for kind in (Profile, PAGE, Property):
         try:
             decode(body, kind)
@@ -258,7 +258,7 @@ def test_copies_are_answers() -> None:
 
 
 def test_a_changed_copy_has_no_raw() -> None:
-    """It is not what the API answered."""
+    """It is not what the API sent."""
     assert msgspec.structs.replace(profile(PROFILE), first_name="other").raw is None
 
 

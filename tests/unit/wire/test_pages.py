@@ -1,4 +1,4 @@
-"""Pages and how one leads to the next."""
+"""Pages, and how the next one is requested."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page(*ids: str, **more: Any) -> Page[ProfileList]:
     return decode(json.dumps({"lists": [{"id": i} for i in ids], **more}).encode(), KIND)
 
 
-def test_the_query_says_how_many_and_from_where() -> None:
+def test_the_query_has_limit_and_cursor() -> None:
     """Each is optional, and both ends at once are not."""
     assert paging() == {"limit": None, "starting_after": None, "ending_before": None}
     assert paging(limit=5, starting_after="a") == {"limit": 5, "starting_after": "a", "ending_before": None}
@@ -59,8 +59,8 @@ def test_backwards_the_first_id_leads_on() -> None:
     assert onward.query == {"limit": None, "starting_after": None, "ending_before": "k"}
 
 
-def test_has_more_is_believed() -> None:
-    """False ends it; True with nothing to go on from is an error, not the end."""
+def test_has_more_decides() -> None:
+    """False ends it; True without an id to continue from is an error, not the end."""
     assert following(call(), page("a", has_more=False)) is None
     assert following(call(), page("a", has_more=True)) is not None
     assert following(call(), page(has_more=False)) is None
@@ -70,12 +70,12 @@ def test_has_more_is_believed() -> None:
 
 
 def test_a_page_type_is_made_once() -> None:
-    """So its decoder is too."""
+    """And so is its decoder."""
     assert page_of(ProfileList, "lists") is KIND
     assert page_of(ProfileList, "more") is not KIND
 
 
 def test_a_page_shows_how_much_it_holds() -> None:
-    """And nothing of it."""
+    """And none of its contents."""
     assert repr(page("a", "b")) == "Page(2 items, has_more=None)"
     assert isinstance(page("a"), Page)

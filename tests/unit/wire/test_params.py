@@ -1,4 +1,4 @@
-"""Arguments to the wire: strict, and the error names the place and never the value."""
+"""Arguments to the wire: strict; errors contain the path and never the value."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_id_stands_as_it_is(value: str) -> None:
     "value", ["", "a/b", "..", "a b", "a?b", "a#b", "a%2F", "a\n", "é", "４", "x" * 65, None, 5, b"x", ["x"], True]
 )
 def test_anything_else_is_no_id(value: Any) -> None:
-    """It could reach another path; the error names the parameter and not the value."""
+    """It could change the request's path; the error names the parameter and not the value."""
     error = refused(id_segment, value, "profile")
     assert error.parameter == "profile"
     assert "a/b" not in str(error)
@@ -46,7 +46,7 @@ def test_anything_else_is_no_id(value: Any) -> None:
 @CALM
 @given(st.text(min_size=1))
 def test_a_name_is_one_segment_and_comes_back(value: str) -> None:
-    """Whatever it holds; or it is refused."""
+    """Whatever it contains; or it is refused."""
     try:
         segment = name_segment(value)
     except InvalidParameter:
@@ -59,12 +59,12 @@ def test_a_name_is_one_segment_and_comes_back(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", ".", "..", "a\x00", "a\n", "\x7f", "\x85", "\u2028", "\ud800", None, 5])
 def test_a_name_that_cannot_stand_in_a_path_is_refused(value: Any) -> None:
-    """Nothing, dots, control characters and what UTF-8 cannot carry."""
+    """Empty text, dots, control characters and what UTF-8 cannot encode."""
     assert refused(name_segment, value).parameter == "id_or_name"
 
 
 def test_names_with_everything_in_them_are_quoted() -> None:
-    """Slashes, percent signs, spaces, dots and letters of the world."""
+    """Slashes, percent signs, spaces, dots and letters of any script."""
     assert name_segment("Beauty & Care/50% …") == "Beauty%20%26%20Care%2F50%25%20%E2%80%A6"
     assert name_segment("...") == "..."
     assert name_segment("zN4Xx4Km") == "zN4Xx4Km"
@@ -107,8 +107,8 @@ def test_plain_values_are_sent_as_they_are() -> None:
         "a": None, "b": True, "c": 2**53 + 1, "d": Decimal("0.10"), "e": Color.RED, "f": Size.L, "g": Word.A,
         "h": moment, "i": date(2026, 1, 2), "j": (1, 2.5), "k": address, "l": UUID(int=1), "m": {"n": [{}]},
     }  # fmt: skip
-    told = encode({key: plain(value, key) for key, value in body.items()})
-    assert told == (
+    sent = encode({key: plain(value, key) for key, value in body.items()})
+    assert sent == (
         b'{"a":null,"b":true,"c":9007199254740993,"d":0.10,"e":"red","f":3,"g":"a","h":"2026-01-02T03:04:05Z",'
         b'"i":"2026-01-02","j":[1,2.5],"k":{"city":"Montevideo","street":{"number":"1"}},'
         b'"l":"00000000-0000-0000-0000-000000000001","m":{"n":[{}]}}'
@@ -116,7 +116,7 @@ def test_plain_values_are_sent_as_they_are() -> None:
 
 
 def test_a_snapshot_is_taken() -> None:
-    """What the caller changes afterwards changes nothing."""
+    """Later changes by the caller have no effect."""
     tags = ["a"]
     value = {"tags": tags}
     taken = plain(value, "metadata")
@@ -140,7 +140,7 @@ LOOP.append(LOOP)
     ],
 )  # fmt: skip
 def test_what_json_cannot_carry_is_refused_by_its_place(value: Any, place: str) -> None:
-    """The place is shown, except where a key may be a phone or an e-mail."""
+    """The path is shown, except where a key may be a phone or an e-mail."""
     assert refused(plain, value, "m").parameter == place
 
 
@@ -150,7 +150,7 @@ def test_endless_nesting_is_refused() -> None:
 
 
 def test_text_that_utf8_cannot_carry_is_refused() -> None:
-    """A lone surrogate is found when the body is written, and its parameter named."""
+    """A lone surrogate is found when the body is encoded, and its parameter named."""
     assert refused(encode, {"a": "fine", "b": ["\ud800"]}).parameter == "b"
 
 
@@ -159,13 +159,13 @@ def test_text_that_utf8_cannot_carry_is_refused() -> None:
 def test_what_is_encoded_comes_back(body: dict[str, Any]) -> None:
     """Or it is refused; nothing is sent as something else."""
     try:
-        told = encode({key: plain(value, "p") for key, value in body.items()})
+        sent = encode({key: plain(value, "p") for key, value in body.items()})
     except InvalidParameter:
         return
-    assert json.loads(told) == body
+    assert json.loads(sent) == body
 
 
 def test_a_keyword_that_is_not_there_is_named() -> None:
-    """A typing error does not vanish."""
+    """A misspelt keyword is not ignored."""
     error = refused(reject_unknown, ["code", "colour"], frozenset({"code"}), "a coupon")
     assert str(error) == "colour: a coupon has no such parameter"

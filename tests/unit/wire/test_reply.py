@@ -58,7 +58,7 @@ def test_every_form_of_an_error_body_is_one_form_here(body: object) -> None:
 
 
 def test_other_forms_keep_what_they_say() -> None:
-    """Text, messages by parameter, entries that lack something or hold something else."""
+    """Text, messages by parameter, entries with missing or other contents."""
     assert details({"error": "Not Found", "status": 404}) == (ErrorDetail(message="Not Found"),)
     assert details({"errors": ["a", None, 5, []]})[0] == ErrorDetail(message="a")
     assert details({"errors": {"name": ["is taken", "is odd"]}}) == (
@@ -72,8 +72,8 @@ def test_other_forms_keep_what_they_say() -> None:
     "body",
     [b"", b"<html>", b"[" * 100_000, b'{"error":' * 100_000, b"\xff", {}, {"errors": []}, {"error": ""}, 5, None],
 )
-def test_a_body_that_says_nothing_has_no_entries(body: object) -> None:
-    """HTML, nothing, endless JSON: the status says it all."""
+def test_a_body_without_information_has_no_entries(body: object) -> None:
+    """HTML, an empty body, endless JSON: only the status counts."""
     assert details(body) == ()
 
 
@@ -85,8 +85,8 @@ def test_a_body_that_says_nothing_has_no_entries(body: object) -> None:
 )
 def test_any_error_body_is_read(body: Any) -> None:
     """Whatever JSON it is, under any of the known keys."""
-    for told in (body, {"errors": body}, {"error": body}, {"errors": [body]}):
-        assert all(isinstance(entry, ErrorDetail) for entry in details(told))
+    for form in (body, {"errors": body}, {"error": body}, {"errors": [body]}):
+        assert all(isinstance(entry, ErrorDetail) for entry in details(form))
 
 
 STATUSES: dict[int, type[APIError]] = {
@@ -122,7 +122,7 @@ def call(repeat: Idempotency, *, if_missing: Deleted | None = None) -> Call[Dele
     "reply", [Reply(200, body=b"<html>"), Reply(200), Reply(200, body=b'{"id":"x"}', missing="cut off")]
 )
 def test_an_answer_that_is_lost_is_an_own_error(repeat: Idempotency, reply: Reply) -> None:
-    """What may not be applied twice was applied; the rest is an unexpected response."""
+    """A request that must not be applied twice was applied; otherwise it is an unexpected response."""
     kind = OutcomeUnknown if repeat in ("non_idempotent", "at_most_once") else UnexpectedResponse
     with pytest.raises(kind) as caught:
         answer(call(repeat), reply, attempts=2)
@@ -149,12 +149,12 @@ def at(*values: str, date: str | None = None) -> float | None:
      ("soon", None), ("", None), ("nan", None), ("inf", None), ("1e3", None), ("5s", None), ("9" * 400, None)],
 )  # fmt: skip
 def test_seconds(value: str, seconds: float | None) -> None:
-    """Between 0 and an hour; garbage is as if it were not there."""
+    """Between 0 and an hour; garbage is ignored."""
     assert at(value) == seconds
 
 
 def test_dates_are_measured_by_the_servers_clock() -> None:
-    """From its Date header, else from the wall clock; never negative."""
+    """From its Date header, otherwise from the wall clock; never negative."""
     until = "Wed, 15 Nov 2023 10:00:30 GMT"
     assert at(until, date="Wed, 15 Nov 2023 10:00:00 GMT") == 30
     assert at(until, date="Wed, 15 Nov 2023 11:00:00 GMT") == 0
@@ -170,7 +170,7 @@ def test_of_several_headers_the_longest_counts() -> None:
 
 
 def test_nothing_of_the_body_shows_in_the_error() -> None:
-    """Server text may repeat a phone."""
+    """The server's text may contain a phone."""
     body = {
         "errors": [{"type": "+59898000001", "message": "+59898000001 is taken", "parameter": "phone[+59898000001]"}]
     }

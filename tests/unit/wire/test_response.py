@@ -1,4 +1,4 @@
-"""What an answer says of its reply, numbers that stand for texts, and headers of a call's own."""
+"""What an answer exposes of its reply, numbers in place of texts, and headers of a single call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADERS = (("Content-Type", "application/json"), ("X-Request-Id", "req-1"))
 GET: Call[Any] = Call("GET", "/v1/coupons/x", Coupon, "safe")
 
 
-def test_an_answer_says_what_support_asks_for() -> None:
+def test_an_answer_has_its_request_id_status_and_headers() -> None:
     """Its request id, status and headers; not shown in a repr."""
     found = answer(GET, Reply(200, HEADERS, b'{"id":"x"}'))
     assert found.request_id == "req-1"
@@ -50,7 +50,7 @@ def test_a_page_has_the_id_and_its_items_have_none() -> None:
 
 
 def test_an_answer_that_is_lost_keeps_the_request_id() -> None:
-    """Of a create it is unknown what it answered, and known that it was applied."""
+    """Of a create, the answer is unknown, and it is known that it was applied."""
     create: Call[Any] = Call("POST", "/v1/coupons", Coupon, "non_idempotent")
     with pytest.raises(OutcomeUnknown) as caught:
         answer(create, Reply(201, HEADERS, b"<html>"))
@@ -66,7 +66,7 @@ class Acknowledged(Answer, frozen=True, kw_only=True):
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null"])
 def test_a_lenient_call_takes_any_body(body: bytes) -> None:
-    """What cannot be read is an answer of defaults, with its status."""
+    """A body that cannot be decoded is an answer of defaults, with its status."""
     call: Call[Any] = Call("POST", "/v1/public/identifications", Acknowledged, "idempotent", lenient=True)
     found = answer(call, Reply(202, HEADERS, body))
     assert (found, found.response.status, found.request_id) == (Acknowledged(), 202, "req-1")
@@ -85,7 +85,7 @@ class Priced(Answer, frozen=True, kw_only=True):
 
 
 @pytest.mark.parametrize(
-    ("price", "told"),
+    ("price", "money"),
     [
         (b'{"amount":89.90,"currency":"USD"}', Money(Decimal("89.90"), "USD")),
         (b'{"amount":"89.90","currency":"USD"}', Money(Decimal("89.90"), "USD")),
@@ -96,13 +96,13 @@ class Priced(Answer, frozen=True, kw_only=True):
         (b'{"amount":"free"}', None), (b"89.9", None), (b"null", None), (b"{}", None),
     ],
 )  # fmt: skip
-def test_money_is_exact_and_tolerant(price: bytes, told: Money | None) -> None:
+def test_money_is_exact_and_tolerant(price: bytes, money: Money | None) -> None:
     """Numbers and texts of numbers, digit by digit; converted amounts beside them; anything else is None."""
-    assert decode(b'{"price":%b}' % price, Priced).price == told
+    assert decode(b'{"price":%b}' % price, Priced).price == money
 
 
 def test_a_call_has_headers_of_its_own_and_a_key() -> None:
-    """A key that a header cannot carry is sent as its digest, the same each time."""
+    """A key that a header cannot carry is sent as its digest, always the same."""
     assert request_of(GET).headers == ()
     call: Call[Any] = Call("POST", "/v1/x", Coupon, "idempotent", key="e-1", headers=(("X-A", "b"),))
     assert request_of(call).headers == (("X-A", "b"), ("Idempotency-Key", "e-1"))

@@ -1,4 +1,4 @@
-"""Values of the libraries that programs hold their data in."""
+"""Values of the libraries that programs use for their data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def frozen() -> Any:
-    """The datetime that a test under freezegun gets."""
+    """The datetime class under freezegun."""
     with freezegun.freeze_time(AT):
         return datetime.now(UTC)
 

@@ -1,4 +1,4 @@
-"""The middleman delays, slows, cuts and resets what passes, and otherwise changes nothing."""
+"""The proxy delays, slows, cuts and resets what passes, and otherwise changes nothing."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.harness import scripts
-from tests.harness.middleman import Middleman
+from tests.harness.fault_proxy import FaultProxy
 from tests.harness.raw import ask, body_of, connection, post
 from tests.harness.scripts import RECEIVED, Steps
 from tests.harness.server import ScriptedServer
 
 
 @asynccontextmanager
-async def between(script: Steps | None = None) -> AsyncGenerator[tuple[ScriptedServer, Middleman]]:
-    """A server and a middleman before it."""
-    async with ScriptedServer(script) as server, Middleman(server.url) as middleman:
-        yield server, middleman
+async def between(script: Steps | None = None) -> AsyncGenerator[tuple[ScriptedServer, FaultProxy]]:
+    """A server and a proxy before it."""
+    async with ScriptedServer(script) as server, FaultProxy(server.url) as proxy:
+        yield server, proxy
 
 
 async def test_an_honest_middleman_changes_nothing() -> None:
     """Bytes and ends pass both ways, also large ones."""
     body = os.urandom(300_000)
-    async with between(scripts.reply(200, body)) as (server, middleman):
-        assert body_of(await ask(middleman.url, post(body))) == body
+    async with between(scripts.reply(200, body)) as (server, proxy):
+        assert body_of(await ask(proxy.url, post(body))) == body
         assert server.history[0].body == body
 
 
@@ -42,55 +42,55 @@ async def test_an_honest_middleman_changes_nothing() -> None:
 )
 async def test_slow_wires_are_slow_and_lose_nothing(faults: dict[str, float], at_least: float) -> None:
     """The answer is whole, and not there before the fault allows it."""
-    async with between() as (_, middleman):
-        middleman.set(**faults)
+    async with between() as (_, proxy):
+        proxy.set(**faults)
         begun = asyncio.get_running_loop().time()
-        assert await ask(middleman.url) == scripts.response(200, RECEIVED)
+        assert await ask(proxy.url) == scripts.response(200, RECEIVED)
         assert asyncio.get_running_loop().time() - begun >= at_least - 0.001  # uvloop counts milliseconds
 
 
 async def test_latency_does_not_hold_up_what_follows() -> None:
     """Many pieces under way at once take one latency, not one each."""
-    async with between(scripts.reply(200, b"x" * 2_000_000)) as (_, middleman):
-        middleman.down.latency = 0.5
+    async with between(scripts.reply(200, b"x" * 2_000_000)) as (_, proxy):
+        proxy.down.latency = 0.5
         async with asyncio.timeout(10):  # 122 pieces, one after another, would take a minute
-            assert len(await ask(middleman.url)) > 2_000_000
+            assert len(await ask(proxy.url)) > 2_000_000
 
 
 async def test_faults_reach_a_connection_that_is_open() -> None:
     """Switched on between two requests the way back swallows the second answer; switched off, the third passes."""
     whole = len(scripts.response(200, RECEIVED))
-    async with between() as (server, middleman), connection(middleman.url) as (reader, writer):
+    async with between() as (server, proxy), connection(proxy.url) as (reader, writer):
         writer.write(post())
         await reader.readexactly(whole)
-        middleman.down.blackhole = True
+        proxy.down.blackhole = True
         writer.write(post())
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(1), 0.05)
         assert len(server.history.applied) == 2
-        middleman.clear()
+        proxy.clear()
         writer.write(post())
         await reader.readexactly(whole)
 
 
 async def test_the_middleman_resets_on_a_piece_or_on_demand() -> None:
     """`reset_peer` breaks off at the next piece, `reset()` at once."""
-    async with between(scripts.silence()) as (server, middleman):
-        middleman.up.reset_peer = True
+    async with between(scripts.silence()) as (server, proxy):
+        proxy.up.reset_peer = True
         with pytest.raises(ConnectionResetError):
-            await ask(middleman.url, half_close=False)
+            await ask(proxy.url, half_close=False)
         assert server.begun == 0
-        middleman.clear()
-        async with connection(middleman.url) as (reader, writer):
+        proxy.clear()
+        async with connection(proxy.url) as (reader, writer):
             writer.write(post())
             await server.history.until(applied=1)
-            middleman.reset()
+            proxy.reset()
             with pytest.raises(ConnectionResetError):
                 await reader.read()
 
 
 async def test_the_middleman_ends_after_so_many_bytes() -> None:
     """What is within the limit arrives, then both sides end."""
-    async with between() as (_, middleman):
-        middleman.down.limit_data = 20
-        assert await ask(middleman.url) == scripts.response(200, RECEIVED)[:20]
+    async with between() as (_, proxy):
+        proxy.down.limit_data = 20
+        assert await ask(proxy.url) == scripts.response(200, RECEIVED)[:20]

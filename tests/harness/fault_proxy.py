@@ -1,7 +1,7 @@
-"""A TCP middleman between a client and a server, with faults that can be switched while bytes flow.
+"""A TCP proxy between a client and a server, with faults that can be switched while bytes flow.
 
 Rules. Each direction has its own faults, read anew for every piece of data, so a switch reaches
-open connections too. Without a fault the middleman passes bytes and ends on as they come.
+open connections too. Without a fault the proxy passes bytes and ends on as they come.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .listener import Listener, end, reset
 
-__all__ = ["Faults", "Middleman"]
+__all__ = ["FaultProxy", "Faults"]
 
 _PIECE: Final = 16 * 1024
 _SLICES_PER_SECOND: Final = 50
@@ -49,7 +49,7 @@ class Faults:
         self.set(**asdict(Faults()))
 
 
-class Middleman(Listener):
+class FaultProxy(Listener):
     """Stands before `target` (a URL), for use as `async with`.
 
     `up` are the faults of the way to the server, `down` those of the way back.
@@ -81,7 +81,7 @@ class Middleman(Listener):
 
     @property
     def url(self) -> str:
-        """The target's address, through the middleman."""
+        """The target's address, through the proxy."""
         return f"{self._scheme}://127.0.0.1:{self.port}"
 
     async def serve(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

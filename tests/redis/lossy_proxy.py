@@ -1,21 +1,21 @@
-"""A middleman in front of a server that swallows replies: the command runs, and its sender never learns it."""
+"""A proxy in front of a server that drops replies: the command runs, and the client never receives the reply."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 
-__all__ = ["Swallower"]
+__all__ = ["LossyProxy"]
 
 
-class Swallower:
-    """Passes everything on; with the chance `swallow` a reply is dropped and the connection cut."""
+class LossyProxy:
+    """Forwards everything; with probability `loss` a reply is dropped and the connection closed."""
 
     def __init__(self, port: int, *, seed: int = 1) -> None:
         self._to = port
         self._chance = random.Random(seed)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.swallow = 0.0
+        self.loss = 0.0
         self.swallowed = 0
 
     @property
@@ -23,7 +23,7 @@ class Swallower:
         """Where it is."""
         return f"redis://127.0.0.1:{self._port}"
 
-    async def __aenter__(self) -> Swallower:
+    async def __aenter__(self) -> LossyProxy:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         self._port: int = self._server.sockets[0].getsockname()[1]
         return self
@@ -43,7 +43,7 @@ class Swallower:
         forward = asyncio.ensure_future(_pump(reader, up_writer))
         try:
             while data := await up_reader.read(65536):
-                if self.swallow and self._chance.random() < self.swallow:
+                if self.loss and self._chance.random() < self.loss:
                     self.swallowed += 1
                     break
                 writer.write(data)
