@@ -23,7 +23,7 @@ _AGAIN: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Connection:
-    """One peer: what has come of its next request."""
+    """One peer: the received part of its next request."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -32,7 +32,7 @@ class Connection:
         self._left = 0
 
     def take(self, data: bytes) -> int:
-        """Take what came; how many requests it completed."""
+        """Add received bytes; return how many requests they completed."""
         done = 0
         while data:
             if self._left:

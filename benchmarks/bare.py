@@ -1,6 +1,6 @@
-"""The least that a piece of ours could cost: msgspec and nothing else.
+"""The lower bound of a part's cost: msgspec and nothing else.
 
-The module imports all that ours does, so that the garbage collector walks as large a heap for both.
+The module imports all that the package does, so that the garbage collector walks as large a heap for both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Decoded", "Track"]
 
 
 class Track(Idle):
-    """A dictionary, its JSON, and a place in a deque: nothing checked, nothing remembered."""
+    """A dictionary, its JSON, and an entry in a deque: nothing validated, nothing remembered."""
 
     def __init__(self, place: Place, mix: Mix = "plain") -> None:
         self._encode = msgspec.json.Encoder().encode
@@ -31,7 +31,7 @@ class Track(Idle):
         self._shop = shop() if mix == "shop" else None
 
     async def run(self, units: int) -> None:
-        """Keep so many events."""
+        """Append so many events."""
         append, encode = self._kept.append, self._encode
         if self._shop is not None:
             for action, fields in islice(self._shop, units):
@@ -41,7 +41,7 @@ class Track(Idle):
             append(encode(event(next(self._sessions), int(time.time()))))
 
     async def rest(self) -> None:
-        """Forget them."""
+        """Clear the deque."""
         self._kept.clear()
 
 

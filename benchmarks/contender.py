@@ -1,4 +1,4 @@
-"""What is measured: a contender does units of work, in slices, in a process and a loop of its own."""
+"""What is measured: a contender does units of work, in slices, in its own process and loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Contender(Protocol):
     """One way to do the work. Only `run` is measured."""
 
     async def open(self) -> None:
-        """Get ready."""
+        """Prepare."""
         ...
 
     async def run(self, units: int) -> None:
@@ -23,16 +23,16 @@ class Contender(Protocol):
         ...
 
     async def rest(self) -> None:
-        """Clear up between two slices."""
+        """Clean up between two slices."""
         ...
 
     async def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         ...
 
 
 class Idle:
-    """The parts that a simple contender leaves out."""
+    """The parts that a simple contender does not need."""
 
     async def open(self) -> None: ...
 
@@ -42,7 +42,7 @@ class Idle:
 
 
 class Place(NamedTuple):
-    """Where the responder is, and the authority of its certificate."""
+    """The responder's address, and the authority of its certificate."""
 
     url: str
     authority: str | None = None
@@ -77,7 +77,7 @@ class Entry:
     options: dict[str, Any] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Self:
-        """The same with other values; what is no field of it is an option."""
+        """The same with other values; a name that is not a field is an option."""
         known = {key: value for key, value in changes.items() if key in self.__dataclass_fields__}
         extra = {key: value for key, value in changes.items() if key not in known}
         return type(self)(**{**asdict(self), "options": {**self.options, **extra}, **known})

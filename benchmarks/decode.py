@@ -1,4 +1,4 @@
-"""A page of 100 profiles: our decoding, tolerant as it is, against bare structs of the same fields."""
+"""A page of 100 profiles: the package's lenient decoding against bare structs of the same fields."""
 
 from __future__ import annotations
 

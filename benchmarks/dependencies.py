@@ -1,4 +1,4 @@
-"""What FastAPI's dependencies of this package cost a request, in CPU, beside others that return a constant."""
+"""The CPU that this package's FastAPI dependencies cost a request, beside dependencies that return a constant."""
 
 import asyncio
 import statistics
@@ -20,7 +20,7 @@ from .row import Goal, Row
 __all__ = ["rows"]
 
 REQUESTS: Final = 300
-"""Of one kind, before the next kind has its turn."""
+"""Requests of one kind before the next kind."""
 ROUNDS: Final = 4
 """Rounds for each pair of other races: a round takes a tenth of a second."""
 
@@ -33,7 +33,7 @@ def _constant() -> Callable[..., Awaitable[int]]:
 
 
 def _app(*dependencies: Callable[..., Awaitable[Any]]) -> FastAPI:
-    """One route, which needs these."""
+    """One route with these dependencies."""
     app = FastAPI()
 
     async def route(**given: Any) -> int:
@@ -94,7 +94,7 @@ async def _rounds(count: int) -> list[dict[str, float]]:
 
 
 def rows(ground: Ground) -> Iterator[Row]:
-    """What each costs beyond a route that needs nothing, in one process and one run."""
+    """The cost of each beyond a route without dependencies, in one process and one run."""
     rounds = asyncio.run(_rounds(ground.pairs * ROUNDS))
     name = "client, queue and session, beyond three dependencies that return a constant"
     yield Row("fastapi", name, _beyond(rounds, "all", "constants"), "µs", Goal(10, less=True))

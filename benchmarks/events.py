@@ -1,4 +1,4 @@
-"""One event, one request: ours and others against T, by the CPU that an event takes."""
+"""One event, one request: this package and others against T, by the CPU of an event."""
 
 from __future__ import annotations
 

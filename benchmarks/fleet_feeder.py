@@ -1,4 +1,4 @@
-"""Fills a stream for workers, in a process of its own: ``python -m benchmarks.fleet_feeder REDIS NAME``.
+"""Fills a stream for workers, in a separate process: ``python -m benchmarks.fleet_feeder REDIS NAME``.
 
 A line on stdin is a number of events; it is answered when the server has them.
 """
@@ -24,7 +24,7 @@ class Feeder:
         self._process = LineProcess("fleet_feeder", redis, name)
 
     def feed(self, events: int) -> None:
-        """Put so many events; the caller's loop stands still meanwhile."""
+        """Put so many events; the caller's loop is blocked meanwhile."""
         self._process.ask(str(events))
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""What an event costs the server: while it waits, and afterwards, while its id is remembered.
+"""The server's memory for an event: while it waits, and afterwards, while its id is remembered.
 
-``python -m benchmarks.fleet_memory KIND`` measures once, in a process of its own. The events end by the script of a
+``python -m benchmarks.fleet_memory KIND`` measures once, in a separate process. The events end by the script of a
 worker, without the requests.
 """
 
@@ -55,7 +55,7 @@ async def _used(commands: Commands) -> int:
 
 
 async def _end(commands: Commands) -> None:
-    """What a worker notes of events that were delivered."""
+    """The ends that a worker writes for delivered events."""
     layout = commands.layout
     _, leases = await commands.lease(range(layout.shards), "take", OWNER, LEASE)
     for shard in range(layout.shards):

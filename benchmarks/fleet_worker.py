@@ -1,4 +1,4 @@
-"""A worker over a stream beside the queue in memory: what it costs that a fleet shares the events."""
+"""A worker over a stream beside the queue in memory: the cost of sharing events in a fleet."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["OverStream", "Worker", "rows"]
 
 SHARE: Final = Goal(0.6)
 AHEAD: Final = 12_000
-"""Events that wait in the stream, beside those of the next slice: the worker never runs out of them."""
+"""Events that wait in the stream, besides those of the next slice: the worker never runs out of them."""
 LOOK: Final = 0.01
-"""Seconds between two looks at how many were delivered."""
+"""Seconds between two checks of the number delivered."""
 
 
 class Worker(Idle):
-    """A worker that has the stream for itself; another process puts the events, between the slices."""
+    """The only worker of a stream; another process puts the events, between the slices."""
 
     def __init__(self, place: Place, *, redis: str, name: str) -> None:
         self._client = Hellotext(TOKEN, base_url=place.url, limits=Limits(concurrency=CONNECTIONS + SPARE))
@@ -54,7 +54,7 @@ class Worker(Idle):
             self._fed += missing
 
     async def close(self) -> None:
-        """Give the shards back, and see that nothing ended badly."""
+        """Release the shards, and check that every event was delivered."""
         report = await self._worker.aclose()
         self._feeder.close()
         await self._client.aclose()

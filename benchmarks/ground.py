@@ -1,4 +1,4 @@
-"""The ground of one run: the responders, T, and a race on request."""
+"""The set-up of one run: the responders, T, and a race on request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def present(*modules: str) -> bool:
 
 
 class Ground:
-    """Starts what is needed when it is first needed; T stays for the whole run."""
+    """Starts what is needed at its first use; T is kept for the whole run."""
 
     def __init__(self, pairs: int = PAIRS) -> None:
         self.pairs = pairs
@@ -66,7 +66,7 @@ class Ground:
         return [summed(found) for found in self.pairs_of(all_, counted=counted)]
 
     def pairs_of(self, all_: Sequence[tuple[Entry, Entry | None]], *, counted: bool = False) -> list[list[Pair]]:
-        """`races` with each pair, for who wants more of them than the ratio."""
+        """`races` with each pair, for callers that need more than the ratio."""
         with ExitStack() as stack:
             seen, before = self._seen(), self._yardstick.sent if self._yardstick else 0
             sides = [self._sides(stack, entry, against) for entry, against in all_]

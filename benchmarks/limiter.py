@@ -1,4 +1,4 @@
-"""What rate awareness costs an event while there is no limit in sight: the queue beside itself without a limiter."""
+"""What rate awareness costs an event while there is no limit: the queue beside itself without a limiter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNLIMITED: Final = Entry("benchmarks.limiter:Unlimited")
 
 
 class _NoLimiter:
-    """Lets everything pass and learns nothing."""
+    """Admits everything and learns nothing."""
 
     def __init__(self) -> None:
         self.breaker = SimpleNamespace(open=False)
@@ -31,7 +31,7 @@ class _NoLimiter:
         return self._permit
 
     def delivered(self, permit: Permit) -> None:
-        """As if nothing had been."""
+        """Do nothing."""
 
 
 class Unlimited(Queue):

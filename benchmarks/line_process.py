@@ -10,7 +10,7 @@ __all__ = ["LineProcess"]
 
 
 class LineProcess:
-    """Its handle; the caller's loop stands still until an answer is there."""
+    """Its handle; the caller's loop is blocked until the answer arrives."""
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(

@@ -1,6 +1,6 @@
-"""What everybody sends: the plain event, about 230 bytes of JSON, or the mix of a shop's day (`cli/shop.py`).
+"""The events of all contenders: the plain one, about 230 bytes of JSON, or the mix of a shop's day (`cli/shop.py`).
 
-The plain event is flat. Most events of the mix hold nested parameters, and a float says when each happened.
+The plain event is flat. Most events of the mix hold nested parameters, and each has its time as a float.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ BODY: Final = json.dumps(event(), separators=(",", ":")).encode()
 
 
 def sessions(distinct: int) -> Iterator[str]:
-    """Session ids without end, `distinct` different ones."""
+    """Endless session ids, `distinct` different ones."""
     return (f"s{n:011d}" for _ in repeat(None) for n in range(distinct))
 
 
 SHOP_EVENTS: Final = 5_000
-"""Of the day, which then begins again."""
+"""Events of the day, which then begins again."""
 
 
 @cache
@@ -62,7 +62,7 @@ def _day() -> list[tuple[str, Fields]]:
 
 
 def shop() -> Iterator[tuple[str, Fields]]:
-    """The action and the fields of the shop's events, without end; each is built anew, as a program does it."""
+    """The action and the fields of the shop's events, endless; each is built anew, as a program does it."""
     return ((action, _anew(fields)) for action, fields in cycle(_day()))
 
 
@@ -73,7 +73,7 @@ def _anew(value: Any) -> Any:
 
 
 def bodies(mix: Mix) -> Iterator[bytes]:
-    """The mix as bytes made before, without end."""
+    """The mix as prepared bytes, endless."""
     if mix == "plain":
         return repeat(BODY)
     return cycle([json.dumps({"action": a, **f}, separators=(",", ":")).encode() for a, f in _day()])

@@ -1,4 +1,4 @@
-"""What an event costs while it waits, beyond the bytes of its body.
+"""The memory of an event while it waits, beyond the bytes of its body.
 
 ``python -m benchmarks.memory traced|resident`` measures once, in a process of its own.
 """
@@ -37,7 +37,7 @@ def _resident() -> int:
 
 
 async def _measured(memory: Callable[[], int]) -> float:
-    """Bytes per event beyond its body; every event has a session of its own, and no receipt is kept."""
+    """Bytes per event beyond its body; every event has its own session, and no receipt is kept."""
     from hellotext_async import Hellotext
 
     client = Hellotext(TOKEN, base_url="http://127.0.0.1:9", enabled=False)
@@ -66,7 +66,7 @@ def _child(how: str) -> float:
 
 
 def rows(ground: Ground) -> Iterator[Row]:
-    """As Python counts it, and as the system does."""
+    """As Python counts it, and as the operating system does."""
     goal = Goal(250, 200, less=True)
     traced = ratio([_child("traced") for _ in range(2)])
     yield Row("memory", "a queued event beyond its body, traced", traced, "B", goal)

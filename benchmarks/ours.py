@@ -1,4 +1,4 @@
-"""Our client, as a user gets it: everything switched on, through its public names."""
+"""This package's client, as a user gets it: everything switched on, through its public names."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class Track(Queue):
         super().__init__(place, subjects=1000, enabled=False)
 
     async def run(self, units: int) -> None:
-        """Take so many events."""
+        """Track so many events."""
         self._track(units)
 
     async def rest(self) -> None:

@@ -1,4 +1,4 @@
-"""A page of 100 profiles as the API answers it."""
+"""A page of 100 profiles as the API sends it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The method: small slices of A between two slices of B, CPU time per unit, medians and quartiles of the ratios.
 
-The speed of a machine swings within seconds, so that only a ratio of neighbours means anything. Its
-character changes too, and favours now the one and now the other for ten seconds: the pairs of a race
+The speed of a machine changes within seconds, so that only a ratio of neighbours is meaningful. The
+change favours one contender or the other for ten seconds: the pairs of a race
 are spread over several heats, between which the others run.
 """
 

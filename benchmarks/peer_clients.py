@@ -11,7 +11,7 @@ from .load import ACTION, CONNECTIONS, FIELDS, sessions
 __all__ = ["AsyncPosthog", "CustomerIO", "Klaviyo", "Posthog", "PosthogTaking", "Segment", "SegmentTaking"]
 
 THREADS = 4
-"""Of those that send from threads, when they send event by event; more of them only wait for each other."""
+"""Threads of those that send event by event; more of them only wait for each other."""
 
 
 def _threads(batch: int) -> int:
@@ -62,7 +62,7 @@ class PosthogTaking(Posthog):
         self._take(units)
 
     async def close(self) -> None:
-        """Leave it: there is nothing to send."""
+        """Do nothing: there is nothing to send."""
 
 
 class AsyncPosthog(Idle):
@@ -143,7 +143,7 @@ class SegmentTaking(Segment):
         self._client.queue = queue.Queue(100_000)
 
     async def close(self) -> None:
-        """Leave it: there is nothing to send."""
+        """Do nothing: there is nothing to send."""
 
 
 class CustomerIO(Idle):

@@ -1,6 +1,6 @@
 """Other vendors' clients against the same responder: ``python -m benchmarks.peers``, by hand only.
 
-What of them is installed takes part; the others are named as missing.
+Installed clients take part; the others are named as missing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["PEERS", "rows"]
 
 
 class Peer(NamedTuple):
-    """A client, its module, and what our queue must and should be in times of it."""
+    """A client, its module, and the goals of this package's queue as a multiple of its speed."""
 
     name: str
     module: str

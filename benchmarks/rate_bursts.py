@@ -1,8 +1,8 @@
-"""Limits with little burst or none, over real sockets in real time: what is used of each, and what is refused.
+"""Limits with little burst or none, over real sockets in real time: the used share of each, and the refused share.
 
 `python -m benchmarks.rate_bursts` runs every row on asyncio and on uvloop, where it is installed, each
 for `--seconds` (60), of which the second half is the steady state. The emulator runs in a process of
-its own, and its own counts are what is reported. Share the machine with nothing else: late timers
+its own, and its own counts are reported. Run nothing else on the machine: late timers
 are a part of what is measured.
 """
 
@@ -32,29 +32,29 @@ PARTS: Final = 2
 
 @dataclass(frozen=True)
 class Row:
-    """A limit and whether it tells Retry-After (in whole seconds)."""
+    """A limit and whether it sends Retry-After (in whole seconds)."""
 
     name: str
     rate: float
     burst: float
-    told: bool
+    hints: bool
     kind: Literal["bucket", "leaky"] = "bucket"
 
 
 ROWS: Final = (
-    Row("50/s, burst 1", 50, 1, told=False),
-    Row("50/s, burst 1, Retry-After", 50, 1, told=True),
-    Row("200/s, burst 1", 200, 1, told=False),
-    Row("200/s, burst 1, Retry-After", 200, 1, told=True),
-    Row("50/s, burst 5", 50, 5, told=True),
-    Row("50/s, burst 10", 50, 10, told=True),
-    Row("nginx 10/s, burst=20 nodelay", 10, 21, told=False, kind="leaky"),
+    Row("50/s, burst 1", 50, 1, hints=False),
+    Row("50/s, burst 1, Retry-After", 50, 1, hints=True),
+    Row("200/s, burst 1", 200, 1, hints=False),
+    Row("200/s, burst 1, Retry-After", 200, 1, hints=True),
+    Row("50/s, burst 5", 50, 5, hints=True),
+    Row("50/s, burst 10", 50, 10, hints=True),
+    Row("nginx 10/s, burst=20 nodelay", 10, 21, hints=False, kind="leaky"),
 )
 
 
 @dataclass(frozen=True)
 class Figures:
-    """In one span: the share of the limit that was used, and of all requests that were refused."""
+    """In one interval: the share of the limit that was used, and of all requests that were refused."""
 
     used: float
     refused: float
@@ -65,7 +65,7 @@ class Figures:
 
 @contextmanager
 def _served(row: Row) -> Iterator[subprocess.Popen[str]]:
-    limit = json.dumps([row.rate, row.burst, row.told, row.kind])
+    limit = json.dumps([row.rate, row.burst, row.hints, row.kind])
     command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--serve", limit]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -76,8 +76,8 @@ def _served(row: Row) -> Iterator[subprocess.Popen[str]]:
 
 async def _serve(limit: str) -> None:
     """An emulator under `limit`; for each line that comes in, a line with its counts goes out."""
-    rate, burst, told, kind = json.loads(limit)
-    async with Emulator(rate_limit=RateLimit(rate, burst, retry_after=told, kind=kind)) as emulator:
+    rate, burst, hints, kind = json.loads(limit)
+    async with Emulator(rate_limit=RateLimit(rate, burst, retry_after=hints, kind=kind)) as emulator:
         print(emulator.url, flush=True)
         loop = asyncio.get_running_loop()
         while await loop.run_in_executor(None, sys.stdin.readline):

@@ -37,7 +37,7 @@ class Figures(NamedTuple):
 
 
 def figures(records: Sequence[Record], allowed: float, until: float) -> Figures:
-    """Those of one run."""
+    """The figures of one run."""
     counts = [between(record, START, until) for record in records]
     shares, refused = [taken for taken, _ in counts], sum(refused for _, refused in counts)
     used = sum(shares)

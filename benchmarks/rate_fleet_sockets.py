@@ -32,7 +32,7 @@ async def work(redis: str, api: str, token: str) -> None:
 
 
 async def ask(processes: list[asyncio.subprocess.Process]) -> list[int]:
-    """What each worker has delivered."""
+    """How many events each worker has delivered."""
     for process in processes:
         assert process.stdin is not None
         process.stdin.write(b"\n")
@@ -70,10 +70,10 @@ async def measure(kind: str, rate: float, *, retry_after: bool) -> str:
             assert process.stdin is not None
             process.stdin.close()
             await process.wait()
-        told = "with Retry-After" if retry_after else "without Retry-After"
+        header = "with Retry-After" if retry_after else "without Retry-After"
         used = sum(shares)
         return (
-            f"| {kind}, {rate:g}/s {told} | {used / passed / rate:.3f} | {refused / (used + refused):.2%} "
+            f"| {kind}, {rate:g}/s {header} | {used / passed / rate:.3f} | {refused / (used + refused):.2%} "
             f"| {jain(shares):.4f} | {min(shares) / used:.3f} |"
         )
 

@@ -32,7 +32,7 @@ IMAGES: Final = Path(__file__).parents[1] / "docs" / "img"
 
 @dataclass(frozen=True)
 class Theme:
-    """What a picture's file is called at its end, and its colours."""
+    """The suffix of a picture's file, and its colours."""
 
     end: str
     ours: str
@@ -102,7 +102,7 @@ def _idle() -> Picture:
 
 
 def _events_of(server: Server) -> Record:
-    """The events that were taken, and all requests that were refused."""
+    """The accepted events, and all refused requests."""
     record = Record()
     record.taken.extend(server.taken["event"])
     record.refused.extend(sorted(server.refused["event"] + server.refused["call"]))
@@ -166,9 +166,9 @@ def _window() -> Picture:
     return Picture("600 in each minute, no Retry-After", made, span, _level(10, span), 40)
 
 
-def _no_burst(made: Made, who: str) -> Picture:
+def _no_burst(made: Made, policy: str) -> Picture:
     records = run(made, bucket(50, 1), 1, 120, jitter=0.001)
-    return Picture(f"50/s without burst: {who}", records, (0, 120), _level(50, (0, 120)), 100)
+    return Picture(f"50/s without burst: {policy}", records, (0, 120), _level(50, (0, 120)), 100)
 
 
 def _four() -> Picture:
@@ -251,7 +251,7 @@ def _paint(axes: Any, picture: Picture, theme: Theme) -> None:
 
 
 def main() -> None:
-    """Draw what was asked for."""
+    """Draw the chosen pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="TEXT", default="", help="pictures whose names contain it")
     only = parser.parse_args().only

@@ -1,4 +1,4 @@
-"""Rate control in simulation: ours beside what others do, as a table.
+"""Rate control in simulation: this package's beside other policies, as a table.
 
 `python -m benchmarks.rate_simulation` prints the table (some minutes); `--rows` chooses from it. Virtual
 time and fixed seeds: the figures are the same on every machine. `benchmarks.rate_pictures` draws.
@@ -87,7 +87,7 @@ def _shares(made: Made, allowed: float, burst: float | None) -> str:
 
 
 def main() -> None:
-    """Print what was asked for."""
+    """Print the chosen rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", metavar="TEXT", default="", help="rows of the table whose names contain it")
     table(parser.parse_args().rows)

@@ -46,7 +46,7 @@ async def gaps(rate: float, seconds: float) -> list[float]:
 
 
 def row(name: str, rate: float, found: list[float]) -> str:
-    """In milliseconds, against the gap that was asked for."""
+    """In milliseconds, against the requested gap."""
     off = sorted((gap - 1 / rate) * 1000 for gap in found)
     at = [off[min(len(off) - 1, int(len(off) * part))] for part in (0.0, 0.01, 0.5, 0.99)]
     return f"| {name} | {rate:.0f}/s | {' | '.join(f'{ms:+.2f}' for ms in at)} | {off[-1]:+.2f} |"

@@ -1,4 +1,4 @@
-"""aiohttp without a client around it: T, the yardstick, and what one writes first."""
+"""aiohttp without a client around it: T, the yardstick, and the plainest usage."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def over(units: int, workers: int, work: Work) -> None:
 
 
 class Tuned(Idle):
-    """T: one session, 64 connections, bytes made before, no timeout, body not read, no accounts."""
+    """T: one session, 64 connections, prepared bytes, no timeout, body not read, no records."""
 
     def __init__(self, place: Place, connections: int = CONNECTIONS, mix: Mix = "plain") -> None:
         self._bodies: Iterator[bytes] = bodies(mix)
@@ -67,7 +67,7 @@ class Tuned(Idle):
 
 
 class Naive(Tuned):
-    """As the examples show it: encode, post, read the JSON, with the default timeout."""
+    """As aiohttp's examples show it: encode, post, read the JSON, with the default timeout."""
 
     def timeout(self) -> aiohttp.ClientTimeout:
         """aiohttp's own."""

@@ -1,4 +1,4 @@
-"""The figures for people: a table on the terminal, and for the docs JSON, Markdown and pictures."""
+"""The figures for readers: a table on the terminal, and for the docs JSON, Markdown and pictures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def line(row: Row) -> str:
 
 
 def profile_lines(shares: Iterable[Share]) -> list[str]:
-    """The dearest places on the terminal."""
+    """The most expensive places on the terminal."""
     found = list(shares)
     total = sum(share.microseconds for share in found)
     return [

@@ -1,4 +1,4 @@
-"""A line of the report: what was measured, the figure, and what it must and should be."""
+"""A line of the report: what was measured, the figure, and its goals."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Goal(NamedTuple):
     less: bool = False
 
     def reached(self, figure: float) -> bool:
-        """Whether the floor is held."""
+        """Whether the floor is reached."""
         return figure <= self.floor if self.less else figure >= self.floor
 
     def judged(self, figure: float) -> Literal["aim", "floor", "missed"]:
-        """How far it came."""
+        """How close it came."""
         aim = self.floor if self.aim is None else self.aim
         if Goal(aim, less=self.less).reached(figure):
             return "aim"
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def judged(self) -> str:
-        """How far it came; empty without a goal."""
+        """How close it came; empty without a goal."""
         return "" if self.goal is None else self.goal.judged(self.figure.median)
 
     @property

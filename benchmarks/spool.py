@@ -1,4 +1,4 @@
-"""The queue over a spool against the queue in memory: what it costs that an event survives a crash."""
+"""The queue over a spool against the queue in memory: the cost of surviving a crash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RACES: Final = (
 
 
 def rows(ground: Ground) -> Iterator[Row]:
-    """Handed over with `track`, and with `deliver`."""
+    """Put with `track`, and with `deliver`."""
     figures = ground.races([(entry, against) for _, entry, against in RACES], counted=True)
     for (name, _, _), figure in zip(RACES, figures, strict=True):
         yield Row("spool", name, figure, "x memory", SHARE)

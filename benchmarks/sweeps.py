@@ -1,4 +1,4 @@
-"""What must not matter: events in flight, subjects, and how many events wait already."""
+"""What must not matter: events in flight, subjects, and the number of waiting events."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["IN_FLIGHT", "STANDING", "SUBJECTS", "in_flight", "standing", "subjec
 IN_FLIGHT: Final = (1, 16, 64, 256, 1024)
 WIDE: Final = (256, 1024)
 NARROWED: Final = Goal(0.7, 0.9)
-"""What is left of the speed with more in flight than are needed."""
+"""The remaining share of the speed with more in flight than needed."""
 SUBJECTS: Final = (100, 10_000, 1_000_000)
 STANDING: Final = (0, 10_000, 100_000)
 FLAT: Final = Goal(1.15, 1.07, less=True)
-"""The dearest may cost this many times the cheapest; below the second figure is noise."""
+"""The most expensive may cost this many times the cheapest; below the second figure is noise."""
 
 UNORDERED: Final = QUEUE.with_(subjects=1, ordering=None)
 WAITING: Final = Entry("benchmarks.ours:Standing")

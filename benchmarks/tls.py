@@ -1,4 +1,4 @@
-"""A connection for events over the package's TLS against the same over asyncio's own: why there is one of ours."""
+"""A connection for events over the package's TLS against the same over asyncio's: why the package has its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEAD: Final = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len
 
 
 class OwnTls(Idle):
-    """Requests over 64 connections, and nothing around them."""
+    """Requests over 64 connections, and nothing else."""
 
     def __init__(self, place: Place) -> None:
         self._port = urlsplit(place.url).port

@@ -1,4 +1,4 @@
-"""``track()`` against the least that it could be: build, encode, append."""
+"""``track()`` against its lower bound: build, encode, append."""
 
 from __future__ import annotations
 

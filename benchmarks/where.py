@@ -1,7 +1,7 @@
 """Where the microseconds of an event go: a sampled profile of the queue's delivery.
 
 ``python -m benchmarks.where URL [SECONDS]`` samples by CPU time, in a process of its own: a signal
-each millisecond notes the function that runs. Time in C functions counts for their callers.
+each millisecond records the running function. Time in C functions counts for their callers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OURS: Final = "hellotext_async"
 
 
 class Share(NamedTuple):
-    """Microseconds of an event in a place: a file of ours, or a package."""
+    """Microseconds of an event in a place: a file of this package, or another package."""
 
     place: str
     function: str

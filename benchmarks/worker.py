@@ -1,7 +1,7 @@
 """The process of one contender: ``python -m benchmarks.worker ENTRY PLACE``, both as JSON.
 
 A line on stdin is a number of units: it runs that slice and answers with its CPU and wall seconds.
-Between slices the loop stands still, so that it takes nothing from the others. A line ``close``
+Between slices the loop is blocked, so that it takes no CPU from the others. A line ``close``
 closes the contender, which may report a failure.
 """
 
@@ -52,7 +52,7 @@ def _serve(entry: Entry, place: Place, answers: TextIO) -> None:
 
 
 def main() -> None:
-    """Serve; stdout belongs to the answers, and what a contender prints goes to stderr."""
+    """Serve; stdout is for the answers, and the output of a contender goes to stderr."""
     pin(None if (places := cores()) is None else places[0])
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -23,14 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Factories are declared only when asked for: every test would have the loop's name in its id."""
+    """Factories are declared only on request: otherwise every test would have the loop's name in its id."""
     loop = config.getoption("--loop")
     if loop != "asyncio":
         config.pluginmanager.register(_Loops(LOOPS[loop]))
 
 
 def pytest_unconfigure() -> None:
-    """What tests of crashes left behind on purpose is said to nobody when the interpreter ends."""
+    """Tests of crashes leave objects behind on purpose: their warnings are not shown when the interpreter exits."""
     logging.getLogger("hellotext_async").addHandler(logging.NullHandler())
 
 
@@ -42,7 +42,7 @@ class _Loops:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what has no loop, or chooses its own: nothing of it is different on another one."""
+        """Deselect tests without a loop, or with their own: they would be the same on another one."""
         users, others = [], []
         for item in items:
             own = item.get_closest_marker("own_loop") is not None
@@ -57,7 +57,7 @@ class _Loops:
 
 
 def loop_factory(name: str) -> LoopFactory:
-    """What makes the loop of this name."""
+    """The factory of the loop of this name."""
     if name == "asyncio":
         return asyncio.new_event_loop
     import uvloop

@@ -31,7 +31,7 @@ def engine(
     total: float = 20,
     wall: Callable[[], float] | None = None,
 ) -> Engine:
-    """An engine whose clock is the loop's, as the wall's is unless it is given, and whose chance is fixed."""
+    """An engine whose clock is the loop's, and so is its wall clock by default; its random numbers are fixed."""
     loop = asyncio.get_running_loop()
     limits = limits or Limits()
     chance = random.Random(seed).uniform
@@ -52,7 +52,7 @@ def engine(
 
 @asynccontextmanager
 async def queue(transport: Transport, *, made: Engine | None = None, **settings: Any) -> AsyncIterator[EventQueue]:
-    """An open queue over `transport`, whose numbers add up when it is closed."""
+    """An open queue over `transport`, whose counts add up when it is closed."""
     own = made or engine(transport)
     opened = EventQueue(lambda: own, Settings(**settings))
     async with opened:
@@ -61,25 +61,25 @@ async def queue(transport: Transport, *, made: Engine | None = None, **settings:
 
 
 def assert_adds_up(opened: EventQueue) -> None:
-    """Fail unless every accepted event is accounted for."""
+    """Fail unless every accepted event is counted."""
     stats = opened.stats()
     assert stats.accepted == sum(stats.outcomes.values()) + stats.queued + stats.in_flight, stats
 
 
 def event(number: int = 0, *, profile: str | None = None, action: str = "page.viewed") -> dict[str, Any]:
-    """A duplicable event with a reference of its own, about its own session unless a profile is given."""
+    """A non-idempotent event with its own reference, about its own session unless a profile is given."""
     about = {"profile": profile} if profile else {"session": f"s{number}"}
     return {"action": action, "metadata": {"ref": str(number)}, **about}
 
 
 async def put(opened: EventQueue, fields: dict[str, Any], **more: Any) -> Receipt:
-    """Put an event whose fields hold its action."""
+    """Put an event whose fields contain its action."""
     given = {**fields, **more}
     return await opened.put(given.pop("action"), **given)
 
 
 def order(number: int = 0, *, profile: str | None = None) -> dict[str, Any]:
-    """A repeatable event: an order of a known profile."""
+    """An idempotent event: an order of a known profile."""
     return {
         "action": "order.placed",
         "order": f"o{number}",
@@ -89,7 +89,7 @@ def order(number: int = 0, *, profile: str | None = None) -> dict[str, Any]:
 
 
 class LoopCommitter:
-    """The spool's thread without a thread: what is submitted is done at once."""
+    """The spool's thread without a thread: submitted work is done at once."""
 
     def __init__(self, open_: Any, loop: asyncio.AbstractEventLoop, name: str) -> None:
         self._open = open_

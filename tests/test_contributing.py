@@ -1,4 +1,4 @@
-"""The lists of CONTRIBUTING.md are true: each names every file in which its example occurs."""
+"""The lists of CONTRIBUTING.md are complete: each names every file in which its example occurs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.test_layers import ROOMS
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = (ROOT / "CONTRIBUTING.md").read_text()
 COVERED: Final = ("hellotext_async", "docs", "tests/typing", "tests/unit/resources", "README.md")
-"""Where every file that mentions the example must be listed; other tests may mention it freely."""
+"""In these places every file that mentions the example must be listed; other tests may mention it freely."""
 
 
 class Recipe(NamedTuple):
@@ -45,7 +45,7 @@ def mentions(recipe: Recipe, path: Path) -> bool:
 
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.title)
 def test_a_list_names_every_file_of_its_example(recipe: Recipe) -> None:
-    """Nothing is missing from it, and nothing stands in it that the example did not need."""
+    """No file is missing from it, and no listed file lacks the example."""
     searched = [path for place in COVERED for path in [ROOT / place, *(ROOT / place).rglob("*")] if path.is_file()]
     found = {
         str(path.relative_to(ROOT)) for path in searched if path.suffix in {".py", ".md"} and mentions(recipe, path)
@@ -55,7 +55,7 @@ def test_a_list_names_every_file_of_its_example(recipe: Recipe) -> None:
 
 
 def test_the_four_lists_are_there() -> None:
-    """What contributors add most."""
+    """The most frequent contributions."""
     assert [recipe.title for recipe in recipes()] == [
         "A new resource",
         "A new fault kind",
@@ -73,7 +73,7 @@ def test_the_table_of_rooms_is_that_of_the_layers() -> None:
 
 
 def test_the_table_of_tests_names_every_folder() -> None:
-    """A new folder of tests says what it is for."""
+    """A new folder of tests has a row."""
     section = PAGE.partition("## Tests")[2].partition("\n## ")[0]
     named = set(re.findall(r"`tests/(\w+)`", section))
     assert named == {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}

@@ -65,7 +65,7 @@ def test_another_name_is_an_attribute_error() -> None:
 
 
 def test_every_error_is_a_hellotext_error_with_a_place_in_the_tree() -> None:
-    """One parent for `except`, and a line in the docstring's drawing."""
+    """One parent for `except`, and a line in the docstring's tree."""
     for name in errors.__all__:
         value = getattr(errors, name)
         if isinstance(value, type) and issubclass(value, msgspec.Struct):
@@ -108,5 +108,5 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_the_module_of_the_commands_can_be_imported() -> None:
-    """As what reads every module of a package does: no command runs."""
+    """As a program that imports every module of a package does: no command runs."""
     assert importlib.import_module("hellotext_async.__main__").main is not None

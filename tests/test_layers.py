@@ -1,6 +1,6 @@
 """Which room may import which: imports only go down. Read from the source, so also inside functions and for types.
 
-A new room is one line in ROOMS: its place, and its name in the rows of those who may import it.
+A new room is one line in ROOMS: its place, and its name in the rows of the rooms that may import it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Import(NamedTuple):
 
 
 def room_of(name: str) -> str:
-    """The room of one of our modules, by its full name."""
+    """The room of one of this package's modules, by its full name."""
     parts = name.split(".")
     return parts[1] if len(parts) > 1 and parts[1] in ROOMS else "root"
 
@@ -151,12 +151,12 @@ def test_the_table_has_a_line_for_every_room() -> None:
 
 
 def test_imports_only_go_down() -> None:
-    """No room imports one that is not in its line of the table."""
+    """No room imports one that is not in its row of the table."""
     assert [f"{found.where} imports {there}" for found in ALL if (there := upward(found))] == []
 
 
 def test_the_table_has_no_circle() -> None:
-    """Two rooms never import each other, not even by way of others."""
+    """Two rooms never import each other, not even through others."""
     placed: set[str] = set()
     while left := set(ROOMS) - placed:
         free = {room for room in left if ROOMS[room] <= placed}
@@ -232,6 +232,6 @@ def test_the_check_finds_what_breaks_a_rule(tmp_path: Path, file: str, text: str
     root = tmp_path / PACKAGE
     (root / file).parent.mkdir(parents=True, exist_ok=True)
     (root / file).write_text(text)
-    told = [f"{room_of_file(i.file, root)} imports {there}" for i in imports(root) if (there := upward(i, root))]
-    told += [f"library {library}" for i in imports(root) if (library := misplaced(i, root))]
-    assert told == [rule]
+    found = [f"{room_of_file(i.file, root)} imports {there}" for i in imports(root) if (there := upward(i, root))]
+    found += [f"library {library}" for i in imports(root) if (library := misplaced(i, root))]
+    assert found == [rule]

@@ -1,4 +1,4 @@
-"""The promises about types speak of every public name, with right calls and wrong ones."""
+"""The promises about types cover every public name, with right calls and wrong ones."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_key_of_the_parameters_has_a_wrong_value(name: str) -> None:
 
 
 def taken() -> Iterator[tuple[str, str, str]]:
-    """Every key that a create or a change takes."""
+    """Every key that a create or an update accepts."""
     client = Hellotext("t")
     for family, verb in verbs():
         function = getattr(type(getattr(client, family)), verb)

@@ -23,7 +23,7 @@ assert (pathlib.Path(hellotext_async.__file__).parent / "py.typed").exists()
 
 
 def tutorial() -> str:
-    """The program of the tutorial's page."""
+    """The program on the tutorial's page."""
     return next(
         text for text in re.findall(r"```python\n(.*?)```", QUICKSTART.read_text(), re.DOTALL) if "main()" in text
     )
@@ -49,7 +49,7 @@ def check(archive: Path, folder: Path) -> None:
         assert emulator.stdout is not None
         url = re.search(r"http://127\.0\.0\.1:\d+", emulator.stdout.readline())
         assert url is not None
-        told = subprocess.run(
+        output = subprocess.run(
             [python, "-I", "program.py"],
             check=True,
             cwd=folder,
@@ -60,7 +60,7 @@ def check(archive: Path, folder: Path) -> None:
     finally:
         emulator.terminate()
         emulator.wait()
-    assert told.split() == ["product.viewed", "delivered", "order.placed", "delivered"], told
+    assert output.split() == ["product.viewed", "delivered", "order.placed", "delivered"], output
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A command as its users start it: a process of its own, with an environment, stdin and an exit code."""
+"""A command as its users start it: a separate process, with an environment, stdin and an exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMIT = 60.0
 
 
 class Done(NamedTuple):
-    """How a command ended."""
+    """The exit code and output of a command."""
 
     code: int | None
     out: str
@@ -32,7 +32,7 @@ def environment(emulator: Emulator | None, token: str | None = None) -> dict[str
 
 
 def code_of(*argv: object) -> int:
-    """The exit code of a command that ends before it has anything to do: such a one needs no process of its own."""
+    """The exit code of a command that ends before it does anything: it needs no process."""
     try:
         return main([str(word) for word in argv])
     except SystemExit as ended:
@@ -40,7 +40,7 @@ def code_of(*argv: object) -> int:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return when another process has made it so."""
+    """Return when the condition, which another process fulfils, holds."""
     async with asyncio.timeout(LIMIT):
         while not condition():
             await asyncio.sleep(0.01)
@@ -50,7 +50,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def started(
     *argv: object, emulator: Emulator | None = None, token: str | None = None, group: bool = False
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A command that runs, in a process `group` of its own if asked; it is killed at the end if it still does."""
+    """A running command, in its own process `group` on request; it is killed at the end if it still runs."""
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-W", "error", "-m", "hellotext_async", *map(str, argv))
     process = await asyncio.create_subprocess_exec(
@@ -65,7 +65,7 @@ async def started(
 
 
 async def ended(process: asyncio.subprocess.Process, stdin: bytes | None = None) -> Done:
-    """The end of a command that was started."""
+    """The output and exit code of a command that was started."""
     out, err = await asyncio.wait_for(process.communicate(stdin), LIMIT)
     return Done(process.returncode, out.decode(), err.decode())
 
@@ -73,6 +73,6 @@ async def ended(process: asyncio.subprocess.Process, stdin: bytes | None = None)
 async def run(
     *argv: object, emulator: Emulator | None = None, token: str | None = None, stdin: bytes | None = b""
 ) -> Done:
-    """A command from start to end."""
+    """Run a command from start to end."""
     async with started(*argv, emulator=emulator, token=token) as process:
         return await ended(process, stdin)

@@ -24,7 +24,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_the_emulator_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
+async def test_the_emulator_serves_until_a_signal(number: signal.Signals) -> None:
     """Its first line has its URL; it answers there; a signal ends it with exit 0."""
     async with started("emulator", "--token", "t0", "--seed-document") as process:
         assert process.stdout is not None
@@ -35,7 +35,7 @@ async def test_the_emulator_serves_until_it_is_told_to_end(number: signal.Signal
         assert (await ended(process)).code == 0
 
 
-async def test_a_port_in_use_is_said(emulator: Emulator) -> None:
+async def test_a_port_in_use_is_one_line(emulator: Emulator) -> None:
     """Exit 1 and one line, no traceback."""
     done = await run("emulator", "--port", emulator.url.rpartition(":")[2])
     assert done.code == 1
@@ -44,14 +44,14 @@ async def test_a_port_in_use_is_said(emulator: Emulator) -> None:
 
 
 async def test_a_controlled_emulator_ends_with_its_stdin() -> None:
-    """Whoever started it dies: it goes too, and tells what it counted; what is written there is not its business."""
+    """When its parent dies it ends too, and prints its counts; input on stdin is ignored."""
     async with started("emulator", "--controlled") as process:
         done = await ended(process, b"hello?\n")
     assert done.code == 0
     assert json.loads(done.out.splitlines()[-1]) == {"actions": {}, "statuses": {}}
 
 
-async def test_check_says_that_all_works(emulator: Emulator) -> None:
+async def test_check_reports_that_all_works(emulator: Emulator) -> None:
     """Exit 0 after one request; the token is not shown."""
     done = await run("check", emulator=emulator)
     assert done.code == 0, done
@@ -95,8 +95,8 @@ def test_help_names_the_environment_and_the_exit_codes(
         assert word in said
 
 
-async def test_the_emulator_listens_where_it_is_told() -> None:
-    """On another address; its page shows what came."""
+async def test_the_emulator_listens_on_the_given_host() -> None:
+    """On another address; its page shows the requests."""
     async with started("emulator", "--host", "127.0.0.2") as process:
         assert process.stdout is not None
         url = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().split()[1]
@@ -109,7 +109,7 @@ async def test_the_emulator_listens_where_it_is_told() -> None:
     assert (done.code, "cannot be used" in done.err, "Traceback" in done.err) == (1, True, False), done
 
 
-async def test_check_says_what_does_not_work(emulator: Emulator) -> None:
+async def test_check_reports_what_does_not_work(emulator: Emulator) -> None:
     """A refused token, a server that fails: exit 1 and the reason."""
     refused = await run("check", emulator=emulator, token=TOKEN + "x")
     assert (refused.code, "refuses the token" in refused.err) == (1, True), refused
@@ -123,7 +123,7 @@ async def test_check_says_what_does_not_work(emulator: Emulator) -> None:
 
 
 async def test_check_without_or_with_an_impossible_token_is_exit_2(emulator: Emulator) -> None:
-    """The configuration is wrong, and nothing was asked."""
+    """The configuration is wrong, and no request was made."""
     assert (await run("check")).code == 2
     wrong = await run("check", emulator=emulator, token="has space " + TOKEN)
     assert wrong.code == 2
@@ -162,7 +162,7 @@ async def test_a_dead_letter_is_shown_with_its_payload(emulator: Emulator, lette
     assert (await run("dead-letters", "show", letters, "no-such", emulator=emulator)).code == 1
 
 
-async def test_replay_sends_what_certainly_was_not_applied(emulator: Emulator, letters: Path) -> None:
+async def test_replay_sends_events_that_were_not_applied(emulator: Emulator, letters: Path) -> None:
     """The rejected one is delivered and leaves the list; the unknown one stays, so exit 1."""
     before = len(emulator.events)
     done = await run("dead-letters", "replay", letters, emulator=emulator)
@@ -179,7 +179,7 @@ async def test_replay_with_include_unknown_sends_everything(emulator: Emulator, 
 
 
 async def test_a_replay_that_becomes_unknown_is_not_sent_again(emulator: Emulator, letters: Path) -> None:
-    """The last verdict counts: a replayed event in doubt is left out of the next replay."""
+    """The last outcome counts: a replayed event that became unknown is left out of the next replay."""
     emulator.faults.add(Fault("drop_after"))
     assert (await run("dead-letters", "replay", letters, emulator=emulator)).code == 1
     before = len(emulator.events)
@@ -194,8 +194,8 @@ async def test_a_replay_with_a_refused_token_ends(emulator: Emulator, letters: P
     assert {letter.event_id for letter in DeadLetters(letters)} == {"rejected-1", "unknown-1"}
 
 
-async def test_damaged_and_missing_files_are_told(emulator: Emulator, letters: Path, tmp_path: Path) -> None:
-    """Half a line counts as damage (exit 1); no file is wrong usage (exit 2)."""
+async def test_damaged_and_missing_files_are_reported(emulator: Emulator, letters: Path, tmp_path: Path) -> None:
+    """A truncated line counts as damage (exit 1); a missing file is wrong usage (exit 2)."""
     with letters.open("ab") as file:
         file.write(b'{"event_id": "cut')
     done: Done = await run("dead-letters", "list", letters, emulator=emulator)
@@ -204,7 +204,7 @@ async def test_damaged_and_missing_files_are_told(emulator: Emulator, letters: P
 
 
 async def test_letters_whose_outcome_is_unknown_are_looked_up(emulator: Emulator, tmp_path: Path) -> None:
-    """What is there leaves the list, what is not can be replayed, what cannot be told stays; then all is delivered once."""
+    """Applied ones leave the list, unapplied ones can be replayed, undecided ones stay; then all is delivered once."""
     file = tmp_path / "dead.jsonl"
     async with Hellotext(TOKEN, base_url=emulator.url) as client, client.event_queue(dead_letters=file) as queue:
         for number, kind in enumerate(("drop_after", "drop_before")):

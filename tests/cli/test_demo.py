@@ -1,4 +1,4 @@
-"""The demo, and the made-up day that it delivers."""
+"""The demo, and the generated day that it delivers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def some(number: int, seed: int = 1) -> list[dict[str, Any]]:
 
 
 async def test_the_demo_delivers_every_event_and_both_counts_agree() -> None:
-    """Exit 0, and the numbers of both sides are the number asked for."""
+    """Exit 0, and the counts of both sides are the requested number."""
     done = await run("demo", "--events", 400)
     assert done.code == 0, done
     assert "both counts agree" in done.out
@@ -35,7 +35,7 @@ async def test_the_demo_delivers_every_event_and_both_counts_agree() -> None:
 
 
 async def test_the_demo_delivers_every_event_through_a_limit() -> None:
-    """The emulator throttles; the events arrive all the same, and the learned rate is shown."""
+    """The emulator throttles; all events arrive, and the learned rate is shown."""
     done = await run("demo", "--events", 150, "--rate-limit", 60)
     assert done.code == 0, done
     assert "requests answered 429" in done.out
@@ -43,7 +43,7 @@ async def test_the_demo_delivers_every_event_through_a_limit() -> None:
 
 
 async def test_a_demo_that_is_interrupted_still_reports() -> None:
-    """Ctrl-C in a terminal reaches the whole group of processes: the emulator tells its counts all the same."""
+    """Ctrl-C in a terminal reaches the whole process group: the emulator still prints its counts."""
     async with started("demo", "--events", "100000", "--rate-limit", "2000", group=True) as process:
         assert process.stderr is not None
         await asyncio.wait_for(process.stderr.readuntil(b"delivering: "), LIMIT)
@@ -71,7 +71,7 @@ def test_the_demo_fails_when_the_counts_differ(theirs: dict[str, int], verdicts:
     assert judge(ours, Counted(actions=theirs, statuses={}), events=sum(verdicts.values())) == 1
 
 
-def test_what_was_not_delivered_is_counted_and_is_no_event_of_ours() -> None:
+def test_undelivered_events_are_counted_and_timed() -> None:
     """Its wait counts as any other."""
     ours = Count()
     for verdict, waited in (("delivered", 1.0), ("rejected", 3.0)):
@@ -101,7 +101,7 @@ async def test_a_terminal_gets_a_bar() -> None:
 
 
 def test_every_event_of_the_day_is_valid_and_the_day_is_the_same_again() -> None:
-    """Two days of one seed are equal, and `Event` takes every one."""
+    """Two days of one seed are equal, and `Event` accepts every event."""
     events = some(3000)
     assert events == some(3000)
     assert events != some(3000, seed=2)

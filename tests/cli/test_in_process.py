@@ -1,4 +1,4 @@
-"""Commands called as functions: what they answer to an API that fails."""
+"""Commands called as functions, against an API that fails."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     ],
     ids=["500", "403", "no answer", "garbage"],
 )
-def test_check_says_what_to_do(
+def test_check_reports_what_to_do(
     emulator: Emulator, fault: Fault, arguments: list[str], advice: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit 1, and one sentence for each layer that does not work."""
+    """Exit 1, and one sentence for each layer that fails."""
     emulator.faults.add(fault)
     assert main(["check", *arguments]) == 1
     shown = capsys.readouterr()
@@ -72,7 +72,7 @@ def test_profiles_that_the_api_refuses_are_counted_by_kind(
 
 
 def test_an_import_ends_when_the_token_is_refused(emulator: Emulator, tmp_path: Path) -> None:
-    """Going on is useless: one request, not one for each row."""
+    """It stops after one request, rather than one for each row."""
     people = tmp_path / "people.csv"
     people.write_text("phone\n" + "".join(f"+598990001{n:02}\n" for n in range(50)))
     emulator.faults.add(Fault("status", match="*", times=99, status=401))
@@ -91,7 +91,7 @@ def test_an_import_ends_when_the_token_is_refused(emulator: Emulator, tmp_path: 
 def test_an_import_counts_what_became_of_each_row(
     emulator: Emulator, tmp_path: Path, fault: Fault, outcome: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit 1, with the row and why; nothing is taken for imported."""
+    """Exit 1, with the row and the reason; no such row counts as imported."""
     people = tmp_path / "people.csv"
     people.write_text("first_name,email\nAna,ana@acme.com\n")
     emulator.faults.add(fault)
@@ -101,10 +101,10 @@ def test_an_import_counts_what_became_of_each_row(
     assert next(iter(report["reasons"])).startswith(reason)
 
 
-def test_that_the_api_cannot_be_reached_is_said_once(
+def test_an_unreachable_api_is_reported_once(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """At the first request that is not sent; the command goes on trying, then ends with exit 1."""
+    """At the first request that is not sent; the command continues to retry, then ends with exit 1."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.setenv("HELLOTEXT_API_URL", url)
@@ -115,7 +115,7 @@ def test_that_the_api_cannot_be_reached_is_said_once(
 def test_a_file_that_only_begins_like_gzip_is_read_as_it_is(
     emulator: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The byte that was held back until the next one came is a line of its own, and no event."""
+    """The byte that was buffered until the next one arrived is a line of its own, and no event."""
     (tmp_path / "events").write_bytes(b"\x1f")
     assert main(["ingest", str(tmp_path / "events"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["outcomes"] == {"bad": 1}

@@ -1,4 +1,4 @@
-"""`ingest`: every line ends in the report, whatever happens to it."""
+"""`ingest`: every line is counted in the report, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ async def test_a_file_of_good_lines_is_delivered(emulator: Emulator, tmp_path: P
     assert {event["tracked_at"] for event in emulator.events} == {1767323045, 9}
 
 
-async def test_bad_lines_are_told_by_number_and_reason_and_the_rest_is_delivered(emulator: Emulator) -> None:
-    """Exit 1; every bad line has one complaint, and none of them shows what the line held."""
+async def test_bad_lines_are_reported_by_number_and_reason_and_the_rest_is_delivered(emulator: Emulator) -> None:
+    """Exit 1; every bad line has one message, and none of them shows the line's content."""
     bad = [
         b"{not json " + EMAIL.encode() + b"\n",
         b'["page.viewed"]\n',
@@ -64,15 +64,15 @@ async def test_bad_lines_are_told_by_number_and_reason_and_the_rest_is_delivered
         b"\xff\xfe\n",
     ]
     done = await run("ingest", "-", emulator=emulator, stdin=lines(view(0), *bad, view(1)))
-    told = done.err.splitlines()
+    complaints = done.err.splitlines()
     assert done.code == 1
-    assert [line.split(":")[0] for line in told] == [f"line {n}" for n in range(2, 2 + len(bad))], told
+    assert [line.split(":")[0] for line in complaints] == [f"line {n}" for n in range(2, 2 + len(bad))], complaints
     assert (row(done, "delivered"), row(done, "bad lines")) == (2, len(bad))
     assert not hits_in_text(done.out + done.err)
 
 
 async def test_a_line_that_is_too_long_is_reported(emulator: Emulator) -> None:
-    """It is not collected in memory, and the lines around it are delivered."""
+    """It is not buffered as a whole, and the lines around it are delivered."""
     long = b'{"action": "' + b"x" * 5_000_000 + b'"}\n'
     done = await run("ingest", "-", emulator=emulator, stdin=lines(view(0), long, view(1)))
     assert (done.code, row(done, "delivered"), row(done, "bad lines")) == (1, 2, 1)
@@ -80,7 +80,7 @@ async def test_a_line_that_is_too_long_is_reported(emulator: Emulator) -> None:
 
 
 async def test_rejected_events_are_counted_and_become_dead_letters(emulator: Emulator, tmp_path: Path) -> None:
-    """Exit 1; the report and the file of dead letters name the same number."""
+    """Exit 1; the report and the file of dead letters have the same count."""
     letters = tmp_path / "dead.jsonl"
     some = lines(view(0), {"action": "page.viewed", "profile": "nobody"}, view(1))
     done = await run("ingest", "-", "--dead-letters", letters, emulator=emulator, stdin=some)
@@ -95,7 +95,7 @@ async def test_the_same_event_id_twice_is_sent_once(emulator: Emulator) -> None:
 
 
 async def test_a_spool_delivers_and_is_empty_afterwards(emulator: Emulator, tmp_path: Path) -> None:
-    """Exit 0, and a second run finds nothing left and remembers the ids it was given."""
+    """Exit 0, and a second run finds nothing left and remembers the ids of the first."""
     spool, some = tmp_path / "spool.db", lines(*(view(n, event_id=f"id-{n}") for n in range(300)))
     for _ in range(2):
         done = await run("ingest", "-", "--spool", spool, emulator=emulator, stdin=some)
@@ -131,7 +131,7 @@ async def test_a_signal_drains_what_is_under_way(emulator: Emulator) -> None:
 
 
 async def test_a_refused_token_ends_it_and_a_spool_keeps_the_events(emulator: Emulator, tmp_path: Path) -> None:
-    """401: it does not wait for a token that nobody will bring; the events wait in the spool for the next run."""
+    """401: it does not wait for a new token; the events wait in the spool for the next run."""
     spool, some = tmp_path / "spool.db", lines(*(view(n) for n in range(40)))
     done = await run("ingest", "-", "--spool", spool, emulator=emulator, token="wrong", stdin=some)
     assert done.code == 1
@@ -150,7 +150,7 @@ async def test_what_an_earlier_run_left_counts_too(emulator: Emulator, tmp_path:
 
 
 async def test_unknown_outcomes_are_reported(emulator: Emulator) -> None:
-    """An event whose answer was lost is counted as unknown, and the exit code says so."""
+    """An event whose answer was lost is counted as unknown, and the exit code is 1."""
     emulator.faults.add(Fault("drop_after"))
     done = await run("ingest", "-", emulator=emulator, stdin=lines(view(0)))
     assert (done.code, row(done, "unknown")) == (1, 1), done
@@ -160,7 +160,7 @@ async def test_unknown_outcomes_are_reported(emulator: Emulator) -> None:
     "argv", [("ingest",), ("ingest", "-", "--rate", "0"), ("ingest", "/no/such/file"), ("ingest", "/")]
 )
 def test_wrong_usage_is_exit_2(argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """No file, a file that is not there, a directory, a rate of nothing."""
+    """No file, a missing file, a directory, a rate of zero."""
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", TOKEN)
     assert code_of(*argv) == 2
 

@@ -1,4 +1,4 @@
-"""`ingest`: CSV, gzip, mapping, dry runs, reports for programs, and what is wrong with an input."""
+"""`ingest`: CSV, gzip, mapping, dry runs, JSON reports, and invalid inputs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_wrong_columns_are_wrong_usage(
 
 
 async def test_bad_records_are_counted_by_kind_and_shown_a_few_times(emulator: Emulator) -> None:
-    """Five lines of each kind; the report has all of them; nothing of their content."""
+    """Five lines of each kind; the report counts all; none of their content is shown."""
     bad = b"page.viewed,s\n" * 20 + b"page.viewed,s," + b"\xff\n" + b"page.viewed,s,'" + PHONE.encode() + b"'\n"
     text = b"action,session,amount\npage.viewed,s,\n" + bad + b'page.viewed,"s,1\n'
     done = await run("ingest", "-", "--format", "csv", emulator=emulator, stdin=text)
@@ -111,8 +111,10 @@ async def test_gzip_is_recognised_whatever_its_name(emulator: Emulator, tmp_path
 
 
 @pytest.mark.parametrize(("cut", "said"), [(True, "cut off"), (False, "damaged")])
-async def test_damaged_gzip_is_said_and_what_was_whole_is_delivered(emulator: Emulator, cut: bool, said: str) -> None:
-    """Exit 1; the last line, which may be half a line, is not taken."""
+async def test_damaged_gzip_is_reported_and_complete_lines_are_delivered(
+    emulator: Emulator, cut: bool, said: str
+) -> None:
+    """Exit 1; the last line, which may be truncated, is not used."""
     packed = gzip.compress(lines(*(view(n) for n in range(2_500))))
     done = await run("ingest", "-", emulator=emulator, stdin=packed[:-20] if cut else packed + b"not gzip")
     assert (done.code, said in done.out, "bad lines" in done.out) == (1, True, False), done
@@ -141,7 +143,7 @@ async def test_the_report_as_json(emulator: Emulator) -> None:
 
 
 async def test_a_file_that_is_not_a_spool_is_left_alone(emulator: Emulator, tmp_path: Path) -> None:
-    """The application id in its header is another's, or there is none."""
+    """The application id in its header is another program's, or missing."""
     other = tmp_path / "notes.txt"
     other.write_text("my notes\n" * 1000)
     done = await run("ingest", "-", "--spool", other, emulator=emulator, stdin=lines(view(0)))
@@ -151,7 +153,7 @@ async def test_a_file_that_is_not_a_spool_is_left_alone(emulator: Emulator, tmp_
     assert other.read_text() == "my notes\n" * 1000
 
 
-async def test_a_host_that_cannot_be_reached_is_said_at_once(emulator: Emulator) -> None:
+async def test_a_host_that_cannot_be_reached_is_reported_at_once(emulator: Emulator) -> None:
     """Before the reading ends, and once."""
     from tests.cli.command import started
 

@@ -1,4 +1,4 @@
-"""`ingest`: interrupted by signals and by death, and gone on with."""
+"""`ingest`: interrupted by signals and kill -9, and continued."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Events, some rejected, some lines bad, some blank; none has an id of its own."""
+    """Events, some rejected, some lines bad, some blank; none has its own id."""
     path = tmp_path / "events.jsonl"
     every: list[Any] = [view(n) for n in range(EVENTS)]
     every[100::500] = [{"action": "page.viewed", "profile": "nobody"}] * 6
@@ -55,7 +55,7 @@ async def test_a_checkpoint_skips_what_has_ended(emulator: Emulator, file: Path,
 
 
 async def test_lines_that_were_added_are_read(emulator: Emulator, tmp_path: Path) -> None:
-    """A file that grows keeps its checkpoint, be it short at first."""
+    """A file that grows keeps its checkpoint, even if it was short at first."""
     path, argv = tmp_path / "log", ("ingest", tmp_path / "log", "--checkpoint", tmp_path / "checkpoint", "--json")
     path.write_bytes(lines(view(0)))
     await run(*argv, emulator=emulator)
@@ -66,7 +66,7 @@ async def test_lines_that_were_added_are_read(emulator: Emulator, tmp_path: Path
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_after_a_kill_the_totals_reconcile(emulator: Emulator, file: Path, tmp_path: Path, seed: int) -> None:
-    """kill -9 at random moments with --checkpoint and --spool: every event arrives once, every line has one end."""
+    """kill -9 at random moments with --checkpoint and --spool: every event arrives once, every line is counted once."""
     chance = random.Random(seed)
     emulator.rate_limit = RateLimit(1500, 100)
     argv = ("ingest", file, "--checkpoint", tmp_path / "checkpoint", "--spool", tmp_path / "spool.db", "--json")
@@ -117,14 +117,14 @@ async def test_another_files_checkpoint_is_refused(emulator: Emulator, file: Pat
     assert (done.code, "needs a file" in done.err) == (2, True), done
 
 
-async def test_a_checkpoint_that_cannot_be_written_is_said_first(emulator: Emulator, file: Path) -> None:
+async def test_a_checkpoint_that_cannot_be_written_is_reported_first(emulator: Emulator, file: Path) -> None:
     """Exit 2 before anything is sent."""
     done = await run("ingest", file, "--checkpoint", file / "checkpoint", emulator=emulator)
     assert (done.code, "--checkpoint" in done.err, list(emulator.requests)) == (2, True, []), done
 
 
-async def test_the_first_signal_says_what_it_does_and_the_second_reports(emulator: Emulator, tmp_path: Path) -> None:
-    """An answer that does not come: the drain is cut short, and what is kept is said."""
+async def test_the_first_signal_drains_and_the_second_reports(emulator: Emulator, tmp_path: Path) -> None:
+    """An answer that never comes: the drain is cut short, and the report counts the kept events."""
     emulator.faults.add(Fault("delay", delay=3600, times=None))
     async with started("ingest", "-", "--spool", tmp_path / "spool.db", emulator=emulator) as process:
         assert process.stdin is not None

@@ -36,7 +36,7 @@ from hellotext_async.cli.warned import warnings_in_words
 
 @given(some.lists(some.text(alphabet="ab\n", max_size=8).map(str.encode)))
 def test_lines_do_not_depend_on_how_they_come(chunks: list[bytes]) -> None:
-    """Cut anywhere, the lines and their numbers are those of the whole."""
+    """Split at any points, the lines and their numbers are those of the whole."""
     splitter = Splitter()
     got = [line for chunk in chunks for line in splitter.feed(chunk)] + list(splitter.end())
     whole = b"".join(chunks).split(b"\n")
@@ -45,7 +45,7 @@ def test_lines_do_not_depend_on_how_they_come(chunks: list[bytes]) -> None:
 
 @given(some.lists(some.binary(min_size=1, max_size=4).map(lambda b: b.replace(b"\r", b"x")), min_size=1))
 def test_a_long_line_is_one_line_and_holds_no_memory(chunks: list[bytes]) -> None:
-    """However it is cut, a line beyond the limit comes out once, as None, and is not kept while it grows."""
+    """However it is split, a line beyond the limit is returned once, as None, and is not buffered while it grows."""
     splitter = Splitter(longest=5)
     got: list[bytes | None] = []
     for chunk in chunks:
@@ -75,7 +75,7 @@ class Terminal(io.StringIO):
 
 
 def test_progress_on_a_terminal_is_a_bar() -> None:
-    """With its label, how far it is and the status, drawn to the end."""
+    """With its label, its progress and the status, drawn to the end."""
     with redirect_stderr(Terminal()) as out, progress.showing("reading", 200) as shown:
         shown(50, "so far")
     assert "reading" in out.getvalue()
@@ -84,7 +84,7 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
 
 
 def test_a_table_has_its_numbers_on_the_right() -> None:
-    """Names left, values right, thousands apart."""
+    """Names on the left, values on the right, with thousands separators."""
     assert table([("a", 1234567), ("long name", "x")]) == "  a          1,234,567\n  long name          x"
 
 
@@ -131,7 +131,7 @@ def test_a_row_that_cannot_be_mapped_names_the_field(row: dict[str, str], proble
 
 
 def test_a_pair_has_a_name_and_an_equals_sign() -> None:
-    """Spaces around both are left out; the value may be empty."""
+    """Spaces around both are stripped; the value may be empty."""
     assert (pair(" a = b=c "), pair("a=")) == (("a", "b=c"), ("a", ""))
     for text in ("a", "=b", ""):
         with pytest.raises(argparse.ArgumentTypeError, match="name=value"):
@@ -146,7 +146,7 @@ def records(text: bytes) -> list[Row]:
 
 
 def test_a_record_that_cannot_be_read_is_one_row_with_a_problem() -> None:
-    """The rest goes on behind it."""
+    """Later records are read."""
     long = b"x" * (LONGEST + 1)
     text = b"\n".join([b"a,b", b"1,2", long, b"3", b"3\r4,5", b"\xff,5", b"6,7", b'"8,9'])
     assert [row.problem for row in records(text)] == [
@@ -156,7 +156,7 @@ def test_a_record_that_cannot_be_read_is_one_row_with_a_problem() -> None:
 
 
 def test_a_record_over_many_lines_is_bounded_too() -> None:
-    """An open quote does not gather the rest of the file."""
+    """An open quote does not collect the rest of the file."""
     rows = CsvRows()
     found = [
         row for number, line in enumerate([b"a", b'"', *[b"z" * 1_000_000] * 5], 1) for row in rows.take(number, line)
@@ -166,7 +166,7 @@ def test_a_record_over_many_lines_is_bounded_too() -> None:
 
 @given(some.binary(max_size=200), some.integers(1, 7))
 def test_gzip_is_decompressed_however_it_is_cut(content: bytes, size: int) -> None:
-    """Two members and the padding of a tape; what is not gzip stays as it is."""
+    """Two members and the zero padding of a tape; data that is not gzip is unchanged."""
     packed = gzip.compress(content) + gzip.compress(content) + bytes(16)
     assert unpacked(packed, size) == content * 2
     assert unpacked(b"{" + content, size) == b"{" + content
@@ -179,7 +179,7 @@ def unpacked(data: bytes, size: int) -> bytes:
 
 
 def test_a_byte_that_could_begin_gzip_is_not_lost() -> None:
-    """A file of that byte alone; and gzip data that is damaged or cut off is said to be."""
+    """A file of that byte alone; damaged or truncated gzip data is an error."""
     assert unpacked(b"\x1f", 1) == b"\x1f"
     packed = gzip.compress(os.urandom(100))
     for data, problem in ((packed[:-4], "cut off"), (packed[:5] + b"\xff" * 50, "damaged")):
@@ -188,14 +188,14 @@ def test_a_byte_that_could_begin_gzip_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"  ", b"[1]", b"{", b"\xff"])
-def test_a_line_that_is_no_event_says_why(line: bytes) -> None:
-    """As InvalidParameter, for those who read lines by themselves."""
+def test_a_line_that_is_no_event_raises_the_reason(line: bytes) -> None:
+    """As InvalidParameter, for programs that read lines themselves."""
     with pytest.raises(InvalidParameter, match="line: "):
         event_of(line)
 
 
 def test_a_checkpoint_that_cannot_be_written_names_itself(tmp_path: Path) -> None:
-    """Its folder was taken away meanwhile."""
+    """Its folder was deleted meanwhile."""
     folder = tmp_path / "jobs"
     folder.mkdir()
     (tmp_path / "events.jsonl").write_bytes(b"{}\n")
@@ -210,8 +210,8 @@ def test_a_checkpoint_that_cannot_be_written_names_itself(tmp_path: Path) -> Non
         checkpoint.save()
 
 
-def test_the_time_that_is_left_is_told_once_something_is_delivered() -> None:
-    """Before that, and while the API is away, it would be made of how fast lines are refused."""
+def test_the_remaining_time_is_shown_once_something_is_delivered() -> None:
+    """Before that, and while the API is down, it would be computed from the speed of refused lines."""
     tally = Tally()
     tally.began -= 10
     rows = [Row(number, number, 10, {}, None) for number in range(2)]
@@ -224,7 +224,7 @@ def test_the_time_that_is_left_is_told_once_something_is_delivered() -> None:
 
 
 async def test_what_cannot_be_read_is_an_error_in_the_loop(tmp_path: Path) -> None:
-    """A thread reads, and what the system says to it comes to the one who waits."""
+    """A thread reads, and its OSError is raised in the waiting coroutine."""
     folder = os.open(tmp_path, os.O_RDONLY)
     try:
         with pytest.raises(IsADirectoryError):
@@ -235,7 +235,7 @@ async def test_what_cannot_be_read_is_an_error_in_the_loop(tmp_path: Path) -> No
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal to itself ends a program there")
 def test_the_third_interrupt_ends_the_command_as_usual(capsys: pytest.CaptureFixture[str]) -> None:
-    """The first two end it in order, and say so; the handler of before is back afterwards."""
+    """The first two end it in order, and print that; the previous handler is restored afterwards."""
     before = signal.getsignal(signal.SIGINT)
 
     async def run() -> None:
@@ -263,7 +263,7 @@ def test_warnings_of_unknown_keys_are_one_line_and_others_are_as_ever(capsys: py
 
 
 async def test_reading_stops_between_two_chunks(tmp_path: Path) -> None:
-    """What was read is given out, and no more is asked for once the program is to stop."""
+    """What was read is returned, and nothing more is read once the program is to stop."""
     (tmp_path / "file").write_bytes(b"x" * 300_000)
     file, stop, read = os.open(tmp_path / "file", os.O_RDONLY), asyncio.Event(), 0
     try:

@@ -59,7 +59,7 @@ async def test_a_csv_is_imported_and_can_be_imported_again(emulator: Emulator) -
 
 
 async def test_rows_that_cannot_be_imported_are_counted_by_reason(emulator: Emulator) -> None:
-    """The rest goes on; nothing of a customer's is shown; exit 1."""
+    """The rest is imported; no customer's data is shown; exit 1."""
     text = f"email,phone\n{EMAIL},\n,\nno-mail,\n,{PHONE}x\nx@y.z,+598\n".encode()
     done = await run("profiles", "import", "-", "--format", "csv", "--json", emulator=emulator, stdin=text)
     report = json.loads(done.out)
@@ -71,7 +71,7 @@ async def test_rows_that_cannot_be_imported_are_counted_by_reason(emulator: Emul
 
 
 async def test_an_import_goes_on_from_its_checkpoint(emulator: Emulator, tmp_path: Path) -> None:
-    """What failed is not read again; what was imported is not sent again."""
+    """Failed rows are not read again; imported ones are not sent again."""
     file = tmp_path / "people.csv"
     file.write_text("first_name,email\n" + "".join(f"P{n},p{n}@acme.com\n" for n in range(50)))
     argv = ("profiles", "import", file, "--checkpoint", tmp_path / "checkpoint", "--json")
@@ -82,7 +82,7 @@ async def test_an_import_goes_on_from_its_checkpoint(emulator: Emulator, tmp_pat
 
 
 async def test_a_refused_token_ends_the_import(emulator: Emulator) -> None:
-    """After the first answers, and says so."""
+    """After the first answers, with the reason."""
     text = ("email\n" + "".join(f"p{n}@acme.com\n" for n in range(500))).encode()
     done = await run("profiles", "import", "-", "--format", "csv", emulator=emulator, token="wrong", stdin=text)
     assert done.code == 1
@@ -101,7 +101,7 @@ async def test_a_dry_run_sends_nothing(emulator: Emulator) -> None:
 
 
 async def test_every_profile_is_exported(emulator: Emulator, tmp_path: Path) -> None:
-    """As JSON lines and as a CSV that can be imported; the file is its owner's and never overwritten."""
+    """As JSON lines and as a CSV that can be imported; the file has mode 0600 and is never overwritten."""
     for number in range(230):
         emulator.store.profiles.create({"first_name": f"P{number}", "email": f"p{number}@acme.com", "lists": "Greens"})
     done = await run("profiles", "export", emulator=emulator)
@@ -119,7 +119,7 @@ async def test_every_profile_is_exported(emulator: Emulator, tmp_path: Path) -> 
     assert (done.code, row(done, "imported"), len(emulator.store.profiles)) == (0, 230, 230), done
 
 
-async def test_an_export_that_fails_says_so(emulator: Emulator) -> None:
+async def test_an_export_that_fails_is_one_line(emulator: Emulator) -> None:
     """Exit 1 and one line."""
     emulator.faults.add(Fault("status", status=403, match="GET *", times=None))
     done = await run("profiles", "export", emulator=emulator)

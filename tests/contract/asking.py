@@ -1,4 +1,4 @@
-"""What the transport tests ask, and how they say what came of it."""
+"""Requests of the transport tests, and their outcomes as short strings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ POST: Final = Request("POST", EVENTS_PATH, b'{"action":"page.viewed"}')
 
 
 def numbered(number: int) -> Request:
-    """An event that can be told from others."""
+    """An event with a number, so that events can be distinguished."""
     return Request("POST", EVENTS_PATH, b'{"action":"page.viewed","ref":%d}' % number)
 
 
 async def ask(transport: Transport, request: Request = POST, *, total: float = 30) -> Reply | Unanswered:
-    """What came of one exchange."""
+    """The outcome of one exchange."""
     try:
         return await transport.exchange(request, total=total)
     except Unanswered as nothing:
@@ -26,7 +26,7 @@ async def ask(transport: Transport, request: Request = POST, *, total: float = 3
 
 
 def status_or_doubt(end: Reply | Unanswered) -> int | None:
-    """The status that was read; None if the request was sent and no status is known. Not sent fails."""
+    """The status that was read; None if the request was sent without a status. An unsent request fails the test."""
     if isinstance(end, Unanswered):
         assert end.sent, end
         return None

@@ -27,7 +27,7 @@ KINDS: dict[str, type[Pool] | type[EventTransport]] = {"pool": Pool, "events": E
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_asyncio_loop_factories() -> Mapping[str, LoopFactory]:
-    """Both, whatever `--loop` says: what is on a socket is seen at another moment on each."""
+    """Both loops, whatever `--loop` is: they notice socket events at different moments."""
     return {name: loop_factory(name) for name in LOOPS["asyncio" if sys.platform == "win32" else "both"]}
 
 
@@ -51,13 +51,13 @@ def open_kind(kind: str, url: str, *, credentials: Any = None, **changes: Any) -
 
 @pytest.fixture(params=["http", "https"])
 def scheme(request: pytest.FixtureRequest) -> str:
-    """What the servers of a test speak."""
+    """The scheme of a test's servers."""
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What the servers of the tests speak TLS with, and what trusts them."""
+    """The TLS contexts of the servers and of the clients that trust them."""
     authority = trustme.CA()
     served, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(served)
@@ -67,19 +67,19 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 @pytest.fixture
 def tls(scheme: str, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> ssl.SSLContext | None:
-    """What a server of this scheme speaks TLS with."""
+    """The server's TLS context for this scheme."""
     return contexts[0] if scheme == "https" else None
 
 
 @pytest.fixture
 def serve(tls: ssl.SSLContext | None) -> Serves:
-    """Makes scripted servers, over http and over https."""
+    """A factory of scripted servers, over http and over https."""
     return partial(ScriptedServer, tls=tls)
 
 
 @pytest.fixture
 async def opened(kind: str, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> AsyncIterator[Opens]:
-    """Makes transports to a URL, and closes them after the test."""
+    """A factory of transports to a URL, which closes them after the test."""
     made: list[Transport] = []
 
     def make(url: str, **changes: Any) -> Transport:

@@ -1,4 +1,4 @@
-"""Every buffer of a queue: memory, a spool, a stream on each kind of server. What a queue promises is the same over all."""
+"""Every buffer of a queue (memory, a spool, a stream on each kind of server): a queue's promises are the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session", params=["memory", "spool", *sorted(KINDS)])
 def server(request: pytest.FixtureRequest) -> Iterator[Server | str]:
-    """The kind of the buffer; of a stream, its server."""
+    """The kind of the buffer; for a stream, its server."""
     if request.param in KINDS:
         with Server(request.param, appendonly="everysec") as running:
             yield running
@@ -35,7 +35,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server | str]:
 
 @pytest.fixture
 def buffer(server: Server | str, tmp_path: Path) -> Buffer:
-    """What makes the same buffer again and again; None is memory."""
+    """A factory of the same buffer; None is memory."""
     if isinstance(server, Server):
         name = f"contract-{next(_numbers)}"
         return lambda: RedisStream(server.url, name, shards=8)
@@ -48,7 +48,7 @@ def durable(buffer: Buffer) -> bool:
 
 @asynccontextmanager
 async def opened(buffer: Buffer, script: Script, **settings: Any) -> AsyncIterator[EventQueue]:
-    """An open queue whose numbers add up when it is closed."""
+    """An open queue whose counts add up when it is closed."""
     own = engine(script)
     queue = EventQueue(lambda: own, Settings(buffer=buffer(), **{"delivery_timeout": 86400, **settings}))
     async with queue:
@@ -102,7 +102,7 @@ async def test_an_id_is_one_event(buffer: Buffer) -> None:
 
 
 async def test_an_id_is_remembered_after_the_queue(buffer: Buffer) -> None:
-    """By every buffer that outlives it."""
+    """By every buffer that outlives the queue."""
     script = Script()
     async with opened(buffer, script) as queue:
         await (await put(queue, event(1), event_id="mine"))
@@ -113,7 +113,7 @@ async def test_an_id_is_remembered_after_the_queue(buffer: Buffer) -> None:
 
 
 async def test_an_outcome_that_is_remembered_keeps_its_mark(buffer: Buffer) -> None:
-    """An event that may be there twice is so for those, too, who hand it in again later."""
+    """An event that may be duplicated is reported as such to later callers too."""
     if not durable(buffer):
         return
     async with opened(buffer, Script(answers(500), answers(200))) as queue:
@@ -126,7 +126,7 @@ async def test_an_outcome_that_is_remembered_keeps_its_mark(buffer: Buffer) -> N
 
 
 async def test_what_is_not_delivered_is_kept_or_abandoned(buffer: Buffer) -> None:
-    """At the close; what was kept is delivered by the next queue, in order, and its first receipts said so."""
+    """At the close; the next queue delivers the kept ones in order, and their first receipts end as kept."""
     async with opened(buffer, Script(default=unsent())) as queue:
         receipts = [await put(queue, event(n, profile="p")) for n in range(20)]
         report = await queue.aclose(timeout=0)
@@ -144,8 +144,8 @@ async def test_what_is_not_delivered_is_kept_or_abandoned(buffer: Buffer) -> Non
     assert refs(script) == [str(n) for n in range(20)]
 
 
-async def test_what_was_in_flight_at_a_close_and_must_not_be_doubled_is_unknown(buffer: Buffer) -> None:
-    """What may be repeated is kept."""
+async def test_an_event_in_flight_at_a_close_is_unknown_unless_idempotent(buffer: Buffer) -> None:
+    """Idempotent events are kept."""
     script = Script(default=silent())
     async with opened(buffer, script) as queue:
         for n in range(4):
@@ -159,7 +159,7 @@ async def test_what_was_in_flight_at_a_close_and_must_not_be_doubled_is_unknown(
     assert report.kept == (4 if durable(buffer) else 0)
 
 
-async def test_a_definite_no_ends_the_event(buffer: Buffer) -> None:
+async def test_a_rejection_ends_the_event(buffer: Buffer) -> None:
     """After one request."""
     script = Script(answers(422))
     async with opened(buffer, script) as queue:
@@ -168,8 +168,8 @@ async def test_a_definite_no_ends_the_event(buffer: Buffer) -> None:
     assert len(script.history) == 1
 
 
-async def test_an_uncertain_attempt_is_repeated_only_where_that_doubles_nothing(buffer: Buffer) -> None:
-    """By the kind of the event."""
+async def test_an_uncertain_attempt_is_repeated_only_for_idempotent_events(buffer: Buffer) -> None:
+    """By the event's idempotency."""
     script = Script(silent(), silent())
     own = engine(script, total=0.1)
     queue = EventQueue(lambda: own, Settings(buffer=buffer(), delivery_timeout=60, attempt_seconds=0.1))
@@ -183,7 +183,7 @@ async def test_an_uncertain_attempt_is_repeated_only_where_that_doubles_nothing(
 
 
 async def test_a_full_queue_refuses_or_makes_wait(buffer: Buffer) -> None:
-    """`track` raises, `put` gets in when there is room: nothing is dropped."""
+    """`track` raises, `put` returns when there is room: nothing is dropped."""
     blocked = Script(default=silent())
     async with opened(buffer, blocked, capacity=5, concurrency=2) as queue:
         accepted = 0
@@ -215,7 +215,7 @@ async def test_a_401_suspends_and_loses_nothing(buffer: Buffer) -> None:
 
 
 async def test_events_that_are_too_late_expire(buffer: Buffer) -> None:
-    """They were certainly not applied."""
+    """They were not applied."""
     async with opened(buffer, Script(default=unsent()), delivery_timeout=0.3) as queue:
         receipts = [await put(queue, event(n)) for n in range(5)]
         outcomes = [await receipt for receipt in receipts]
@@ -234,7 +234,7 @@ async def test_bulk_delivery_yields_every_outcome(buffer: Buffer) -> None:
 
 
 async def test_flush_waits_for_what_was_taken(buffer: Buffer) -> None:
-    """And says what became of it."""
+    """And reports their outcomes."""
     script = Script()
     async with opened(buffer, script) as queue:
         for n in range(100):
@@ -244,7 +244,7 @@ async def test_flush_waits_for_what_was_taken(buffer: Buffer) -> None:
 
 
 async def test_a_cancelled_put_that_was_not_stored_is_not_sent(buffer: Buffer) -> None:
-    """At whichever moment it is cancelled, the numbers add up, and others are delivered."""
+    """At whichever moment it is cancelled, the counts add up, and others are delivered."""
     script = Script()
     async with opened(buffer, script) as queue:
         kept = []

@@ -1,4 +1,4 @@
-"""A connection of the event transport, driven by hand instead of by an event loop."""
+"""A connection of the event transport, driven by the test instead of by an event loop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RecordingTransport(asyncio.Transport):
 
 @pytest.fixture
 async def socket() -> RecordingTransport:
-    """What the connection writes to."""
+    """The transport that the connection writes to."""
     return RecordingTransport()
 
 
@@ -47,7 +47,7 @@ async def connection(socket: RecordingTransport) -> HttpConnection:
 
 
 def receive(connection: HttpConnection, data: bytes) -> None:
-    """Let `data` arrive."""
+    """Deliver `data` to the connection."""
     connection.get_buffer(-1)[: len(data)] = data
     connection.buffer_updated(len(data))
 
@@ -64,7 +64,7 @@ async def test_a_connection_that_is_closing_is_not_usable(
 async def test_a_connection_with_unsent_bytes_is_not_usable(
     connection: HttpConnection, socket: RecordingTransport
 ) -> None:
-    """The reply came before all of the request had left: the rest stands in the way of another."""
+    """The reply came before all of the request was sent: the rest would precede the next request."""
     waiter = connection.send(b"large", 0, 1)
     assert not connection.usable
     receive(connection, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
@@ -81,7 +81,7 @@ async def test_a_connection_with_unsent_bytes_is_not_usable(
 async def test_a_status_of_the_last_reply_is_not_the_next_one_s(
     connection: HttpConnection, begun: bytes, reason: str
 ) -> None:
-    """Ended before a status line was read, an exchange has a reason, whatever the reply before it was."""
+    """An exchange that ends before a status line has a reason, whatever the previous reply was."""
     first = connection.send(b"", 0, 1)
     receive(connection, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     assert isinstance(await first, Reply)
@@ -92,7 +92,7 @@ async def test_a_status_of_the_last_reply_is_not_the_next_one_s(
 
 
 async def test_one_request_is_one_write(connection: HttpConnection, socket: RecordingTransport) -> None:
-    """Head and body leave together."""
+    """Head and body are sent together."""
     connection.send(b"head and body", 0, 1)
     assert socket.written == [b"head and body"]
 
@@ -124,7 +124,7 @@ async def test_what_cannot_be_read_after_a_status_line_leaves_the_status(
 
 @pytest.mark.parametrize(("coding", "missing"), [("gzip", "unreadable"), ("Identity", "")])
 async def test_a_body_is_read_unless_it_is_coded(connection: HttpConnection, coding: str, missing: str) -> None:
-    """No coding is undone."""
+    """Compressed bodies are not decoded."""
     waiter = connection.send(b"", 0, 1)
     receive(
         connection, b"HTTP/1.1 200 OK\r\ncontent-ENCODING: %b\r\nContent-Length: 2\r\n\r\n\xc3\xa9" % coding.encode()
@@ -134,8 +134,8 @@ async def test_a_body_is_read_unless_it_is_coded(connection: HttpConnection, cod
     assert (end.body, end.missing) == (b"" if missing else b"\xc3\xa9", missing)
 
 
-async def test_a_body_beyond_the_cap_is_left(connection: HttpConnection) -> None:
-    """Come in one piece or with no end in sight."""
+async def test_a_body_beyond_the_cap_is_abandoned(connection: HttpConnection) -> None:
+    """In one piece or without an end."""
     for length in (1001, 10**9):
         waiter = connection.send(b"", 0, 1)
         receive(connection, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length)

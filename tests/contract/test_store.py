@@ -1,4 +1,4 @@
-"""What a queue asks of its store: the one in memory, the one on disk with its thread, and that one without a thread.
+"""What a queue requires of its store: the one in memory, and the one on disk, with its thread and without.
 
 Rules. A stream's store shares its events with other processes; its own suite is in `tests/redis`.
 """
@@ -30,7 +30,7 @@ MANY = (1000, 1 << 20)
 
 @pytest.fixture(params=["memory", "thread", "loop"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
-    """What makes the same store again and again."""
+    """A factory of the same store."""
     if request.param == "memory":
         return MemoryStore
     kind = SqliteSpool if request.param == "thread" else LoopSpool
@@ -39,14 +39,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
 
 @pytest.fixture(params=["thread", "loop"])
 def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
-    """What makes a store that outlives its queue."""
+    """A factory of a store that outlives its queue."""
     kind = SqliteSpool if request.param == "thread" else LoopSpool
     return lambda: kind(tmp_path / "events.db").store(Settings())
 
 
 @asynccontextmanager
 async def opened(make: Maker, *, clock: float = 0.0, count: int = 0) -> AsyncIterator[Store]:
-    """An open store, which holds so many events."""
+    """An open store with room for so many events."""
     made = make()
     assert await made.open(clock) == count
     try:
@@ -63,13 +63,13 @@ def entry(number: int, *, has_caller_id: bool = False, size: int = 0) -> Entry:
 
 
 async def kept(store: Store, entries: list[Entry], *, crowded: bool = False) -> list[bool]:
-    """Append these and accept them: whether each waits in the store alone."""
+    """Append and accept these events; whether each waits in the store only."""
     assert await store.append(entries) == ["stored"] * len(entries)
     return [store.place(one, crowded=crowded) for one in entries]
 
 
 async def bodies(store: Store) -> list[bytes]:
-    """Everything that waits, in the order in which it comes."""
+    """The bodies of all waiting events, in order."""
     found: list[bytes] = []
     while loaded := await store.load(*MANY):
         found += [one.entry.body for one in loaded]
@@ -77,7 +77,7 @@ async def bodies(store: Store) -> list[bytes]:
 
 
 async def test_a_store_that_is_new_is_empty(store: Maker) -> None:
-    """Nothing waits, nothing is loaded, nothing is lost."""
+    """It has no waiting, loaded or lost events."""
     async with opened(store) as made:
         assert list(await made.load(*MANY)) == []
         assert list(made.waiting()) == []
@@ -99,18 +99,18 @@ async def test_each_new_event_is_answered_in_order(store: Maker) -> None:
 
 
 async def test_nothing_to_do_is_done(store: Maker) -> None:
-    """Empty batches, a pause, an id that nobody knows."""
+    """Empty batches, a pause, an unknown id."""
     async with opened(store) as made:
         assert list(await made.append([])) == []
         await made.requeue([])
         await made.finish([], [])
-        await made.allow_resubmission("nobody's")
+        await made.allow_resubmission("unknown")
         await made.pause(1.0, standing=True)
         await made.pause(2.0, standing=False)
 
 
 async def test_what_has_not_ended_comes_back_in_order_as_it_was(durable: Maker) -> None:
-    """From the next store over the same place, with everything that sending it takes."""
+    """From the next store over the same place, with everything that sending it requires."""
     entries = [entry(number, has_caller_id=number == 3) for number in range(8)]
     async with opened(durable) as made:
         await kept(made, entries)
@@ -129,7 +129,7 @@ async def test_what_has_not_ended_comes_back_in_order_as_it_was(durable: Maker) 
 
 
 async def test_what_was_in_flight_is_known_after_a_crash(durable: Maker) -> None:
-    """At the first attempt and at later ones; what was put back was not, and its doubts are remembered."""
+    """At the first attempt and at later ones; events put back were not, and uncertain attempts are remembered."""
     first, second, back, never = entries = [entry(number) for number in range(4)]
     made = durable()
     await made.open(0.0)
@@ -153,7 +153,7 @@ async def test_what_was_in_flight_is_known_after_a_crash(durable: Maker) -> None
 
 
 async def test_one_owner_at_a_time(durable: Maker) -> None:
-    """Until it is closed, or given up without a loop."""
+    """Until it is closed, or abandoned without a loop."""
     for ending in ("close", "give up"):
         made = durable()
         await made.open(0.0)
@@ -170,7 +170,7 @@ async def test_one_owner_at_a_time(durable: Maker) -> None:
 
 
 async def test_an_id_is_one_event(durable: Maker) -> None:
-    """Within a batch, while it waits, after its end and after a reopening; until it is forgotten."""
+    """Within a batch, while it waits, after its end and after a reopening; until the id is forgotten."""
     async with opened(durable) as made:
         answers = await made.append([entry(1, has_caller_id=True), entry(2), entry(1, has_caller_id=True)])
         assert answers[:2] == ["stored", "stored"]
@@ -191,8 +191,8 @@ async def test_an_id_is_one_event(durable: Maker) -> None:
         assert await later.append([entry(1, has_caller_id=True)]) == ["stored"]
 
 
-async def test_what_was_not_wanted_after_all_is_gone_and_its_id_is_free(durable: Maker) -> None:
-    """A `put` that was cancelled."""
+async def test_a_withdrawn_event_is_gone_and_its_id_is_free(durable: Maker) -> None:
+    """Its `put` was cancelled."""
     async with opened(durable) as made:
         one = entry(1, has_caller_id=True)
         await made.append([one])
@@ -203,7 +203,7 @@ async def test_what_was_not_wanted_after_all_is_gone_and_its_id_is_free(durable:
 
 
 async def test_what_waits_in_the_store_alone_is_loaded_once_and_in_order(durable: Maker) -> None:
-    """Once one waits there, so does everything after it, until it has been loaded."""
+    """Once one event waits there, so do all later ones, until it has been loaded."""
     async with opened(durable) as made:
         assert await kept(made, [entry(0)]) == [False]
         assert await kept(made, [entry(1)], crowded=True) == [True]
@@ -214,7 +214,7 @@ async def test_what_waits_in_the_store_alone_is_loaded_once_and_in_order(durable
 
 
 async def test_no_more_is_loaded_than_there_is_room_for(durable: Maker) -> None:
-    """By number and by bytes; one event at least, however large it is."""
+    """By number and by bytes; at least one event, however large."""
     entries = [entry(number, size=1000) for number in range(6)]
     async with opened(durable) as made:
         await kept(made, entries, crowded=True)
@@ -227,7 +227,7 @@ async def test_no_more_is_loaded_than_there_is_room_for(durable: Maker) -> None:
 
 
 async def test_events_that_are_waited_for_while_they_wait_here_are_known(durable: Maker) -> None:
-    """So that their receipts can end at the close; and the same entry comes back."""
+    """So that their receipts can end at the close; the same entry is loaded."""
     async with opened(durable) as made:
         one = entry(1)
         await kept(made, [one], crowded=True)
@@ -239,7 +239,7 @@ async def test_events_that_are_waited_for_while_they_wait_here_are_known(durable
 
 
 async def test_the_age_of_an_event_counts_across_processes_but_not_while_deliveries_stand_still(durable: Maker) -> None:
-    """On the new queue's clock, which begins somewhere else."""
+    """On the new queue's clock, which has another origin."""
     async with opened(durable, clock=100.0) as made:
         one = entry(1)
         one.at = 90.0

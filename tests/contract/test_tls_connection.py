@@ -1,4 +1,4 @@
-"""The event transport's TLS, with a server's end driven by hand."""
+"""The event transport's TLS, with the server's end driven by the test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .test_http_connection import RecordingTransport
 
 
 class Peer:
-    """A server's end of TLS over memory, joined to a `TlsConnection`."""
+    """The server's end of TLS over memory, joined to a `TlsConnection`."""
 
     def __init__(self) -> None:
         authority = trustme.CA()
@@ -32,7 +32,7 @@ class Peer:
         self.tls = served.wrap_bio(self._from, self._to, server_side=True)
 
     def do_handshake(self) -> None:
-        """Play both sides of the handshake to its end."""
+        """Run both sides of the handshake to its end."""
         self.tls_connection.connection_made(self.socket)
         for _ in range(4):
             self._from.write(b"".join(self.socket.written))
@@ -44,7 +44,7 @@ class Peer:
             self.pass_on()
 
     def pass_on(self) -> None:
-        """Let the client read what the server has written, a small piece at a time."""
+        """Pass the server's output to the client, in small pieces."""
         data = self._to.read()
         for start in range(0, len(data), 100):
             piece = data[start : start + 100]
@@ -60,7 +60,7 @@ class Peer:
 
 
 async def said(waiter: asyncio.Future[Result]) -> tuple[int, bytes, str]:
-    """Status and body of the reply, and what is missing of it."""
+    """Status and body of the reply, and its missing part."""
     end = await waiter
     assert isinstance(end, Reply)
     return end.status, end.body, end.missing
@@ -80,8 +80,8 @@ async def test_it_is_ready_after_the_handshake(peer: Peer) -> None:
     assert peer.connection.usable
 
 
-async def test_an_end_that_was_announced_ends_a_reply(peer: Peer) -> None:
-    """A body without a length is whole when the server said in TLS that it ends."""
+async def test_close_notify_ends_a_reply(peer: Peer) -> None:
+    """A body without a length is complete when the server sent close_notify."""
     waiter = peer.ask()
     with pytest.raises(ssl.SSLWantReadError):
         peer.tls.unwrap()
@@ -89,15 +89,15 @@ async def test_an_end_that_was_announced_ends_a_reply(peer: Peer) -> None:
     assert await said(waiter) == (200, b"{}", "")
 
 
-async def test_an_end_out_of_the_blue_cuts_a_reply_off(peer: Peer) -> None:
-    """Anybody on the way can end the connection below TLS: that is not taken for the end of the body."""
+async def test_an_end_without_close_notify_truncates_a_reply(peer: Peer) -> None:
+    """An attacker can end the TCP connection without close_notify: that does not end the body."""
     waiter = peer.ask()
     peer.tls_connection.eof_received()
     assert await said(waiter) == (200, b"", "cut off")
 
 
-async def test_what_is_no_tls_closes_the_connection(peer: Peer) -> None:
-    """Bytes that do not decrypt end the exchange; nothing of them reaches the reply."""
+async def test_invalid_tls_closes_the_connection(peer: Peer) -> None:
+    """Bytes that do not decrypt end the exchange; none of them reaches the reply."""
     waiter = peer.connection.send(b"request", 0, 1)
     data = b"\x17\x03\x03\x00\x20" + b"x" * 32
     peer.tls_connection.get_buffer(-1)[: len(data)] = data

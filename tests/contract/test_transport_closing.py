@@ -29,7 +29,7 @@ def sockets_to(port: int) -> int:
 
 
 async def test_closing_ends_what_is_in_flight(opened: Opens, serve: Serves) -> None:
-    """An exchange that is under way when the transport closes is in doubt, and no socket is left."""
+    """An exchange in flight when the transport closes is uncertain, and no socket is left."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         async with serve(scripts.silence()) as server:
@@ -45,7 +45,7 @@ async def test_closing_ends_what_is_in_flight(opened: Opens, serve: Serves) -> N
 
 
 async def test_closed_it_has_no_socket_left(opened: Opens, serve: Serves) -> None:
-    """When `aclose` returns every connection is closed, not merely about to be."""
+    """When `aclose` returns, every connection is closed."""
     async with serve() as server:
         transport = opened(server.url)
         await asyncio.gather(*(transport.exchange(POST, total=5) for _ in range(5)))
@@ -55,7 +55,7 @@ async def test_closed_it_has_no_socket_left(opened: Opens, serve: Serves) -> Non
 
 
 async def test_aborted_it_closes_every_socket_before_anything_is_awaited(opened: Opens, serve: Serves) -> None:
-    """Idle and in flight; what comes after is unsent."""
+    """Idle ones and those in flight; later exchanges are unsent."""
     async with serve() as server:
         server.on(5, scripts.silence())
         transport = opened(server.url)

@@ -1,4 +1,4 @@
-"""Every transport: connections are kept, shared out, given back and never mixed up; the token is never shown."""
+"""Every transport: connections are kept, shared, released and never mixed up; the token is never shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .conftest import Opens, Serves
 
 
 def telling(gone: asyncio.Event) -> scripts.Step:
-    """Wait until the client has closed the connection, and tell of it."""
+    """Wait until the client has closed the connection, and record that."""
 
     async def until_gone(connection: Connection) -> None:
         try:
@@ -58,12 +58,12 @@ async def test_44_many_at_once_share_the_connections_allowed(opened: Opens, serv
         await asyncio.gather(*map(one, range(2000)))
         assert server.most_open <= 8
         assert sorted(ended) == list(range(2000))
-        # The first eight open connections, and a machine under load may be slow to do so for one of them.
+        # The first eight open connections, and on a machine under load one of them may be late.
         assert max(abs(place - number) for place, number in enumerate(ended) if number >= 8) <= 32
 
 
-async def test_44_a_place_given_up_is_used_by_the_next(opened: Opens, serve: Serves) -> None:
-    """Waiters that are cancelled, and connections that break, leave their place to those behind."""
+async def test_44_a_released_slot_is_used_by_the_next(opened: Opens, serve: Serves) -> None:
+    """Cancelled waiters and broken connections release their slots to the next waiters."""
     async with serve() as server:
         server.on(1, (*scripts.READ, scripts.sleep(0.05), scripts.rst))
         transport = opened(server.url, concurrency=1)
@@ -79,8 +79,8 @@ async def test_44_a_place_given_up_is_used_by_the_next(opened: Opens, serve: Ser
         assert server.most_open == 1
 
 
-async def test_44_a_place_that_comes_to_a_cancelled_waiter_goes_on_to_the_next(opened: Opens, serve: Serves) -> None:
-    """Cancelled at the very moment when the connection came free: it is not lost."""
+async def test_44_a_slot_granted_to_a_cancelled_waiter_passes_to_the_next(opened: Opens, serve: Serves) -> None:
+    """Cancelled at the very moment at which the connection became free: it is not lost."""
     async with serve() as server:
         for first in (scripts.received(), (*scripts.APPLY, scripts.sleep(0.02), scripts.rst)):
             server.upcoming(first)
@@ -94,7 +94,7 @@ async def test_44_a_place_that_comes_to_a_cancelled_waiter_goes_on_to_the_next(o
 
 
 async def test_43_tokens_never_cross(opened: Opens, serve: Serves) -> None:
-    """Two businesses, 80 requests at once: each carries its own token with its own body."""
+    """Two businesses, 80 concurrent requests: each has its own token with its own body."""
     async with serve() as server:
         sides = {name: opened(server.url, credentials=Token(f"tok_{name}")) for name in ("one", "two")}
         requests = {name: Request("POST", EVENTS_PATH, name.encode()) for name in sides}
@@ -105,7 +105,7 @@ async def test_43_tokens_never_cross(opened: Opens, serve: Serves) -> None:
 
 
 async def test_43_a_replaced_token_is_used_at_once(opened: Opens, serve: Serves) -> None:
-    """The Authorization is asked for with each request, also over a kept connection."""
+    """The Authorization header is read for each request, also over a kept connection."""
 
     class Changing:
         now = "Bearer old"
@@ -126,7 +126,7 @@ async def test_43_a_replaced_token_is_used_at_once(opened: Opens, serve: Serves)
 @pytest.mark.parametrize("by", ["loop", "task", "arrival"])
 @pytest.mark.parametrize("script", [scripts.received(), scripts.close_after_reply(0)], ids=["kept", "closed"])
 async def test_29_cancelled_anywhere_it_leaks_nothing(opened: Opens, by: Step, script: Steps, serve: Serves) -> None:
-    """Cancelled after any number of steps: out at once, and the only place there is is free again."""
+    """Cancelled after any number of steps: it ends at once, and the only slot is free again."""
     async with serve(script) as server:
         transport = opened(server.url, concurrency=1)
         before = 0
@@ -142,11 +142,11 @@ async def test_29_cancelled_anywhere_it_leaks_nothing(opened: Opens, by: Step, s
             applied = len(server.history.applied)
             assert applied - before <= 2
             before = applied
-        assert server.most_open <= 2  # the server learns of an end a little later
+        assert server.most_open <= 2  # the server notices an end a little later
 
 
 async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens, serve: Serves) -> None:
-    """The answer of a cancelled request is nobody's: its connection is closed at once, and not used again."""
+    """The answer of a cancelled request is dropped: its connection is closed at once, and not used again."""
     gone = asyncio.Event()
     async with serve() as server:
         server.on(1, (*scripts.READ, telling(gone)))
@@ -161,8 +161,8 @@ async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens, se
         assert server.connections == 2
 
 
-async def test_a_caller_s_own_timeout_is_his(opened: Opens, serve: Serves) -> None:
-    """`asyncio.timeout` around an exchange ends it as a timeout, and the task is not left half cancelled."""
+async def test_a_caller_s_timeout_ends_the_exchange(opened: Opens, serve: Serves) -> None:
+    """`asyncio.timeout` around an exchange raises TimeoutError, and the task keeps no pending cancellation."""
     async with serve() as server:
         server.on(1, scripts.silence())
         transport = opened(server.url)
@@ -180,8 +180,8 @@ async def test_a_caller_s_own_timeout_is_his(opened: Opens, serve: Serves) -> No
         assert (await transport.exchange(POST, total=30)).status == 200
 
 
-async def test_the_transport_s_own_timeout_cancels_nobody(opened: Opens, serve: Serves) -> None:
-    """After an exchange that timed out the task goes on as if nothing had happened."""
+async def test_the_transport_s_own_timeout_leaves_no_cancellation(opened: Opens, serve: Serves) -> None:
+    """After an exchange that timed out the task continues without a cancellation."""
     async with serve(scripts.silence()) as server:
         end = await ask(opened(server.url), total=0.1)
         assert isinstance(end, Unanswered)
@@ -219,7 +219,7 @@ async def test_40_a_cancelled_exchange_shows_no_token(opened: Opens, serve: Serv
 
 @pytest.fixture
 async def events_to() -> AsyncIterator[Callable[..., EventTransport]]:
-    """Makes event transports, and closes them after the test."""
+    """A factory of event transports, which closes them after the test."""
     made: list[EventTransport] = []
 
     def make(url: str, keep: float = 4) -> EventTransport:
@@ -234,7 +234,7 @@ async def events_to() -> AsyncIterator[Callable[..., EventTransport]]:
 
 
 async def test_7_the_event_transport_closes_idle_connections(events_to: Callable[..., EventTransport]) -> None:
-    """A connection that rests for longer than `keep` is closed by us, not found closed under a request."""
+    """A connection that is idle for longer than `keep` is closed by the client, not found closed under a request."""
     gone = asyncio.Event()
     async with ScriptedServer() as server:
         server.on(1, (*scripts.received(), telling(gone)))
@@ -248,7 +248,7 @@ async def test_7_the_event_transport_closes_idle_connections(events_to: Callable
 async def test_7_the_event_transport_skips_a_connection_that_was_idle_too_long(
     events_to: Callable[..., EventTransport],
 ) -> None:
-    """Also when the loop was kept from giving it back in time: the server may be about to close it."""
+    """Also when the loop was blocked and could not close it in time: the server may be about to close it."""
     async with ScriptedServer() as server:
         transport = events_to(server.url, keep=0.02)
         await transport.exchange(POST, total=30)
@@ -260,7 +260,7 @@ async def test_7_the_event_transport_skips_a_connection_that_was_idle_too_long(
 async def test_7_the_event_transport_skips_a_connection_that_is_closing(
     events_to: Callable[..., EventTransport],
 ) -> None:
-    """Known to be broken, though not yet taken down, at any turn of the loop: the request goes over another."""
+    """Already broken, though connection_lost has not run, at any turn of the loop: the request uses another."""
     for turns in range(12):
         async with ScriptedServer() as server:
             speak = asyncio.Event()

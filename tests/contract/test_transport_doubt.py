@@ -1,4 +1,4 @@
-"""Every transport: what may have left and was not answered is reported as sent, once, within its time."""
+"""Every transport: a request that may have been sent and has no answer is reported as sent, once, within its time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BRIEF = Timeouts(connect=2, read=0.3, total=0.3)
 
 
 def in_doubt(end: Reply | Unanswered) -> str:
-    """The reason of an exchange that must have been sent and not answered."""
+    """The reason of an exchange that was sent and not answered."""
     assert isinstance(end, Unanswered), end
     assert end.sent
     return end.reason
@@ -32,8 +32,8 @@ def in_doubt(end: Reply | Unanswered) -> str:
     [scripts.rst_before_reading(), scripts.apply_then_rst(), scripts.apply_then_fin()],
     ids=["4 reset before reading", "5 reset after reading", "5 end after reading"],
 )
-async def test_a_connection_that_breaks_unanswered_is_in_doubt(opened: Opens, script: Steps, serve: Serves) -> None:
-    """Broken before a status line: sent, disconnected, asked once, and the next request is answered."""
+async def test_a_connection_that_breaks_unanswered_is_uncertain(opened: Opens, script: Steps, serve: Serves) -> None:
+    """Closed before a status line: sent, disconnected, requested once, and the next request is answered."""
     async with serve() as server:
         server.on(1, script)
         transport = opened(server.url)
@@ -44,7 +44,7 @@ async def test_a_connection_that_breaks_unanswered_is_in_doubt(opened: Opens, sc
 
 
 async def test_4_a_reset_at_accept_is_never_an_answer(opened: Opens, serve: Serves) -> None:
-    """The connection is broken off at once: unanswered, whether or not a byte was written before that was seen."""
+    """The connection is reset at once: unanswered, whether or not a byte was written before."""
     async with serve() as server:
         server.on_connection(1, (scripts.rst,))
         transport = opened(server.url)
@@ -53,8 +53,8 @@ async def test_4_a_reset_at_accept_is_never_an_answer(opened: Opens, serve: Serv
 
 
 @pytest.mark.parametrize("limits", [Timeouts(read=60, total=0.2), Timeouts(read=0.2, total=60)], ids=["total", "read"])
-async def test_6_silence_ends_at_the_limit(opened: Opens, limits: Timeouts, serve: Serves) -> None:
-    """No answer: sent, timed out; the connection is not used again, its place is free."""
+async def test_6_an_unanswered_request_ends_at_the_limit(opened: Opens, limits: Timeouts, serve: Serves) -> None:
+    """No answer: sent, timed out; the connection is not used again, its slot is free."""
     async with serve() as server:
         server.on(1, scripts.silence())
         transport = opened(server.url, timeouts=limits, concurrency=1)
@@ -63,8 +63,8 @@ async def test_6_silence_ends_at_the_limit(opened: Opens, limits: Timeouts, serv
         assert server.connections == 2
 
 
-async def test_6_a_body_that_keeps_coming_is_not_silence(opened: Opens, serve: Serves) -> None:
-    """It may take longer than `read` in all, as long as no pause of it does."""
+async def test_6_a_body_that_keeps_arriving_does_not_time_out(opened: Opens, serve: Serves) -> None:
+    """It may take longer than `read` in total, as long as no pause does."""
     body = scripts.drip(b"012345678", 0.2)
     async with serve((*scripts.READ, scripts.send(scripts.head(200, {"Content-Length": "9"})), body)) as server:
         end = await opened(server.url, timeouts=Timeouts(read=1.5, total=60)).exchange(POST, total=60)
@@ -72,14 +72,14 @@ async def test_6_a_body_that_keeps_coming_is_not_silence(opened: Opens, serve: S
 
 
 async def test_6_a_shorter_total_of_the_call_is_kept(opened: Opens, serve: Serves) -> None:
-    """The time given for this exchange ends it before the transport's own limits."""
+    """The limit of this exchange ends it before the transport's own limits."""
     async with serve(scripts.silence()) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=60))
         assert in_doubt(await asyncio.wait_for(ask(transport, total=0.1), 5)) == "timeout"
 
 
 async def test_6_each_exchange_has_its_own_time(opened: Opens, serve: Serves) -> None:
-    """Of many at once, each ends at its own limit and none at that of another."""
+    """Of many concurrent exchanges, each ends at its own limit and none at another's."""
     async with serve(scripts.silence()) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=60))
         totals = [0.4, 0.1, 0.3, 0.2]
@@ -95,8 +95,8 @@ async def test_6_each_exchange_has_its_own_time(opened: Opens, serve: Serves) ->
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE", "PATCH"])
-async def test_7_8_a_kept_connection_that_ends_is_not_tried_again(opened: Opens, method: str, serve: Serves) -> None:
-    """Idle, it is closed under the next request: in doubt, and the server saw as many requests as were made."""
+async def test_7_8_a_kept_connection_that_ends_is_not_retried(opened: Opens, method: str, serve: Serves) -> None:
+    """An idle connection is closed under the next request: uncertain, and the server received each request once."""
     async with serve() as server:
         server.on(2, scripts.fin_before_reading())
         transport = opened(server.url)
@@ -106,8 +106,8 @@ async def test_7_8_a_kept_connection_that_ends_is_not_tried_again(opened: Opens,
         assert (server.begun, server.connections) == (2, 1)
 
 
-async def test_7_an_end_that_was_seen_costs_nothing(opened: Opens, serve: Serves) -> None:
-    """A connection that was closed in time is not used: the next request goes over another."""
+async def test_7_a_closed_connection_is_not_used(opened: Opens, serve: Serves) -> None:
+    """A connection that was closed in time is not used: the next request uses another."""
     async with serve() as server:
         server.on(1, (*scripts.received(), scripts.fin))
         transport = opened(server.url)
@@ -117,8 +117,8 @@ async def test_7_an_end_that_was_seen_costs_nothing(opened: Opens, serve: Serves
         assert server.connections == 2
 
 
-async def test_9_a_server_that_lies_about_keeping_makes_no_duplicate(opened: Opens, serve: Serves) -> None:
-    """Closed at random after the answer or in its place: every request is answered or in doubt, none applied twice."""
+async def test_9_a_server_that_breaks_keep_alive_causes_no_duplicate(opened: Opens, serve: Serves) -> None:
+    """Closed at random after the answer or in its place: every request is answered or uncertain, none applied twice."""
     chance = random.Random(9)
     async with serve(hook=lambda _: _lying(chance)) as server:
         transport = opened(server.url)
@@ -141,8 +141,8 @@ def _lying(chance: random.Random) -> Steps:
     return chance.choices(ends, (0.3, 0.05, 0.65))[0]
 
 
-async def test_10_a_peer_that_vanishes_is_left_at_the_limit(opened: Opens, serve: Serves) -> None:
-    """Bytes vanish on the way: in doubt at the limit, and that connection is not used again."""
+async def test_10_a_peer_that_vanishes_is_abandoned_at_the_limit(opened: Opens, serve: Serves) -> None:
+    """Bytes are lost on the way: uncertain at the limit, and that connection is not used again."""
     async with serve() as server, FaultProxy(server.url) as wire:
         transport = opened(wire.url, timeouts=BRIEF)
         assert (await transport.exchange(POST, total=5)).status == 200
@@ -154,7 +154,7 @@ async def test_10_a_peer_that_vanishes_is_left_at_the_limit(opened: Opens, serve
 
 
 async def test_11_a_dripping_head_ends_at_the_total(opened: Opens, serve: Serves) -> None:
-    """A byte now and then keeps the read limit quiet, not the total."""
+    """Occasional bytes reset the read limit, not the total."""
     drip = scripts.drip(b"HTTP/1.1" + b" " * 1000, 0.02)
     async with serve((*scripts.APPLY, drip)) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=0.3))
@@ -162,7 +162,7 @@ async def test_11_a_dripping_head_ends_at_the_total(opened: Opens, serve: Serves
 
 
 async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Opens, serve: Serves) -> None:
-    """The status was read: that is the reply, and its body is cut off."""
+    """The status was read: that is the reply, and its body is truncated."""
     drip = scripts.drip(scripts.response(200, b"x" * 1000), 0.02, 50)
     async with serve((*scripts.APPLY, drip)) as server:
         transport = opened(server.url, timeouts=Timeouts(read=60, total=0.3))
@@ -183,8 +183,8 @@ async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Open
         b"",
     ],
 )
-async def test_17_what_is_no_status_line_is_in_doubt(opened: Opens, said: bytes, serve: Serves) -> None:
-    """Not HTTP, half a line, or an interim reply alone: sent, no answer, and above all no 400."""
+async def test_17_an_invalid_status_line_is_uncertain(opened: Opens, said: bytes, serve: Serves) -> None:
+    """Not HTTP, half a line, or an interim reply alone: sent, no answer, and no 400."""
     async with serve((*scripts.APPLY, scripts.send(said), scripts.fin)) as server:
         assert status_or_doubt(await ask(opened(server.url))) is None
 
@@ -200,8 +200,8 @@ async def test_17_what_is_no_status_line_is_in_doubt(opened: Opens, said: bytes,
     ],
     ids=["20 kB", "2 MB", "10,000 headers", "no header", "two lengths"],
 )
-async def test_17_a_bad_head_is_its_status_or_in_doubt(opened: Opens, script: Steps, serve: Serves) -> None:
-    """After a 200 it is a 200 or nobody knows; the connection is not used again."""
+async def test_17_a_bad_head_is_its_status_or_uncertain(opened: Opens, script: Steps, serve: Serves) -> None:
+    """After a 200 it is a 200 or uncertain; the connection is not used again."""
     async with serve() as server:
         server.on(1, script)
         transport = opened(server.url)
@@ -209,8 +209,8 @@ async def test_17_a_bad_head_is_its_status_or_in_doubt(opened: Opens, script: St
         assert (await transport.exchange(POST, total=5)).status == 200
 
 
-async def test_19_an_early_refusal_is_read_or_in_doubt(opened: Opens, serve: Serves) -> None:
-    """413 while the body is still being written, then the end: 413, or nobody knows."""
+async def test_19_an_early_refusal_is_read_or_uncertain(opened: Opens, serve: Serves) -> None:
+    """413 while the body is still being written, then the end: 413, or uncertain."""
     big = Request("POST", EVENTS_PATH, b"x" * (8 << 20))
     for rude in (False, True):
         async with serve(scripts.early_413(rude=rude)) as server:

@@ -1,4 +1,4 @@
-"""Every transport: a reply is what its status line says, whatever its body is like, in bounded memory."""
+"""Every transport: a reply has the status of its status line, whatever its body is, in bounded memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLOSE = {"Connection": "close"}
 
 @contextmanager
 def memory_within(limit: int) -> Iterator[None]:
-    """What is done inside takes at most so many bytes more at any moment."""
+    """Fail if the block uses more than so many bytes at any moment."""
     tracemalloc.start()
     try:
         yield
@@ -36,7 +36,7 @@ def memory_within(limit: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504])
 async def test_a_reply_is_handed_on_as_it_came(opened: Opens, status: int, serve: Serves) -> None:
-    """Status, headers and any bytes of a body arrive unchanged, and the request arrived whole, once."""
+    """Status, headers and any bytes of a body arrive unchanged, and the request arrived complete, once."""
     body = bytes(range(256)) * 10
     async with serve(scripts.reply(status, body, (("X-One", "1"), ("X-One", "2")))) as server:
         end = await opened(server.url).exchange(POST, total=30)
@@ -61,7 +61,7 @@ async def test_a_reply_is_handed_on_as_it_came(opened: Opens, status: int, serve
     ids=["204", "no reason", "HTTP/1.0 to the end", "to the end", "chunked", "empty"],
 )
 async def test_every_form_of_body_is_read(opened: Opens, said: bytes, body: bytes, serve: Serves) -> None:
-    """With a length, in chunks, until the end, or none at all; come in one piece or byte by byte."""
+    """With a length, in chunks, until the end, or none; in one piece or byte by byte."""
     whole = (*scripts.APPLY, scripts.send(said))
     dripped = (*scripts.APPLY, scripts.drip(said, 0))
     for script in (whole, dripped):
@@ -71,7 +71,7 @@ async def test_every_form_of_body_is_read(opened: Opens, said: bytes, body: byte
 
 
 async def test_a_large_body_is_read_and_written_whole(opened: Opens, serve: Serves) -> None:
-    """Megabytes go out and come back unchanged, over one connection."""
+    """Megabytes are sent and returned unchanged, over one connection."""
     big = bytes(range(256)) * (12 * 1024)
     async with serve(scripts.reply(200, big)) as server:
         transport = opened(server.url, response_bytes=4 * MIB)
@@ -83,7 +83,7 @@ async def test_a_large_body_is_read_and_written_whole(opened: Opens, serve: Serv
 
 @pytest.mark.parametrize("status", [200, 422, 500])
 async def test_12_a_body_cut_off_leaves_its_status(opened: Opens, status: int, serve: Serves) -> None:
-    """Fewer bytes than were announced: the status stands, the body is missing, and the connection is left."""
+    """Fewer bytes than announced: the status is kept, the body is missing, and the connection is closed."""
     async with serve() as server:
         server.on(1, scripts.truncated_body(status))
         transport = opened(server.url)
@@ -93,7 +93,7 @@ async def test_12_a_body_cut_off_leaves_its_status(opened: Opens, status: int, s
 
 
 async def test_12_a_body_reset_in_the_middle_leaves_its_status(opened: Opens, serve: Serves) -> None:
-    """The same when the connection is broken off rather than ended."""
+    """The same when the connection is reset rather than ended."""
     begun = scripts.send(scripts.head(200, {"Content-Length": "100"}) + b"x")
     async with serve((*scripts.APPLY, begun, scripts.sleep(0.05), scripts.rst)) as server:
         end = await opened(server.url).exchange(POST, total=30)
@@ -113,8 +113,8 @@ async def test_12_a_body_reset_in_the_middle_leaves_its_status(opened: Opens, se
     ],
     ids=["endless", "1 GB", "one byte too many"],
 )
-async def test_13_a_body_without_bounds_is_left_at_the_cap(opened: Opens, script: Steps, serve: Serves) -> None:
-    """Above the cap nothing is kept or read any more; the status stands."""
+async def test_13_a_body_without_bounds_is_abandoned_at_the_cap(opened: Opens, script: Steps, serve: Serves) -> None:
+    """Above the cap nothing is kept or read any more; the status is kept."""
     async with serve() as server:
         server.on(1, script)
         transport = opened(server.url, response_bytes=MIB, timeouts=Timeouts(read=20, total=20))
@@ -125,7 +125,7 @@ async def test_13_a_body_without_bounds_is_left_at_the_cap(opened: Opens, script
 
 
 async def test_13_a_body_of_exactly_the_cap_is_whole(opened: Opens, serve: Serves) -> None:
-    """The cap itself is allowed."""
+    """A body of the cap's size is allowed."""
     async with serve(scripts.reply(200, b"x" * MIB)) as server:
         end = await opened(server.url, response_bytes=MIB).exchange(POST, total=30)
         assert (len(end.body), end.missing) == (MIB, "")
@@ -141,7 +141,7 @@ async def test_13_endless_chunk_extensions_end(opened: Opens, serve: Serves) -> 
 
 
 async def test_17_an_endless_head_takes_no_memory(opened: Opens, serve: Serves) -> None:
-    """A header that never ends is left at a bound; its status stands, or nobody knows."""
+    """A header that never ends is abandoned at a bound; its status is kept, or the exchange is uncertain."""
     begun = scripts.send(b"HTTP/1.1 200 OK\r\nX: ")
     async with serve((*scripts.APPLY, begun, scripts.repeat(b"y" * 65536))) as server:
         transport = opened(server.url, timeouts=Timeouts(read=20, total=20))
@@ -150,7 +150,7 @@ async def test_17_an_endless_head_takes_no_memory(opened: Opens, serve: Serves) 
 
 
 async def test_14_a_gzip_bomb_takes_no_memory(opened: Opens, serve: Serves) -> None:
-    """200 kB that would become 200 MB: the cap is on what they become."""
+    """200 kB that would decompress to 200 MB: the cap applies to the decompressed size."""
     script = scripts.gzip_bomb()
     async with serve() as server:
         server.on(1, script)
@@ -167,10 +167,10 @@ async def test_14_a_gzip_bomb_takes_no_memory(opened: Opens, serve: Serves) -> N
     [("gzip", b"no gzip at all"), ("br", b"\x00\x01"), ("made-up", b"{}"), ("gzip, gzip", gzip.compress(b"{}"))],
     ids=["wrong", "unknown", "made up", "double"],
 )
-async def test_15_a_coding_that_cannot_be_undone_is_no_failure(
+async def test_15_a_coding_that_cannot_be_decoded_is_no_failure(
     opened: Opens, coding: str, body: bytes, serve: Serves
 ) -> None:
-    """The status stands if it was seen, or nobody knows; the transport works on."""
+    """The status is kept if it was read, otherwise the exchange is uncertain; the transport stays usable."""
     async with serve() as server:
         server.on(1, scripts.reply(200, body, {"Content-Encoding": coding}))
         transport = opened(server.url)
@@ -179,8 +179,8 @@ async def test_15_a_coding_that_cannot_be_undone_is_no_failure(
 
 
 @pytest.mark.parametrize("count", [1, 3, 10_000])
-async def test_18_interim_replies_are_passed_over(opened: Opens, count: int, serve: Serves) -> None:
-    """Any number of 103 before the reply: the reply counts."""
+async def test_18_interim_replies_are_skipped(opened: Opens, count: int, serve: Serves) -> None:
+    """After any number of 103s, the final reply is returned."""
     async with serve() as server:
         server.on(1, scripts.informational_flood(count))
         transport = opened(server.url)
@@ -190,7 +190,7 @@ async def test_18_interim_replies_are_passed_over(opened: Opens, count: int, ser
 
 
 async def test_18_interim_replies_without_end_end_at_the_total(opened: Opens, serve: Serves) -> None:
-    """Nothing but 103: in doubt when the time is over."""
+    """Only 103s: uncertain when the time is over."""
     async with serve(scripts.informational_flood(None)) as server:
         end = await ask(opened(server.url, timeouts=Timeouts(read=0.3, total=0.3)))
         assert isinstance(end, Unanswered)
@@ -198,8 +198,8 @@ async def test_18_interim_replies_without_end_end_at_the_total(opened: Opens, se
 
 
 @pytest.mark.parametrize("extra", [scripts.response(200, b"second"), b"HT", b"\x00", b"HTTP/1.1 500 No\r\n\r\n"])
-async def test_20_what_nobody_asked_for_is_not_the_next_answer(opened: Opens, extra: bytes, serve: Serves) -> None:
-    """More than the reply came: the next request gets its own, or nobody knows."""
+async def test_20_an_unsolicited_reply_is_not_the_next_answer(opened: Opens, extra: bytes, serve: Serves) -> None:
+    """More than the reply arrived: the next request gets its own, or is uncertain."""
     async with serve() as server:
         server.on(1, (*scripts.APPLY, scripts.send(scripts.response(200, b"first") + extra)))
         transport = opened(server.url)
@@ -209,8 +209,8 @@ async def test_20_what_nobody_asked_for_is_not_the_next_answer(opened: Opens, ex
         assert second.body == RECEIVED
 
 
-async def test_20_what_comes_later_unasked_is_not_the_next_answer(opened: Opens, serve: Serves) -> None:
-    """A reply to nothing, while the connection is idle: it is left."""
+async def test_20_a_later_unsolicited_reply_is_not_the_next_answer(opened: Opens, serve: Serves) -> None:
+    """A reply without a request, while the connection is idle: the connection is closed."""
     late = scripts.send(scripts.response(200, b"late"))
     async with serve() as server:
         server.on(1, (*scripts.received(), scripts.sleep(0.02), late))
@@ -226,7 +226,7 @@ async def test_20_what_comes_later_unasked_is_not_the_next_answer(opened: Opens,
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 async def test_21_a_redirect_is_an_answer(opened: Opens, status: int, serve: Serves) -> None:
-    """It is handed on, and the place it points to sees nothing: no token, no body."""
+    """It is returned, and its target receives nothing: no token, no body."""
     async with serve() as other, serve(scripts.redirect(other.url, status)) as server:
         end = await opened(server.url).exchange(POST, total=30)
         assert isinstance(end, Reply)
@@ -235,16 +235,16 @@ async def test_21_a_redirect_is_an_answer(opened: Opens, status: int, serve: Ser
 
 
 async def test_cookies_are_not_kept(opened: Opens, serve: Serves) -> None:
-    """What a server sets is not sent back."""
+    """A cookie that a server sets is not sent back."""
     async with serve(scripts.reply(200, b"{}", {"Set-Cookie": "a=b"})) as server:
-        transport = opened(server.url.replace("127.0.0.1", "localhost"))  # addresses are given none anyway
+        transport = opened(server.url.replace("127.0.0.1", "localhost"))  # aiohttp stores none for IP addresses anyway
         await transport.exchange(POST, total=30)
         await transport.exchange(POST, total=30)
         assert [seen.header("cookie") for seen in server.history] == [None, None]
 
 
 async def test_a_connection_that_ends_with_its_reply_is_not_used_again(opened: Opens, serve: Serves) -> None:
-    """`Connection: close` is obeyed, though the server keeps it open."""
+    """`Connection: close` is obeyed, though the server keeps the connection open."""
     async with serve() as server:
         server.on(1, scripts.reply(200, b"{}", CLOSE))
         transport = opened(server.url)

@@ -1,4 +1,4 @@
-"""Every transport: what has arrived counts, however late the loop reads it; nothing is written too late."""
+"""Every transport: a reply that has arrived counts, however late the loop reads it; nothing is written too late."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .conftest import Opens, Serves
 
 
 def hold_the_loop(seconds: float) -> None:
-    """What a long computation in the program does."""
+    """Block the loop, as a long computation in the program does."""
     time.sleep(seconds)
 
 
 def unsent(end: Reply | Unanswered) -> str:
-    """The reason of an exchange that must not have been sent."""
+    """The reason of an exchange that was not sent."""
     assert isinstance(end, Unanswered), end
     assert not end.sent
     return end.reason
@@ -35,7 +35,7 @@ def unsent(end: Reply | Unanswered) -> str:
 async def test_45_a_reply_that_arrived_while_the_loop_was_held_counts(
     opened: Opens, tls: ssl.SSLContext | None
 ) -> None:
-    """The program holds the loop beyond every limit: the reply in the socket is read before the time is judged.
+    """The program blocks the loop beyond every limit: the reply in the socket is read before the time is checked.
 
     Small ones and large ones, over new connections and over kept ones.
     """
@@ -56,7 +56,7 @@ async def test_45_a_reply_that_arrived_while_the_loop_was_held_counts(
 
 
 async def test_45_nothing_is_written_after_its_time(opened: Opens, serve: Serves) -> None:
-    """At `not_after` an exchange is unsent, and its connection serves the next."""
+    """At `not_after` an exchange is unsent, and its connection is used for the next."""
     async with serve() as server:
         transport = opened(server.url)
         assert (await transport.exchange(POST, total=5, not_after=boottime() + 60)).status == 200
@@ -71,7 +71,7 @@ async def test_45_nothing_is_written_after_its_time(opened: Opens, serve: Serves
 async def test_45_nothing_is_written_when_its_time_passed_while_it_connected(
     opened: Opens, total: float, not_after: float, reason: str, serve: Serves
 ) -> None:
-    """Judged with the connection in hand, not before: with `not_after`, and with the total."""
+    """Checked after the connection was acquired, not before: with `not_after`, and with the total."""
     async with serve() as server:
         exchange = opened(server.url).exchange(POST, total=total, not_after=boottime() + not_after)
         task = asyncio.create_task(exchange)
@@ -84,8 +84,8 @@ async def test_45_nothing_is_written_when_its_time_passed_while_it_connected(
 
 
 @pytest.mark.parametrize("by", ["loop", "task", "arrival"])
-async def test_29_a_cancelled_exchange_says_whether_it_was_written(opened: Opens, by: Step, serve: Serves) -> None:
-    """Cancelled anywhere: one that claims to be unsent never reaches the server, and waiting for a connection is that."""
+async def test_29_a_cancelled_exchange_reports_whether_it_was_written(opened: Opens, by: Step, serve: Serves) -> None:
+    """Cancelled anywhere, also while waiting for a connection: an exchange reported unsent never reaches the server."""
     unsent_numbers: list[int] = []
     async with serve() as server:
         number = 0
@@ -109,7 +109,7 @@ async def test_29_a_cancelled_exchange_says_whether_it_was_written(opened: Opens
 
 
 async def test_29_cancelled_after_the_write_it_is_not_unsent(opened: Opens, serve: Serves) -> None:
-    """The server has it."""
+    """The server has received it."""
     async with serve(scripts.silence()) as server:
         task = asyncio.create_task(opened(server.url).exchange(POST, total=5))
         await server.history.until(seen=1)
@@ -120,7 +120,7 @@ async def test_29_cancelled_after_the_write_it_is_not_unsent(opened: Opens, serv
 
 
 async def test_7_a_connection_that_closes_with_its_reply_is_not_written_to(opened: Opens, serve: Serves) -> None:
-    """Unannounced: the end is in the socket with the reply, and is looked for in the step that writes."""
+    """Unannounced: the end is in the socket with the reply, and is checked in the step that writes."""
     async with serve((*scripts.received(), scripts.fin)) as server:
         transport = opened(server.url)
         ends = [await ask(transport, Request("POST", EVENTS_PATH, b"{}")) for _ in range(5)]

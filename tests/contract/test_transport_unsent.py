@@ -1,4 +1,4 @@
-"""Every transport: what never left is reported as not sent, and never as anything else."""
+"""Every transport: a request that was not sent is reported as not sent, and never otherwise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .conftest import Opens
 
 
 def not_sent(end: Reply | Unanswered) -> str:
-    """The reason of an exchange that must not have been sent."""
+    """The reason of an exchange that was not sent."""
     assert isinstance(end, Unanswered), end
     assert not end.sent
     return end.reason
@@ -34,7 +34,7 @@ def not_sent(end: Reply | Unanswered) -> str:
 
 @contextmanager
 def names(lookup: Any) -> Iterator[None]:
-    """The running loop finds addresses with `lookup`."""
+    """The running loop resolves names with `lookup`."""
     loop: Any = asyncio.get_running_loop()
     loop.getaddrinfo = lookup
     try:
@@ -45,14 +45,14 @@ def names(lookup: Any) -> Iterator[None]:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """A port on which nobody listens."""
+    """A port on which no process listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
 async def test_1_a_refused_connection_is_not_sent(opened: Opens) -> None:
-    """Nobody listens: not sent, for want of a connection."""
+    """No process listens: not sent, without a connection."""
     with closed_port() as port:
         assert not_sent(await ask(opened(f"http://127.0.0.1:{port}"))) == "connect"
 
@@ -68,7 +68,7 @@ async def test_2_an_unknown_name_is_not_sent(opened: Opens) -> None:
 
 
 async def test_2_a_slow_name_is_not_sent_at_the_connect_limit(opened: Opens) -> None:
-    """A lookup that never ends is cut off by the connect limit, long before the total."""
+    """A look-up that never ends is cancelled at the connect limit, long before the total."""
     cut_off: asyncio.Event = asyncio.Event()
 
     async def slow(*_: object, **__: object) -> None:
@@ -125,7 +125,7 @@ async def test_3_large_bodies_pass_through_tls(opened: Opens, version: ssl.TLSVe
 
 @pytest.mark.parametrize("end", [scripts.fin, scripts.rst], ids=["fin", "rst"])
 async def test_5_12_a_break_under_tls_is_judged_like_any_other(opened: Opens, end: Step) -> None:
-    """Before a status line: in doubt. After it: the status, and a body that is cut off, length or no length."""
+    """Before a status line: uncertain. After it: the status, and a truncated body, length or no length."""
     authority = trustme.CA()
     begun = scripts.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
     async with ScriptedServer(tls=_served("127.0.0.1", authority=authority)) as server:
@@ -139,7 +139,7 @@ async def test_5_12_a_break_under_tls_is_judged_like_any_other(opened: Opens, en
 
 
 async def test_3_a_handshake_broken_off_is_not_sent(opened: Opens) -> None:
-    """Reset in the middle of the handshake: no connection, and no bad certificate."""
+    """Reset during the handshake: no connection, and the reason is not a bad certificate."""
     async with ScriptedServer() as server:
         server.on_connection(1, (scripts.rst,))
         server.on_connection(2, (scripts.fin,))
@@ -167,7 +167,7 @@ async def test_3_a_bad_certificate_is_not_sent(opened: Opens, fault: str) -> Non
 
 
 async def test_3_a_handshake_without_end_is_not_sent(opened: Opens) -> None:
-    """A server that accepts and is silent during the handshake is left at the connect limit, socket and all."""
+    """A server that accepts and never answers the handshake is abandoned at the connect limit; the socket is closed."""
     gone = asyncio.Event()
 
     async def silent(connection: Connection) -> None:
@@ -186,7 +186,7 @@ async def test_3_a_handshake_without_end_is_not_sent(opened: Opens) -> None:
 
 @pytest.mark.parametrize("target", ["/v1/a\r\nX-Evil: 1", "/v1/a b HTTP/1.1\r\n\r\nGET /", "/v1/\x00", "/v1/é\n"])
 async def test_39_a_target_with_line_ends_reaches_no_server(opened: Opens, target: str) -> None:
-    """What would be read as another header or request is not sent at all."""
+    """A target that would be parsed as another header or request is not sent."""
     async with ScriptedServer() as server:
         transport = opened(server.url)
         not_sent(await ask(transport, Request("POST", target, b"{}")))
@@ -194,8 +194,8 @@ async def test_39_a_target_with_line_ends_reaches_no_server(opened: Opens, targe
         assert (await transport.exchange(POST, total=5)).status == 200
 
 
-async def test_44_who_finds_no_free_connection_in_time_is_not_sent(opened: Opens) -> None:
-    """One connection, and it is taken: the second request is not sent at the connect limit."""
+async def test_44_a_request_without_a_free_connection_in_time_is_not_sent(opened: Opens) -> None:
+    """One connection, and it is in use: the second request is not sent at the connect limit."""
     async with ScriptedServer(scripts.silence()) as server:
         limits = Timeouts(connect=0.1, read=60, total=60)
         transport = opened(server.url, concurrency=1, timeouts=limits)

@@ -1,6 +1,6 @@
 """The page of actions, from the one table: ``python -m tests.docs.actions`` writes ``docs/actions.md``.
 
-Every action has a complete example here; those of the page are run, and the emulator takes each in both formats.
+Every action has a complete example here; those of the page are run, and the emulator accepts each in both formats.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ MORE: Final[dict[str, dict[str, Any]]] = {
     "page.viewed": {"session": "2KAGgAgm", "url": "https://shop.example.com/", "metadata": {"from": "mail"}},
     "signup_form.completed": {**_WHO, "metadata": {"step": 2}},
 }  # fmt: skip
-"""Other ways to say it, and actions of which nothing is demanded."""
+"""Alternative forms, and actions without required parameters."""
 
 _HEAD: Final = """# Actions and their parameters
 

@@ -1,6 +1,6 @@
 """The life of an event as a picture, drawn from the queue's own table: ``python -m tests.docs.life`` writes it.
 
-Rules. The table says what is drawn; only where each state stands is said here. White behind it, for
+Rules. The table determines what is drawn; only the positions of the states are set here. White behind it, for
 both themes.
 """
 
@@ -58,12 +58,12 @@ def _arrows() -> Iterator[str]:
 
 
 def _bend(state: State, other: State) -> float:
-    """How far an arrow leaves the straight line: the two of a pair apart, the others hardly."""
+    """How far an arrow bends: the two of a pair apart, the others hardly."""
     return 0.12 if state in LIFE[other] or PLACES[state][1] == PLACES[other][1] else 0.04
 
 
 def _edge(state: State, towards: State) -> tuple[float, float]:
-    """Where the line between two states meets the first one's frame."""
+    """Where the line between two states crosses the first one's frame."""
     (x, y), (x2, y2) = PLACES[state], PLACES[towards]
     across, down = x2 - x, y2 - y
     share = min(_WIDE / abs(across) if across else 9, _HIGH / abs(down) if down else 9)

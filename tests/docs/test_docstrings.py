@@ -47,7 +47,7 @@ def examples() -> list[Example]:
 async def test_the_example_of_a_docstring_runs(
     example: Example, emulator: Emulator, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what it takes for granted: the names of its module and of the root, an open client, a queue, a stream."""
+    """With the names that it presumes: those of its module and of the root, an open client, a queue, a stream."""
     monkeypatch.setenv("HELLOTEXT_API_URL", emulator.url)
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
     async with AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The page about operating knows every line that is logged."""
+"""The page about operating explains every line that is logged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOGGED: Final = re.compile(r"_(\w+_)?log\.(debug|info|warning|error|exception|cr
 
 
 def logged() -> Iterator[str]:
-    """What is logged, with `…` for what is put in."""
+    """The logged messages, with `…` for their arguments."""
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and LOGGED.fullmatch(ast.unparse(node.func)):
@@ -25,7 +25,7 @@ def logged() -> Iterator[str]:
 
 
 def test_every_line_that_is_logged_is_explained_and_no_other() -> None:
-    """What it means and what to do about it."""
+    """Its meaning and what to do about it."""
     page = (ROOT / "docs" / "operating.md").read_text()
     table = page.partition("## Log lines")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)

@@ -22,7 +22,7 @@ pytest_plugins = ["pytester"]
 
 
 def execute(block: Block, names: dict[str, Any], runner: asyncio.Runner) -> None:
-    """Run a block with the names that the page has so far; it may await at its top level."""
+    """Run a block with the names that the page has defined so far; it may await at its top level."""
     tree = compile(
         "\n" * (block.line - 1) + block.text,
         str(block.page),
@@ -39,7 +39,7 @@ def execute(block: Block, names: dict[str, Any], runner: asyncio.Runner) -> None
 def test_the_python_of_a_page_runs(
     page: Path, emulator: Emulator, redis_url: str, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
-    """From top to bottom, in one loop; a block that is a test file is given to pytest, text is what was printed last."""
+    """From top to bottom, in one loop; pytest runs a block that is a test file; a text block is the last output."""
     monkeypatch.setenv("HELLOTEXT_API_URL", emulator.url)
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
     monkeypatch.setenv("REDIS_URL", redis_url)
@@ -68,7 +68,7 @@ def titled(page: Path) -> list[Block]:
 
 
 def test_the_json_lines_of_a_page_are_events() -> None:
-    """What `ingest` is shown to take, it takes."""
+    """`ingest` accepts the lines that it is shown to accept."""
     shown = [line for page in PAGES for block in blocks(page, "json") for line in block.text.splitlines()]
     assert shown
     for line in shown:

@@ -1,4 +1,4 @@
-"""The reference has every public name, and nothing that is gone."""
+"""The reference has every public name, and no removed one."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def test_every_setting_of_a_client_and_a_queue_is_explained() -> None:
 
 
 def test_no_setting_is_explained_twice() -> None:
-    """A second entry would say something else one day."""
+    """Two entries would diverge."""
     entries = re.findall(r"^`(\w+)`\n:", SETTINGS, re.MULTILINE)
     assert len(entries) == len(set(entries)) > 10
 

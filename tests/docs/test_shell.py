@@ -1,4 +1,4 @@
-"""Every line that the documentation tells a shell runs, in a folder of its own, against the emulator.
+"""Every shell command in the documentation runs, in its own folder, against the emulator.
 
 Rules. A line is one of the commands in RUNNERS; another kind of line needs a row there first. What
 installs something is compared with pyproject.toml; the sessions install it for real.
@@ -48,7 +48,7 @@ async def folder(tmp_path: Path, emulator: Emulator) -> Path:
 
 
 def _export(words: list[str], folder: Path, names: Environment) -> None:
-    """Set names of ours; the URL is that of the running emulator already."""
+    """Set this package's variables; the URL is already that of the running emulator."""
     for name, _, value in (word.partition("=") for word in words[1:]):
         assert name.startswith("HELLOTEXT_") and value
         names.setdefault(name, value)
@@ -69,7 +69,7 @@ def _nox(words: list[str], folder: Path, names: Environment) -> None:
 
 
 def _ours(words: list[str], folder: Path, names: Environment) -> None:
-    """A command of ours, which ends well; one that serves says that it does, and ends well at SIGTERM."""
+    """A command of this package, which exits with 0; one that serves reports that, and exits with 0 at SIGTERM."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "hellotext_async", *words[1:]],
         cwd=folder,
@@ -95,7 +95,7 @@ RUNNERS: Final[dict[str, Callable[[list[str], Path, Environment], Any]]] = {
 
 
 def lines(block: Block) -> Iterator[list[str]]:
-    """The commands of a block, in words: its lines, taken apart at `&&`, comments left out."""
+    """The commands of a block, split into words: its lines, split at `&&`, without comments."""
     for line in block.text.replace("\\\n", " ").splitlines():
         for command in line.split("&&"):
             if words := shlex.split(command, comments=True):
@@ -107,7 +107,7 @@ SHELL: Final = [block for page in PAGES for block in blocks(page, "sh")]
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.place)
 def test_the_lines_of_a_block_run(block: Block, folder: Path, emulator: Emulator, redis_url: str) -> None:
-    """One after the other, with the environment that those before have set."""
+    """One after the other, with the environment that earlier ones have set."""
     names: Environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

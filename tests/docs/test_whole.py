@@ -1,4 +1,4 @@
-"""The documentation as a whole: every block runs somewhere, every page is in the menu, every picture is there."""
+"""The documentation as a whole: every block runs, every page is in the menu, every picture exists."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_no_block_of_a_page_is_left_out(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_picture_is_there_and_says_what_it_shows(page: Path) -> None:
-    """The strict build checks links and anchors, but no pictures. One of two themes says in its anchor which it is for."""
+    """The strict build checks links and anchors, but no pictures. One of two themes is named in its anchor."""
     for said, target in _PICTURE.findall(page.read_text()):
         assert said
         file, _, theme = target.partition("#")
@@ -39,7 +39,7 @@ def test_every_picture_is_there_and_says_what_it_shows(page: Path) -> None:
 
 
 def test_every_page_is_in_the_menu_once() -> None:
-    """A page that no menu names is found by nobody."""
+    """A page that is not in the menu cannot be found."""
     named = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     there = [str(page.relative_to(ROOT / "docs")) for page in PAGES if page.is_relative_to(ROOT / "docs")]
     assert sorted(named) == sorted(there)

@@ -63,7 +63,7 @@ async def test_a_close_with_anything_but_delivered_is_one_warning(
     ]
 
 
-async def test_a_close_with_events_left_says_how_many(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_close_with_events_left_counts_them(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     """Abandoned ones: no spool keeps them."""
     emulator.faults.add(Fault("delay", delay=3, times=None))
     async with Hellotext(emulator.token, base_url=emulator.url) as client:

@@ -160,7 +160,7 @@ async def test_one_from_before_is_no_evidence(client: Hellotext, emulator: Emula
     assert [one.verdict for one in await client.reconcile(*errors, settle=0)] == ["not_delivered", "unknown"]
 
 
-async def test_a_profile_from_before_counts_if_it_has_all_that_was_sent(client: Hellotext, emulator: Emulator) -> None:
+async def test_an_earlier_profile_counts_if_it_has_all_that_was_sent(client: Hellotext, emulator: Emulator) -> None:
     """A create that matches a contact updates the profile that has it."""
     emulator.store.profiles.get("MzYwlE50")["first_name"] = "Before"
     emulator.faults.add(Fault("drop_after", match="POST *"))

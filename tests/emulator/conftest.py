@@ -1,4 +1,4 @@
-"""An emulator with the document's objects, and ways to ask it."""
+"""An emulator with the document's objects, and ways to send requests to it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Ask", "Send", "kinds"]
 
 
 class Ask(Protocol):
-    """Asks with a query (GET) or a JSON body; gives the status and the answer."""
+    """Sends a query (GET) or a JSON body; returns the status and the answer."""
 
     async def __call__(self, method: str, path: str, /, **parameters: Any) -> tuple[int, Any]: ...
 
 
 class Send(Protocol):
-    """Asks with a body as it is; gives the status and the answer."""
+    """Sends a body unchanged; returns the status and the answer."""
 
     async def __call__(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> tuple[int, Any]: ...
 
@@ -36,7 +36,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 async def session(emulator: Emulator) -> AsyncIterator[aiohttp.ClientSession]:
-    """A plain session that has the token."""
+    """An aiohttp session with the token."""
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {emulator.token}"}) as session:
         yield session
 

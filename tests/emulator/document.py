@@ -1,6 +1,6 @@
-"""Every example of the vendor's document, as data: the request, its documented answer, and each mended mistake.
+"""Every example of the vendor's document, as data: the request, its documented answer, and each corrected mistake.
 
-A mend names what is wrong in the document. Answers are compared whole, but for what a list holds
+A correction names what is wrong in the document. Answers are compared whole, except for what a list holds
 after the first object (the document writes ``{...}``) and for ids and times of what is created.
 """
 
@@ -101,9 +101,9 @@ VALUES: list[dict[str, Any]] = [
 
 @dataclass(frozen=True)
 class Example:
-    """One curl of the document: what it asks with its mistakes mended, and the documented answer.
+    """One curl of the document: its request with its mistakes corrected, and the documented answer.
 
-    `created` says that it makes an object; `loose` are the keys whose values are then its own.
+    `created` means that it creates an object; `loose` are the keys whose values are then its own.
     """
 
     name: str

@@ -40,7 +40,7 @@ def without(answer: Any, names: frozenset[str]) -> Any:
 async def test_an_example_of_the_document_is_answered_as_shown(
     emulator: Emulator, example: Example, form: bool
 ) -> None:
-    """Typos mended, each by name; forms as the curls send them, and JSON as the guides do."""
+    """Typos corrected, each by name; forms as the curls send them, and JSON as the guides do."""
     if example.name == "paginate":
         emulator.store.profiles.add(id="BvYeyVYz")
     status, answer = await ask(emulator, example, form=form)
@@ -57,7 +57,7 @@ async def test_an_example_of_the_document_is_answered_as_shown(
         assert answer == example.answer
 
 
-def test_every_example_is_there_once_and_every_mend_says_why() -> None:
+def test_every_example_is_there_once_and_every_correction_has_a_reason() -> None:
     """The document has 48 curls."""
     assert len({example.name for example in EXAMPLES}) == len(EXAMPLES) == 48
     assert all(why for example in EXAMPLES for why in example.mend)

@@ -1,4 +1,4 @@
-"""Events in both of the vendor's forms: what they are about, what they change, and what a refusal leaves."""
+"""Events in both of the vendor's forms: what they are about, what they change, and that a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARAMETERS = {"reference": "r-1", "source": "shop", "name": "Soap"}
 
 
 async def track(ask: Ask, action: str, **fields: Any) -> tuple[int, Any]:
-    """One event of the document's session, unless told otherwise."""
+    """One event of the document's session by default."""
     return await ask("POST", EVENTS, action=action, **({"session": "2KAGgAgm"} | fields))
 
 
@@ -65,7 +65,7 @@ async def test_a_refused_event_leaves_nothing_behind(emulator: Emulator, ask: As
 
 
 async def test_a_cart_holds_what_was_added_and_not_removed(emulator: Emulator, ask: Ask) -> None:
-    """A quantity is that of the cart afterwards; what is removed is out of it; in both forms."""
+    """A quantity is that of the cart afterwards; a removed product is not in it; in both forms."""
     cart = emulator.store.carts.get("wx4Vn4no")
     soap = {"product": "vxqQJ3Yg", "quantity": 2}
     new = {"product_parameters": {"reference": "t-1", "name": "Towel"}}
@@ -83,7 +83,7 @@ async def test_a_cart_holds_what_was_added_and_not_removed(emulator: Emulator, a
 
 
 async def test_a_product_is_named_by_id_reference_or_sku_and_may_be_a_variant(emulator: Emulator, ask: Ask) -> None:
-    """A variant that is made belongs to a product that is there."""
+    """A variant that is created belongs to an existing product."""
     variants = [{"name": "Large", "sku": "large-1"}]
     _, made = await ask("POST", "/v1/attribution/products", name="Poncho", sku="p-1", reference=9, variants=variants)
     for key in (made["id"], "p-1", 9, "9"):
@@ -130,14 +130,14 @@ async def test_a_product_is_named_by_id_reference_or_sku_and_may_be_a_variant(em
     ],
 )
 async def test_what_is_wrong_is_named(ask: Ask, action: str, given: Any, kind: tuple[str, str]) -> None:
-    """With the vendor's types."""
+    """With the vendor's types of errors."""
     status, answer = await track(ask, action, **given)
     assert status == (404 if kind[0] == "not_found" else 422)
     assert kinds(answer) == [kind]
 
 
 async def test_a_custom_action_may_be_about_an_object_of_ones_own(emulator: Emulator, ask: Ask) -> None:
-    """Of a structure that is there; parameters make a new one every time."""
+    """Of an existing structure; parameters create a new object every time."""
     await ask("POST", "/v1/objects", name="trip", properties=[{"kind": "text", "name": "to"}])
     for _ in range(2):
         given = {"object_type": "trip", "object_parameters": {"to": "Salto", "collection": "x", "self": 1}}
@@ -147,7 +147,7 @@ async def test_a_custom_action_may_be_about_an_object_of_ones_own(emulator: Emul
 
 
 async def test_an_object_of_ones_own_has_what_its_structure_asks_for(emulator: Emulator, ask: Ask) -> None:
-    """What is required is there, what is unique is nobody else's: by name or by id, until the structure changes."""
+    """Required properties are set, unique ones have no other holder: by name or by id, until the structure changes."""
     seat = {"id": "seat-1", "kind": "text", "name": "seat", "required": True, "unique": True}
     _, made = await ask(
         "POST", "/v1/objects", name="trip", title="Trips", properties=[seat, {"kind": "text", "name": "to"}]
@@ -170,7 +170,7 @@ async def test_an_object_of_ones_own_has_what_its_structure_asks_for(emulator: E
 
 
 async def test_the_events_of_an_action_go_with_it(emulator: Emulator, ask: Ask) -> None:
-    """Renamed and deleted; the counts are of what was accepted, and stay."""
+    """Renamed and deleted; the counts are of accepted events, and stay."""
     await track(ask, "signup_form.completed")
     await track(ask, "page.viewed")
     await ask("PATCH", "/v1/attribution/actions/Wvqz2qD1", name="form.signed")
@@ -182,21 +182,26 @@ async def test_the_events_of_an_action_go_with_it(emulator: Emulator, ask: Ask) 
 
 
 async def test_a_profile_is_inherited_from_the_session(emulator: Emulator, ask: Ask) -> None:
-    """So an order's step counts once for it too; of two sessions of nobody, each counts."""
+    """So an order's step counts once for it too; for two sessions without a profile, it counts for each."""
     await ask("PATCH", "/v1/sessions/2KAGgAgm", profile="MzYwlE50")
-    for who in ({"session": "2KAGgAgm"}, {"profile": "MzYwlE50", "session": None}, {"session": "a"}, {"session": "b"}):
-        assert (await track(ask, "order.placed", order="wx4Vn4no", **who))[0] == 200
+    for owner in (
+        {"session": "2KAGgAgm"},
+        {"profile": "MzYwlE50", "session": None},
+        {"session": "a"},
+        {"session": "b"},
+    ):
+        assert (await track(ask, "order.placed", order="wx4Vn4no", **owner))[0] == 200
     assert [event["profile"] for event in emulator.events] == ["MzYwlE50", None, None]
     assert (await ask("PATCH", "/v1/sessions/a", profile="none"))[0] == 404
     _, other = await ask("POST", "/v1/profiles", first_name="Other")
     status, session = await ask("PATCH", "/v1/sessions/2KAGgAgm", profile=other["id"])
-    assert (status, session["profile"]) == (200, "MzYwlE50")  # the owner stays, and the answer names it
+    assert (status, session["profile"]) == (200, "MzYwlE50")  # the owner is unchanged, and the answer names it
     status, session = await ask("PATCH", "/v1/sessions/a")
     assert (status, session) == (200, {"id": "a", "type": "session", "profile": None})
 
 
 async def test_what_the_public_route_finds_wrong_later_is_counted(emulator: Emulator, ask: Ask, send: Send) -> None:
-    """It answered 200 to it; the token is of no use there, nor the business's id elsewhere."""
+    """It answered 200; the token is not accepted there, nor the business's id elsewhere."""
     public = {"Authorization": f"Bearer {emulator.business_id}", "Content_Type": "application/json"}
     for body in (b'{"action":"cart.added","session":"s","products":[null]}', b'{"action":"none","session":"s"}'):
         assert await send("POST", "/v1/track/events", body, **public) == (200, {"status": "received"})

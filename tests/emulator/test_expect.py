@@ -1,4 +1,4 @@
-"""The assertions: what matches, what is waited for, and what a failure says."""
+"""The assertions: what matches, how long they wait, and what a failure reports."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Colour(Enum):
     ],
 )
 def test_values_match_as_they_are_sent(wanted: Any, found: Any) -> None:
-    """A mapping may have more; everything else is equal."""
+    """A mapping may have more keys; everything else is equal."""
     assert same(wanted, found)
 
 
@@ -74,7 +74,7 @@ async def failure(check: Any, *args: Any, **fields: Any) -> str:
 
 
 async def test_an_event_is_found_by_any_of_its_fields(emulator: Emulator, client: Hellotext) -> None:
-    """And given back, so that a test can look further."""
+    """It is returned, for further checks."""
     await client.events.track("order.placed", profile=PROFILE, order="wx4Vn4no", amount=Decimal("89.9"),
                               currency="USD", tracked_at=AT, metadata={"channel": "web", "n": 1})  # fmt: skip
     event = emulator.assert_tracked(
@@ -97,7 +97,7 @@ async def test_the_newer_form_of_an_event_matches_the_documents_names(emulator: 
 
 
 async def test_a_failure_names_the_nearest_events(emulator: Emulator, client: Hellotext) -> None:
-    """Of this action what differs, the least first; of other actions those with the same fields."""
+    """For events of this action the differences, the fewest first; for other actions those with the same fields."""
     await client.events.track("order.placed", profile=PROFILE, order="wx4Vn4no", amount=1, metadata={"n": 1})
     await client.events.track("order.placed", profile=PROFILE, order="wx4Vn4no")
     await client.events.track("product.viewed", profile=PROFILE, product="vxqQJ3Yg", amount=9)
@@ -119,7 +119,7 @@ async def test_a_failure_names_the_nearest_events(emulator: Emulator, client: He
 
 
 async def test_a_failure_names_refused_events(emulator: Emulator, client: Hellotext) -> None:
-    """With status, parameter and type; also what was not answered, and a wrong token."""
+    """With status, parameter and type; also unanswered requests, and a wrong token."""
     with pytest.raises(ValidationFailed):
         await client.events.track("order.placed", session="s", order="wx4Vn4no", currency="USDX", amount=1)
     emulator.faults.add(Fault("drop_before", times=None))
@@ -137,7 +137,7 @@ async def test_a_failure_names_refused_events(emulator: Emulator, client: Hellot
     assert "401 token (invalid)" in await failure(emulator.assert_tracked, "page.viewed")
 
 
-async def test_a_failure_says_when_nothing_came(emulator: Emulator) -> None:
+async def test_a_failure_reports_that_nothing_arrived(emulator: Emulator) -> None:
     """The usual reason is a queue that was not flushed."""
     assert "was the queue flushed" in await failure(emulator.assert_tracked, "page.viewed")
     async with Emulator(keep_events=False) as forgetful:
@@ -147,7 +147,7 @@ async def test_a_failure_says_when_nothing_came(emulator: Emulator) -> None:
 
 
 def test_it_waits_for_another_thread() -> None:
-    """Until the event is there, and no longer."""
+    """Until the event has arrived, and no longer."""
 
     async def view() -> None:
         async with Hellotext(emulator.token, base_url=emulator.url) as client:
@@ -165,13 +165,13 @@ def test_it_waits_for_another_thread() -> None:
 
 
 async def test_waiting_in_its_own_loop_is_refused(emulator: Emulator) -> None:
-    """It would block the server that is waited for."""
+    """It would block the server that it waits for."""
     with pytest.raises(RuntimeError, match=r"await queue\.flush"):
         emulator.assert_tracked("page.viewed", within=1)
 
 
-async def test_a_failure_says_when_everything_was_refused(emulator: Emulator, client: Hellotext) -> None:
-    """Events came, of other actions, and none of them was taken."""
+async def test_a_failure_reports_that_everything_was_refused(emulator: Emulator, client: Hellotext) -> None:
+    """Events of other actions arrived, and none was accepted."""
     with pytest.raises(ValidationFailed):
         await client.events.track("order.placed", session="s", order="wx4Vn4no", currency="USDX", amount=1)
     assert "no event was accepted" in await failure(emulator.assert_tracked, "page.viewed")

@@ -1,4 +1,4 @@
-"""Faults: what the client sees, what is applied, and which requests trigger them."""
+"""Faults: what the client receives, what is applied, and which requests trigger them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVENTS = "/v1/attribution/events"
 
 
 async def raw(emulator: Emulator) -> bytes:
-    """All bytes that come back for an event, until the connection ends."""
+    """All bytes received for an event, until the connection ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(emulator.url.rpartition(":")[2]))
     body = b'{"action":"page.viewed","session":"s"}'
     head = f"POST {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {emulator.token}\r\nConnection: close\r\n"
@@ -32,18 +32,18 @@ async def raw(emulator: Emulator) -> bytes:
 
 
 async def test_what_each_fault_puts_on_the_wire(emulator: Emulator) -> None:
-    """Nothing; what is not HTTP; a good head with less body than it says; the whole answer, slowly."""
+    """Nothing; bytes that are not HTTP; a valid head with a shorter body than announced; the whole answer, slowly."""
     answer = b'{"status":"received"}'
     for kind, applied in (("drop_before", 0), ("drop_after", 1), ("garbage", 1), ("truncate", 1), ("drip", 1)):
         emulator.store.events.clear()
         emulator.faults.add(Fault(kind, delay=0.001))  # type: ignore[arg-type]
-        told = await raw(emulator)
+        received = await raw(emulator)
         assert len(emulator.events) == applied, kind
-        head, _, body = told.partition(b"\r\n\r\n")
+        head, _, body = received.partition(b"\r\n\r\n")
         if kind.startswith("drop"):
-            assert told in (b"", b"reset")
+            assert received in (b"", b"reset")
         elif kind == "garbage":
-            assert not told.startswith(b"HTTP/")
+            assert not received.startswith(b"HTTP/")
         elif kind == "truncate":
             assert head.startswith(b"HTTP/1.1 200 ")
             assert answer.startswith(body)
@@ -54,7 +54,7 @@ async def test_what_each_fault_puts_on_the_wire(emulator: Emulator) -> None:
 
 
 async def test_a_status_is_answered_and_nothing_is_applied(emulator: Emulator, session: aiohttp.ClientSession) -> None:
-    """500 unless told; with Retry-After if given; the request is remembered with its body."""
+    """500 by default; with Retry-After if given; the request is recorded with its body."""
     emulator.faults.add(Fault("status"), Fault("status", status=503, retry_after=7))
     for status, after in ((500, None), (503, "7")):
         async with session.post(emulator.url + EVENTS, json=VIEW) as response:
@@ -65,7 +65,7 @@ async def test_a_status_is_answered_and_nothing_is_applied(emulator: Emulator, s
 
 
 async def test_a_delayed_request_is_applied_afterwards_and_others_go_past_it(emulator: Emulator, ask: Ask) -> None:
-    """The delay is that request's alone."""
+    """Only that request is delayed."""
     emulator.faults.add(Fault("delay", delay=0.2))
     slow = asyncio.create_task(ask("POST", EVENTS, **VIEW))
     while emulator.faults:
@@ -83,7 +83,7 @@ def matches(fault: Fault, *asked: str) -> list[bool]:
 
 
 def test_a_fault_is_triggered_by_what_it_matches() -> None:
-    """A star stands for anything."""
+    """A star matches anything."""
     path = "POST /v1/attribution/events"
     assert matches(Fault("status", times=None), path, "GET /v1/attribution/events", path) == [True, False, True]
     assert matches(Fault("status", match="* /v1/lists/*", times=None), "GET /v1/lists/a", "DELETE /v1/lists/b", path) == [
@@ -92,8 +92,8 @@ def test_a_fault_is_triggered_by_what_it_matches() -> None:
     assert matches(Fault("status", match="GET *", times=None), "GET /v1/lists", "POST /v1/lists") == [True, False]
 
 
-def test_a_fault_is_met_as_often_as_it_says_and_in_turn() -> None:
-    """One fault can be added again: adding it leaves it as it is."""
+def test_a_fault_is_triggered_as_often_as_it_is_set_and_in_order() -> None:
+    """One fault can be added again: adding it does not change it."""
     twice, then = Fault("drop_after", times=2), Fault("status")
     faults = Faults()
     for _ in range(2):
@@ -113,13 +113,13 @@ def test_a_fault_is_met_as_often_as_it_says_and_in_turn() -> None:
     ],
 )  # fmt: skip
 def test_a_fault_that_cannot_be_is_a_mistake(wrong: dict[str, Any]) -> None:
-    """Told when it is made."""
+    """ValueError when it is created."""
     with pytest.raises(ValueError, match="expected"):
         Fault(**wrong)
 
 
 async def test_a_fault_comes_before_the_limit(emulator: Emulator, ask: Ask) -> None:
-    """It uses up no permit."""
+    """It uses no permit."""
     emulator.rate_limit = RateLimit(0.001, burst=1)
     emulator.faults.add(Fault("status", times=3))
     statuses = [(await ask("POST", EVENTS, **VIEW))[0] for _ in range(5)]

@@ -27,7 +27,7 @@ JSON = "application/json"
     ],
 )  # fmt: skip
 def test_a_form_keeps_its_brackets_but_for_lists(text: str, body: dict[str, Any]) -> None:
-    """Since a name and the same name with brackets may stand side by side."""
+    """A name, and the same name with brackets, may both be present."""
     assert body_of(text.encode(), FORM) == query_of(text) == body
 
 
@@ -44,7 +44,7 @@ def test_a_form_keeps_its_brackets_but_for_lists(text: str, body: dict[str, Any]
     ],
 )
 def test_bracket_keys_mean_objects_and_lists(body: dict[str, Any], meant: dict[str, Any]) -> None:
-    """In JSON as in forms; the body itself stays as it came."""
+    """In JSON as in forms; the body itself is unchanged."""
     before = repr(body)
     assert nested(body) == meant
     assert repr(body) == before
@@ -75,14 +75,14 @@ def test_the_values_under_a_name() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused(raw: bytes, kind: str) -> None:
-    """400, whatever is wrong."""
+    """400 for any error."""
     with pytest.raises(Refusal) as caught:
         body_of(raw, kind)
     assert caught.value.status == 400
 
 
 def test_json_is_known_by_its_first_byte_too() -> None:
-    """A client may forget to say what it sends; a wide body is not a deep one."""
+    """A client may omit the content type; a wide body is not a deep one."""
     assert body_of(b'{"a":[1]}', "") == {"a": [1]}
     wide = b'{"a":[' + b",".join([b"{}"] * 500) + b"]}"
     assert len(body_of(wide, JSON)["a"]) == 500

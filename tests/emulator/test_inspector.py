@@ -1,4 +1,4 @@
-"""The inspector's routes: what they show, what they change, and whom they refuse."""
+"""The inspector's routes: what they show, what they change, and which clients they refuse."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def feed(browser: aiohttp.ClientSession, wanted: dict[str, int]) -> dict[s
 
 
 async def test_the_page_is_served_with_a_strict_policy(emulator: Emulator, browser: aiohttp.ClientSession) -> None:
-    """It and its parts; nothing of it counts as a request of the API."""
+    """With its parts; none of these requests counts as one of the API."""
     for path, kind in (
         ("/", "text/html"),
         ("/_inspector/page.js", "text/javascript"),
@@ -94,7 +94,7 @@ async def test_the_feed_has_what_came_before_and_what_comes_after(
 
 
 async def test_a_flood_is_sent_in_part(emulator: Emulator, browser: aiohttp.ClientSession, ask: Ask) -> None:
-    """The page is told how many it was not sent."""
+    """The page receives the number of requests that were not sent."""
     await ask("GET", "/v1/lists")
     async with browser.get("/_inspector/stream") as response:
         await response.content.readuntil(b"event: requests\n")
@@ -107,7 +107,7 @@ async def test_a_flood_is_sent_in_part(emulator: Emulator, browser: aiohttp.Clie
 
 
 async def test_a_profile_has_a_timeline(emulator: Emulator, browser: aiohttp.ClientSession, ask: Ask) -> None:
-    """Its events, those of its sessions, and the calls that made and changed it."""
+    """Its events, those of its sessions, and the calls that created and changed it."""
     created = (await ask("POST", "/v1/profiles", first_name="Ana", email="ana@acme.com"))[1]["id"]
     await ask("POST", EVENTS, action="page.viewed", session="v1")
     await ask("PATCH", "/v1/sessions/v1", profile=created)
@@ -156,7 +156,7 @@ async def test_the_switches_work(emulator: Emulator, browser: aiohttp.ClientSess
         ("limit", None),
     ],
 )
-async def test_a_switch_says_what_is_wrong(
+async def test_a_switch_with_a_wrong_value_is_an_error(
     browser: aiohttp.ClientSession, emulator: Emulator, path: str, body: Any
 ) -> None:
     """And changes nothing."""
@@ -188,8 +188,8 @@ def test_what_counts_as_loopback() -> None:
     assert is_allowed("GET", {"Host": "emulator:80"}, loopback=False)
 
 
-async def test_it_binds_to_loopback_unless_told_otherwise() -> None:
-    """`host` says where; its url can be used on this machine."""
+async def test_it_binds_to_loopback_by_default() -> None:
+    """`host` sets the address; its url can be used on this machine."""
     async with Emulator(host="0.0.0.0") as emulator, aiohttp.ClientSession(emulator.url) as browser:
         assert emulator.url.startswith("http://127.0.0.1:")
         assert await change(browser, "POST", "limit", {"rate": 5}, Host="emulator.test") == 200
@@ -223,7 +223,7 @@ async def test_it_stops_while_pages_are_open(browser: aiohttp.ClientSession, emu
 
 
 async def test_what_cannot_be_changed_is_not_found(emulator: Emulator, browser: aiohttp.ClientSession) -> None:
-    """Whatever comes with it, nothing changes."""
+    """Whatever is sent, nothing changes."""
     async with browser.post("/_inspector/none", json={}, headers={"Origin": emulator.url}) as response:
         assert response.status == 404
 
@@ -231,7 +231,7 @@ async def test_what_cannot_be_changed_is_not_found(emulator: Emulator, browser: 
 async def test_of_many_profiles_the_first_that_match_are_shown(
     emulator: Emulator, browser: aiohttp.ClientSession
 ) -> None:
-    """As many as a person looks through; the rest are found by typing more."""
+    """As many as fit a page; a longer search text finds the others."""
     for n in range(80):
         emulator.store.profiles.create({"first_name": f"Customer {n}"})
     assert len(await get(browser, "profiles?q=customer")) == 50
@@ -239,6 +239,6 @@ async def test_of_many_profiles_the_first_that_match_are_shown(
 
 
 async def test_only_a_get_of_the_feed_gets_messages(browser: aiohttp.ClientSession) -> None:
-    """A HEAD is answered with the headers, and does not go on for ever."""
+    """A HEAD is answered with the headers, and ends."""
     async with asyncio.timeout(10), browser.head("/_inspector/stream") as response:
         assert (response.status, response.content_type, await response.read()) == (200, "text/event-stream", b"")

@@ -1,4 +1,4 @@
-"""The inspector's page in a real browser, as a person uses it."""
+"""The inspector's page in a real browser, operated as by a user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium here: th
 
 @pytest.fixture
 async def page(emulator: Emulator, tmp_path: Path) -> AsyncIterator[Page]:
-    """The page, open and connected, in a browser without an error."""
+    """The page, open and connected, in a browser without errors."""
     async with browse(tmp_path) as page:
         await page.open(emulator.url)
         await page.until("document.querySelector('#connection').className === 'live'")
@@ -112,7 +112,7 @@ async def test_nothing_that_came_over_the_wire_becomes_markup(page: Page, client
 
 
 async def test_it_goes_on_after_an_outage(page: Page, emulator: Emulator, client: Hellotext) -> None:
-    """It says that the emulator is away, and finds it again."""
+    """It shows that the emulator is unreachable, and reconnects."""
     await client.lists.list()
     await rows(page, 1)
     await emulator.aclose()
@@ -121,14 +121,14 @@ async def test_it_goes_on_after_an_outage(page: Page, emulator: Emulator, client
     await page.until("document.querySelector('#connection').className === 'live'")
     await client.lists.list()
     await rows(page, 2)
-    page.errors.clear()  # the browser's own lines about the lost connection
+    page.errors.clear()  # the browser's own messages about the lost connection
 
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
 async def test_it_fits_a_phone_and_the_dark(
     page: Page, emulator: Emulator, client: Hellotext, width: int, dark: bool
 ) -> None:
-    """Nothing is cut off, the list comes without scrolling, and the text can be read."""
+    """Nothing is cut off, the list needs no scrolling, and the text is readable."""
     async with client.event_queue() as queue:
         events = ({"action": "product.viewed", "product": "vxqQJ3Yg", "session": f"s{n}"} for n in range(30))
         assert all([outcome.delivered async for outcome in queue.deliver(events)])
@@ -150,7 +150,7 @@ async def test_it_fits_a_phone_and_the_dark(
 
 
 async def test_a_flood_does_not_stop_it(page: Page, emulator: Emulator, client: Hellotext) -> None:
-    """Two thousand events: the newest are listed, and the page answers."""
+    """Two thousand events: the newest are listed, and the page responds."""
     async with client.event_queue() as queue:
         events = ({"action": "page.viewed", "session": f"s{n}"} for n in range(2000))
         assert all([outcome.delivered async for outcome in queue.deliver(events)])

@@ -1,4 +1,4 @@
-"""Families that the document only refers to: what the vendor's guides say of them."""
+"""Families that the document only mentions, as the vendor's guides describe them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ORDERS, PRODUCTS = "/v1/attribution/orders", "/v1/attribution/products"
 
 
 async def test_an_order_has_lines_with_prices_and_a_computed_total(ask: Ask) -> None:
-    """Products by id, reference or SKU, a product's own price, a total in one currency; a change leaves the lines."""
+    """Products by id, reference or SKU, a product's own price, a total in one currency; an update keeps the lines."""
     price = {"amount": 44.95, "currency": "USD"}
     _, made = await ask("POST", PRODUCTS, name="Planner", reference="r-1", sku="s-1", price=price)
     lines: list[dict[str, Any]] = [
@@ -36,7 +36,7 @@ async def test_an_order_has_lines_with_prices_and_a_computed_total(ask: Ask) -> 
 
 
 async def test_variants_are_reached_through_their_product_and_by_themselves(ask: Ask) -> None:
-    """Created under the product; changed, and taken away, by their own id, reference or SKU."""
+    """Created under the product; updated and deleted by their own id, reference or SKU."""
     _, product = await ask("POST", PRODUCTS, name="Shoes", reference="shoes")
     status, variant = await ask("POST", f"{PRODUCTS}/shoes/variants", name="42", sku="shoes-42")
     assert (status, variant["type"]) == (201, "product_variant")
@@ -50,7 +50,7 @@ async def test_variants_are_reached_through_their_product_and_by_themselves(ask:
 
 
 async def test_a_product_goes_with_the_variants_that_it_has(emulator: Emulator, ask: Ask) -> None:
-    """Also one whose variants were written by the program that filled the store, and are no objects of their own."""
+    """Also a product whose variants were written by a program directly, and are no objects of their own."""
     store = emulator.store
     store.new(store.products, name="Shoes", reference="shoes", sku=None, variants=[{"name": "42"}])
     before = len(store.variants)
@@ -60,7 +60,7 @@ async def test_a_product_goes_with_the_variants_that_it_has(emulator: Emulator, 
 
 
 async def test_a_message_is_received_and_listed_as_pending(ask: Ask) -> None:
-    """To a profile, or to a number that finds or makes one; a template's text takes the place of a body."""
+    """To a profile, or to a number that finds or creates one; a template's text replaces a body."""
     assert await ask("POST", "/v1/messages", profile="MzYwlE50", body="Hi", technology="sms") == (
         200, {"status": "received"},
     )  # fmt: skip
@@ -87,7 +87,7 @@ async def test_a_message_is_received_and_listed_as_pending(ask: Ask) -> None:
 
 
 async def test_a_change_of_a_template_is_not_partial(ask: Ask) -> None:
-    """What is left out goes; the technology becomes any; a delete is accepted."""
+    """Omitted fields are removed; the technology becomes any; a delete is accepted."""
     status, made = await ask(
         "POST", "/v1/templates", name="Ready", technology="whatsapp", body="Hi", category="utility", footer="Bye"
     )
@@ -105,7 +105,7 @@ async def test_a_change_of_a_template_is_not_partial(ask: Ask) -> None:
 
 
 async def test_an_object_structure_is_not_renamed(ask: Ask) -> None:
-    """Its properties change, its name stays."""
+    """Its properties change, its name does not."""
     _, made = await ask("POST", "/v1/objects", name="trip", title="Trips")
     _, changed = await ask(
         "PATCH", f"/v1/objects/{made['id']}", name="ride", properties=[{"kind": "text", "name": "to"}]
@@ -114,13 +114,13 @@ async def test_an_object_structure_is_not_renamed(ask: Ask) -> None:
 
 
 async def test_an_identification_is_polled_by_its_receipt(emulator: Emulator, send: Send, ask: Ask) -> None:
-    """202 while it works, 200 when it is done and the session has its profile, 422 if it is another's."""
+    """202 while it is processed, 200 when the session has its profile, 422 if it has another."""
     public = {"Authorization": f"Bearer {emulator.business_id}", "Content_Type": "application/json"}
     path = "/v1/public/identifications"
-    status, told = await send(
+    status, answer = await send(
         "POST", path, b'{"session":"2KAGgAgm","user_id":"u1","email":"will.e@acme.com"}', **public
     )
-    receipt = f"{path}/{told['identification_receipt']}"
+    receipt = f"{path}/{answer['identification_receipt']}"
     own = {**public, "X_Hellotext_Session": "2KAGgAgm"}
     assert (status, emulator.store.sessions["2KAGgAgm"]) == (200, None)
     assert await send("GET", receipt, b"", **own) == (202, {"status": "processing"})
@@ -128,9 +128,9 @@ async def test_an_identification_is_polled_by_its_receipt(emulator: Emulator, se
     assert await send("GET", receipt, b"", **own) == (200, {"status": "completed"})
     assert emulator.store.sessions["2KAGgAgm"] == "MzYwlE50"
     emulator.store.identification_polls = 0
-    _, told = await send("POST", path, b'{"session":"2KAGgAgm","user_id":"u2","email":"new@acme.com"}', **public)
-    status, told = await send("GET", f"{path}/{told['identification_receipt']}", b"", **own)
-    assert (status, kinds(told)) == (422, [("invalid", "session")])
+    _, answer = await send("POST", path, b'{"session":"2KAGgAgm","user_id":"u2","email":"new@acme.com"}', **public)
+    status, answer = await send("GET", f"{path}/{answer['identification_receipt']}", b"", **own)
+    assert (status, kinds(answer)) == (422, [("invalid", "session")])
     emulator.store.identification_polls = None
     assert await send("POST", path, b'{"session":"s9","user_id":"u1"}', **public) == (200, {"status": "received"})
     assert emulator.store.sessions["s9"] == "MzYwlE50"
@@ -139,21 +139,21 @@ async def test_an_identification_is_polled_by_its_receipt(emulator: Emulator, se
 
 
 async def test_a_key_applies_a_request_once_if_keys_are_honoured(emulator: Emulator, send: Send) -> None:
-    """The same answer again; another body under the key is refused; a refusal can be mended under the key."""
+    """The same answer again; another body under the key is refused; after a refusal the key can be used again."""
     own = {"Authorization": f"Bearer {emulator.token}", "Content_Type": "application/json", "Idempotency_Key": "k1"}
     first = await send("POST", "/v1/coupons", b'{"code":"A"}', **own)
-    assert (await send("POST", "/v1/coupons", b'{"code":"A"}', **own))[0] == 422  # they are not
+    assert (await send("POST", "/v1/coupons", b'{"code":"A"}', **own))[0] == 422  # keys are not honoured
     emulator.idempotency_keys = True
     assert (await send("POST", "/v1/coupons", b'{"code":"A"}', **own))[0] == 422
     made = await send("POST", "/v1/coupons", b'{"code":"B"}', **own)
     assert await send("POST", "/v1/coupons", b'{"code":"B"}', **own) == made != first
-    status, told = await send("POST", "/v1/coupons", b'{"code":"C"}', **own)
-    assert (status, kinds(told)) == (422, [("invalid", "Idempotency-Key")])
+    status, answer = await send("POST", "/v1/coupons", b'{"code":"C"}', **own)
+    assert (status, kinds(answer)) == (422, [("invalid", "Idempotency-Key")])
     assert len(emulator.store.coupons) == 4
 
 
 async def test_parts_of_a_product_that_are_wrong_are_named(ask: Ask) -> None:
-    """An amount that is nothing is none; a variant is made in passing; a line needs a product that is there."""
+    """An empty amount is none; a variant is created implicitly; a line needs an existing product."""
     _, made = await ask("POST", PRODUCTS, name="Soap", sku="s-1", price={"amount": 1, "currency": "USD"})
     assert (await ask("PATCH", f"{PRODUCTS}/{made['id']}", price=None))[1]["price"] is None
     for order, error in (

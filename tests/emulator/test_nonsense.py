@@ -1,4 +1,4 @@
-"""Whatever is asked, the emulator answers with JSON and never with a 500."""
+"""For any request, the emulator answers with JSON and never with a 500."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ bodies = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), values, m
 
 
 def filled(path: str, ids: list[str]) -> str:
-    """The path with ids for its stars."""
+    """The path with ids in place of its stars."""
     for id in ids:
         path = path.replace("*", id, 1)
     return path
@@ -56,7 +56,7 @@ requests = st.lists(st.tuples(methods, paths, bodies), min_size=1, max_size=8)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(requests)
 def test_any_json_is_answered_or_refused(requests: list[tuple[str, str, dict[str, Any]]]) -> None:
-    """And what is answered can be written as JSON, also later, when it is listed."""
+    """The answer can be encoded as JSON, also later, when it is listed."""
     store = Store()
     store.seed_document()
     listings: list[tuple[str, str, dict[str, Any]]] = [
@@ -64,12 +64,12 @@ def test_any_json_is_answered_or_refused(requests: list[tuple[str, str, dict[str
     ]
     for method, path, body in [*requests, *listings]:
         try:
-            status, told = answer(store, method, path, body if method == "GET" else {}, body)
+            status, answered = answer(store, method, path, body if method == "GET" else {}, body)
         except Refusal as refusal:
-            status, told = refusal.status, refusal.body
-            assert told["errors"]
+            status, answered = refusal.status, refusal.body
+            assert answered["errors"]
         assert 200 <= status < 500
-        msgspec.json.encode(told)
+        msgspec.json.encode(answered)
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,4 +1,4 @@
-"""Profiles and the values of their properties: set, removed, promoted, matched, refused as a whole."""
+"""Profiles and the values of their properties: set, removed, promoted, matched, or refused as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WILL = "/v1/profiles/MzYwlE50"
 
 
 async def profile_of(ask: Ask, **fields: Any) -> tuple[str, dict[str, Any]]:
-    """A new profile's path, and what is shown of it."""
+    """A new profile's path, and its representation."""
     status, made = await ask("POST", "/v1/profiles", **fields)
     assert status == 201, made
     path = f"/v1/profiles/{made['id']}"
@@ -31,7 +31,7 @@ def shown(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_refused_change_changes_nothing(emulator: Emulator, ask: Ask) -> None:
-    """However much of it was right."""
+    """However much of it was valid."""
     before, defined = (await ask("GET", WILL))[1], len(emulator.store.properties)
     status, answer = await ask(
         "PATCH",
@@ -47,8 +47,8 @@ async def test_a_refused_change_changes_nothing(emulator: Emulator, ask: Ask) ->
     assert len(emulator.store.profiles) == 1
 
 
-async def test_a_value_that_is_not_there_is_removed_without_a_word(ask: Ask) -> None:
-    """Of a property of the business that the profile has no value of."""
+async def test_removing_a_missing_value_is_no_error(ask: Ask) -> None:
+    """For a property of the business that the profile has no value of."""
     await ask("POST", "/v1/properties", name="member", kind="tags")
     before = (await ask("GET", WILL))[1]
     assert (await ask("PATCH", WILL, **{"property[member]": ""}))[0] == 200
@@ -56,7 +56,7 @@ async def test_a_value_that_is_not_there_is_removed_without_a_word(ask: Ask) -> 
 
 
 async def test_the_default_contact_is_the_nameless_one_and_then_the_next(ask: Ask) -> None:
-    """Set in any order; removed, the next takes its place; set again, the named one stays."""
+    """Set in any order; when it is removed, the next takes its place; when it is set again, the named one stays."""
     path, profile = await profile_of(ask, **{"phone[work]": "+59899000002", "phone": "+59899000001"})
     assert profile["phones"] == ["+59899000001", "+59899000002"]
     await ask("PATCH", path, phone="")
@@ -69,7 +69,7 @@ async def test_the_default_contact_is_the_nameless_one_and_then_the_next(ask: As
 
 
 async def test_names_ids_and_nested_objects_mean_the_same(ask: Ask) -> None:
-    """``email[work]``, ``{"email": {"work": …}}``, and the id of what that made."""
+    """``email[work]``, ``{"email": {"work": …}}``, and the id of the created value."""
     path, profile = await profile_of(ask, email={"work": "a@acme.com", "home": "b@acme.com"})
     assert shown(profile) == {"email[work]": "a@acme.com", "email[home]": "b@acme.com"}
     ids = {value["name"]: value["id"] for value in profile["properties"]}
@@ -97,7 +97,7 @@ async def test_a_named_contact_is_a_property_of_its_own_profile(ask: Ask) -> Non
 
 
 async def test_an_address_in_every_form(ask: Ask, send: Send) -> None:
-    """As an object, as text, by name, and as a form's brackets write it."""
+    """As an object, as text, by name, and in a form with brackets."""
     work = {"street": {"name": "Av. Brasil", "number": "2"}, "city": "Montevideo"}
     path, profile = await profile_of(ask, address={"suggest": "Main St 5, Rivera"}, **{"address[work]": work})
     values = shown(profile)
@@ -140,7 +140,7 @@ async def test_an_address_in_every_form(ask: Ask, send: Send) -> None:
     ],
 )
 async def test_the_values_of_each_kind(ask: Ask, kind: str, given: Any, kept: Any) -> None:
-    """By the kind, without a name; None stands for a refusal."""
+    """By the kind, without a name; None means a refusal."""
     status, answer = await ask("PATCH", WILL, **{f"property[{kind}]": given})
     if kept is None:
         assert (status, kinds(answer)) == (422, [("invalid", f"property[{kind}]")])
@@ -150,7 +150,7 @@ async def test_the_values_of_each_kind(ask: Ask, kind: str, given: Any, kept: An
 
 
 async def test_a_unique_property_has_one_holder_for_each_value(ask: Ask) -> None:
-    """Until the holder gives it up, is cleared, or the property is no longer unique."""
+    """Until the holder removes it, is cleared, or the property is no longer unique."""
     _, made = await ask("POST", "/v1/properties", kind="text", name="Card", unique=True)
     one, _ = await profile_of(ask, **{"property[Card]": "7"})
     two, _ = await profile_of(ask, first_name="Two")
@@ -179,7 +179,7 @@ async def test_positions_count_within_e_mails_phones_and_all_others(ask: Ask) ->
 
 
 async def test_a_contact_stays_verified_until_it_changes(ask: Ask) -> None:
-    """The same value again is no change; neither phone nor e-mail is a mistake."""
+    """Setting the same value again is no change; giving neither phone nor e-mail is no error."""
     await ask("PATCH", WILL, email="will.e@acme.com", phone="+59899000009")
     profile = (await ask("GET", WILL))[1]
     assert (profile["verified_emails"], profile["verified_phones"]) == (["will.e@acme.com"], [])
@@ -190,7 +190,7 @@ async def test_a_contact_stays_verified_until_it_changes(ask: Ask) -> None:
 
 
 async def test_lists_replace_membership_by_id_or_name(emulator: Emulator, ask: Ask) -> None:
-    """Each once; what is not there yet is made, as the vendor's plugin expects; a deleted list is left."""
+    """Each once; a missing list is created, as the vendor's plugin expects; a deleted list has no members."""
     await ask("PATCH", WILL, lists=["dWJ8VYmz", "Seconds", "Customers"])
     lists = (await ask("GET", WILL))[1]["lists"]
     assert [one["name"] for one in lists] == ["Seconds", "Customers"]
@@ -213,7 +213,7 @@ async def test_joining_twice_and_leaving_twice_is_nothing(ask: Ask) -> None:
 
 
 def steps(asked: Callable[[], Any]) -> int:
-    """How many lines of the emulator's it takes; not those that tidy up what other tests left."""
+    """How many lines of the emulator's code run; without the clean-up of objects from other tests."""
     taken = 0
 
     def trace(frame: Any, event: str, _: Any) -> Any:
@@ -230,8 +230,8 @@ def steps(asked: Callable[[], Any]) -> int:
     return taken
 
 
-def test_a_thousand_profiles_are_no_burden() -> None:
-    """Matching and uniqueness are looked up: the last create takes as many steps as the first."""
+def test_a_thousand_profiles_slow_nothing_down() -> None:
+    """Matching and uniqueness use look-ups: the last create runs as many lines as the first."""
     profiles = Store().profiles
 
     def create(number: int) -> None:

@@ -1,4 +1,4 @@
-"""What a field refuses, field by field: the error names the kind of fault and the parameter."""
+"""Refused values, field by field: the error names the type of error and the parameter."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_what_a_profile_holds(
 
 
 async def test_forms_of_phones_and_addresses(ask: Ask) -> None:
-    """A phone with 00 for the plus; an address without a number; removing what is not there is nothing."""
+    """A phone with 00 for the plus; an address without a number; removing a missing value does nothing."""
     _, made = await ask("POST", "/v1/profiles", **{
         "phone": "00 598 99 000 007", "email[work]": "", "address[suggest]": "Main St, Rivera",
     })  # fmt: skip
@@ -146,7 +146,7 @@ async def test_an_identification_has_a_session(emulator: Emulator, send: Send) -
 
 
 async def test_a_query_may_have_one_direction_and_has_to_be_text(ask: Ask, send: Send) -> None:
-    """Two cursors are ambiguous; bytes that are no UTF-8 are malformed."""
+    """Two cursors are ambiguous; bytes that are not UTF-8 are malformed."""
     status, answer = await ask("GET", "/v1/lists", starting_after="zN4Xx4Km", ending_before="zN4Xx4Km")
     assert (status, kinds(answer)) == (400, [("ambiguous_parameter", "ending_before")])
     status, _ = await send("GET", "/v1/lists?limit=%ff")
@@ -154,7 +154,7 @@ async def test_a_query_may_have_one_direction_and_has_to_be_text(ask: Ask, send:
 
 
 async def test_values_that_are_nothing_or_no_value_are_named(ask: Ask) -> None:
-    """Yes or no, amounts, names of properties, and objects that are looked up by nothing."""
+    """Booleans, amounts, names of properties, and objects that are looked up by an empty value."""
     for path, body, error in (
         ("/v1/attribution/actions", {"name": "thing.done", "goal": "perhaps"}, ("invalid", "goal")),
         ("/v1/properties", {"kind": "text", "name": "Colour", "unique": 3}, ("invalid", "unique")),

@@ -1,4 +1,4 @@
-"""The rules of the emulated API, asked over HTTP by a plain session."""
+"""The rules of the emulated API, over HTTP through an aiohttp session."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_the_same_contact_again_is_the_same_profile(ask: Ask) -> None:
 
 
 async def test_deleting_a_profile_clears_it_and_subscribing_brings_it_back(ask: Ask) -> None:
-    """It survives; anything else that is deleted is gone."""
+    """It survives; any other deleted object is gone."""
     await ask("DELETE", "/v1/profiles/MzYwlE50")
     status, profile = await ask("GET", "/v1/profiles/MzYwlE50")
     assert (status, profile["properties"], profile["emails"]) == (200, [], [])
@@ -79,7 +79,7 @@ async def test_deleting_a_property_takes_it_from_every_profile(ask: Ask) -> None
 
 
 async def test_deleting_an_action_deletes_its_events(emulator: Emulator, ask: Ask) -> None:
-    """The document's word, against the later guides'."""
+    """As the document says, against the later guides."""
     for _ in range(3):
         await ask("POST", "/v1/attribution/events", action="signup_form.completed", session="s")
     assert emulator.counts["signup_form.completed"] == len(emulator.events) == 3
@@ -89,7 +89,7 @@ async def test_deleting_an_action_deletes_its_events(emulator: Emulator, ask: As
 
 
 async def test_what_is_required_and_what_is_unique(ask: Ask) -> None:
-    """With the vendor's words for it."""
+    """With the vendor's types of errors."""
     for path, given, kind in (
         ("/v1/lists", {}, ("parameter_missing", "name")),
         ("/v1/lists", {"name": ""}, ("parameter_invalid_empty", "name")),
@@ -154,7 +154,7 @@ async def test_whose_session_it_is(emulator: Emulator, ask: Ask) -> None:
 
 
 async def test_an_order_event_of_a_known_profile_counts_once(emulator: Emulator, ask: Ask) -> None:
-    """Per order and action; everything else counts every time."""
+    """Per order and action; other events count every time."""
     placed = {"action": "order.placed", "order": "wx4Vn4no"}
     for _ in range(3):
         await ask("POST", "/v1/attribution/events", **placed, profile="MzYwlE50")
@@ -165,7 +165,7 @@ async def test_an_order_event_of_a_known_profile_counts_once(emulator: Emulator,
 
 
 async def test_the_public_routes_take_what_the_vendors_clients_send(emulator: Emulator) -> None:
-    """With the business id as bearer; accepted first, wrong ones too; session null, unknown parameters."""
+    """With the business id as bearer; answered first, wrong ones too; session null, unknown parameters."""
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {emulator.business_id}"}) as session:
         for path, body in (
             (
@@ -185,7 +185,7 @@ async def test_the_public_routes_take_what_the_vendors_clients_send(emulator: Em
 
 
 async def test_collections_are_paged_in_both_directions(ask: Ask) -> None:
-    """Newest first, after and before an id, has_more told, each item once."""
+    """Newest first, after and before an id, has_more present, each item once."""
     for n in range(60):
         await ask("POST", "/v1/lists", name=f"L{n}")
     seen: list[str] = []
@@ -204,7 +204,7 @@ async def test_collections_are_paged_in_both_directions(ask: Ask) -> None:
 
 
 async def test_profiles_are_listed_in_three_orders(ask: Ask) -> None:
-    """By activity unless asked otherwise."""
+    """By activity by default."""
     for last in ("Charlie", "Alpha", "Bravo"):
         await ask("POST", "/v1/profiles", last_name=last)
     _, page = await ask("GET", "/v1/profiles")
@@ -219,22 +219,22 @@ async def test_profiles_are_listed_in_three_orders(ask: Ask) -> None:
 
 async def test_a_rate_limit_can_be_imposed_and_changed_while_it_runs(emulator: Emulator, ask: Ask) -> None:
     """429 with errors JSON, and Retry-After in seconds, as a date or not at all."""
-    for told in (True, "date", False):
-        emulator.rate_limit = RateLimit(1, burst=1, retry_after=told)
+    for header in (True, "date", False):
+        emulator.rate_limit = RateLimit(1, burst=1, retry_after=header)
         assert (await ask("GET", "/v1/lists"))[0] == 200
         async with (
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {emulator.token}"}) as session,
             session.get(emulator.url + "/v1/lists") as response,
         ):
             assert response.status == 429
-            assert ("Retry-After" in response.headers) is bool(told)
+            assert ("Retry-After" in response.headers) is bool(header)
     emulator.rate_limit = None
     assert (await ask("GET", "/v1/lists"))[0] == 200
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "garbage", "truncate"])
 async def test_a_fault_breaks_one_request_and_applies_it_or_not(emulator: Emulator, ask: Ask, kind: Any) -> None:
-    """drop_before applies nothing; the others apply and answer badly; the next request is answered."""
+    """drop_before applies nothing; the others apply and send a broken answer; the next request is answered."""
     emulator.faults.add(Fault(kind))
     with pytest.raises((aiohttp.ClientError, asyncio.TimeoutError)):
         await ask("POST", "/v1/attribution/events", action="page.viewed", session="s")
@@ -251,7 +251,7 @@ async def test_what_is_asked_is_remembered_without_the_token(emulator: Emulator,
     assert emulator.statuses[201] == 1
 
 
-async def test_nonsense_is_refused_and_never_breaks_it(emulator: Emulator) -> None:
+async def test_invalid_requests_are_refused_and_never_break_it(emulator: Emulator) -> None:
     """Unknown routes, methods and ids, and bodies of all kinds: 4xx with errors JSON, never 500."""
     chance = random.Random(5)
     paths = ["/v1/profiles", "/v1/lists/Greens", "/v1/attribution/events", "/v1/coupons", "/v1/nothing", "/", "/v1/properties",
@@ -272,7 +272,7 @@ async def test_nonsense_is_refused_and_never_breaks_it(emulator: Emulator) -> No
 
 
 async def test_of_two_alike_the_older_is_found_also_after_a_change(ask: Ask) -> None:
-    """A change that leaves the reference alone does not make the younger one come first."""
+    """An update that keeps the reference does not put the younger one first."""
     _, older = await ask("POST", "/v1/attribution/products", name="Soap", reference="r-1")
     await ask("POST", "/v1/attribution/products", name="Soap", reference="r-1")
     await ask("PATCH", f"/v1/attribution/products/{older['id']}", name="Olive soap", reference="r-1")

@@ -1,4 +1,4 @@
-"""The emulator as a server: its life, its memory, and requests that are no good."""
+"""The emulator as a server: its life cycle, its memory, and invalid requests."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ async def connect(emulator: Emulator) -> tuple[asyncio.StreamReader, asyncio.Str
 
 
 @pytest.mark.parametrize("kind", ["delay", "drip"])
-async def test_it_stops_at_once_whoever_is_connected(kind: Any) -> None:
-    """Idle connections, half a request, and a fault that would take an hour."""
+async def test_it_stops_at_once_with_open_connections(kind: Any) -> None:
+    """Idle connections, a partial request, and a fault that would take an hour."""
     async with asyncio.timeout(5), aiohttp.ClientSession(headers={"Authorization": "Bearer test-token"}) as session:
         emulator = await Emulator().start()
         _, half = await connect(emulator)
@@ -61,14 +61,14 @@ async def test_it_can_stop_and_go_on_where_it_was(emulator: Emulator, session: a
         assert (await response.json())["id"] == "zN4Xx4Km"
 
 
-async def test_a_port_that_is_taken_is_told(emulator: Emulator) -> None:
-    """And nothing is left open."""
+async def test_a_port_in_use_raises(emulator: Emulator) -> None:
+    """And no socket is left open."""
     with pytest.raises(OSError, match="in use"):
         await Emulator(port=int(emulator.url.rpartition(":")[2])).start()
 
 
-async def test_it_serves_until_it_is_told_to_stop() -> None:
-    """`serve` is what runs it on its own."""
+async def test_it_serves_until_it_is_stopped() -> None:
+    """`serve` runs it on its own."""
     emulator, stop = Emulator(), asyncio.Event()
     serving = asyncio.create_task(serve(emulator, stop))
     while emulator.url.endswith(":0"):
@@ -96,7 +96,7 @@ async def test_the_history_is_bounded_and_the_counts_are_not() -> None:
 
 
 def test_the_token_is_taken_out_however_its_header_is_written() -> None:
-    """Everything else stays."""
+    """Everything else is kept."""
     assert redacted({"AUTHORIZATION": "Bearer secret", "X-A": "b"}) == {"AUTHORIZATION": "Bearer …", "X-A": "b"}
 
 
@@ -115,7 +115,7 @@ async def test_a_request_is_remembered_as_it_came(emulator: Emulator, ask: Ask, 
 
 
 async def test_each_connection_has_a_number_of_its_own(emulator: Emulator) -> None:
-    """Also when one has gone."""
+    """Also when an earlier one has closed."""
     for _ in range(3):
         async with aiohttp.ClientSession() as session, session.get(emulator.url + "/v1/lists"):
             pass
@@ -143,7 +143,7 @@ async def test_what_is_not_there_or_not_allowed(emulator: Emulator, ask: Ask, se
 
 
 async def test_a_body_that_is_too_large_or_badly_packed(emulator: Emulator, send: Send) -> None:
-    """413 and 400 with errors JSON; a well-packed one is read."""
+    """413 and 400 with errors JSON; correctly compressed bodies are read."""
     assert (await send("POST", "/v1/lists", b"a=" + b"x" * (2 << 20)))[0] == 413
     status, answer = await send("POST", "/v1/lists", b"not zlib at all", Content_Encoding="deflate")
     assert (status, kinds(answer)) == (400, [("invalid", "body")])

@@ -1,4 +1,4 @@
-"""An emulator in a thread of its own: plain tests, several loops and threads use it."""
+"""An emulator in its own thread, used by plain tests, several loops and threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hellotext_async.emulator import Emulator, Fault, RateLimit
 
 
 async def view(emulator: Emulator, session: str = "s") -> None:
-    """Track one event with a client of its own."""
+    """Track one event with its own client."""
     async with Hellotext(emulator.token, base_url=emulator.url) as client:
         await client.events.track("page.viewed", session=session)
 
@@ -34,7 +34,7 @@ def test_a_plain_test_uses_it_from_several_loops() -> None:
 
 
 async def test_an_async_test_uses_it_too() -> None:
-    """In a loop that is not the emulator's, with faults and a limit set from here."""
+    """In a loop that is not the emulator's, with faults and a limit set from this thread."""
     with Emulator.in_thread() as emulator:
         emulator.faults.add(Fault("status", status=500))
         await view(emulator)
@@ -59,7 +59,7 @@ def test_it_stops_and_goes_on_from_any_loop() -> None:
 
 
 def test_a_port_that_is_taken_raises_at_once() -> None:
-    """In the thread that asked."""
+    """In the calling thread."""
     with (
         Emulator.in_thread() as emulator,
         pytest.raises(OSError, match="in use"),
@@ -69,7 +69,7 @@ def test_a_port_that_is_taken_raises_at_once() -> None:
 
 
 def test_an_error_in_the_block_ends_it() -> None:
-    """The server stops, and the error is the caller's."""
+    """The server stops, and the error reaches the caller."""
     with pytest.raises(RuntimeError, match="mine"), Emulator.in_thread() as emulator:
         raise RuntimeError("mine")
     with pytest.raises(NotSent):

@@ -141,7 +141,7 @@ class Secret:
         return f"Bearer {TOKEN}"
 
 
-async def test_the_event_transport_says_the_same() -> None:
+async def test_the_event_transport_raises_the_same() -> None:
     """For a refused connection, a peer without TLS and an unknown name."""
     async with Emulator() as emulator:
         for url, cause in (

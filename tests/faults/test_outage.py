@@ -62,7 +62,7 @@ def test_an_outage_of_an_hour_costs_at_most_180_probes_and_no_event(how: Answer,
 
 
 @virtual_time
-async def test_after_an_outage_sending_resumes_without_a_herd() -> None:
+async def test_after_an_outage_sending_resumes_without_a_burst() -> None:
     """The learned rate is the same after the outage as before, and no later second exceeds it."""
     made_rate = 50.0
     times: list[float] = []

@@ -37,7 +37,7 @@ class Page:
         self.errors: list[str] = []
 
     def detach(self) -> None:
-        """What is called from now on is the browser's own."""
+        """Ignore the browser's calls from now on."""
         self._session = None
 
     async def attach(self) -> None:
@@ -57,7 +57,7 @@ class Page:
         return await asyncio.wait_for(answer, START)
 
     async def read(self) -> None:
-        """Take in answers and reports until the browser ends."""
+        """Read answers and events until the browser ends."""
         async for message in self._socket:
             self._take(message.json())
 

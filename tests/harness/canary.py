@@ -1,4 +1,4 @@
-"""Secrets that are easy to find again, and the search for them in everything a program shows or leaves behind.
+"""Secrets that are easy to find, and the search for them in all output and files of a program.
 
 Rules. The token must be nowhere: not in text, logs, reprs, members, pickles, tracebacks with locals
 or files. Phone and e-mail must not be in logs, `str`, `repr`, `args` and pickles; a traceback with
@@ -51,7 +51,7 @@ _NEEDLES: Final = {
 
 
 def hits_in_text(text: str | bytes, where: str = "text", *, personal: bool = True) -> list[Hit]:
-    """The secrets in a text or in bytes; `personal=False` looks for the token only."""
+    """The secrets in a text or in bytes; `personal=False` searches for the token only."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     names = [name for name in _NEEDLES if personal or name not in _PERSONAL]
     return [Hit(name, where) for name in names if any(needle in data for needle in _NEEDLES[name])]
@@ -63,12 +63,12 @@ def hits_in_file(path: Path) -> list[Hit]:
 
 
 def hits_in(thing: object) -> list[Hit]:
-    """The secrets in whatever an object, an exception or a log record shows."""
+    """The secrets in everything that an object, an exception or a log record shows."""
     return list(dict.fromkeys(_search(thing)))
 
 
 def assert_unseen(*things: object) -> None:
-    """Fail with every hit in these: paths are read as files, anything else is searched as what it is."""
+    """Fail with every hit in these: paths are read as files, everything else is searched by its type."""
     hits = [hit for thing in things for hit in (hits_in_file(thing) if isinstance(thing, Path) else hits_in(thing))]
     if hits:
         raise AssertionError("secrets are seen: " + "; ".join(f"{secret} in {where}" for secret, where in hits))
@@ -96,7 +96,7 @@ def _shown(thing: object) -> Iterator[tuple[str, str | bytes]]:
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         try:
             yield f"pickle {protocol}", pickle.dumps(thing, protocol)
-        except Exception:  # not picklable shows nothing
+        except Exception:  # an object that cannot be pickled shows nothing
             break
     if isinstance(thing, logging.LogRecord):
         yield "message", thing.getMessage()
@@ -117,7 +117,7 @@ def _within(thing: object) -> Iterator[tuple[str, str]]:
 
 
 def _chained(thing: object) -> Iterator[BaseException]:
-    """The exceptions that hang on this one."""
+    """The exceptions chained to this one."""
     if isinstance(thing, BaseExceptionGroup):
         yield from thing.exceptions
     if isinstance(thing, BaseException):

@@ -1,4 +1,4 @@
-"""Cancellation fuzz: the same coroutine again and again, cancelled one step later each time.
+"""Cancellation fuzzing: the same coroutine repeatedly, cancelled one step later each time.
 
 Rules. What a step is: `loop`, a turn of the event loop (reaches whatever other tasks are doing);
 `task`, a suspension of the coroutine itself; `arrival`, the same, but cancelled at the very moment
@@ -44,7 +44,7 @@ class Run(Generic[T]):
 async def fuzz(
     make: Callable[[], Coroutine[Any, Any, T]], upto: int = 200, *, by: Step = "loop", patience: float = 10.0
 ) -> AsyncIterator[Run[T]]:
-    """Each run's end, cancelled after 1, 2, … `upto` steps; exact steps stop at the first run that has fewer."""
+    """Each run's result, cancelled after 1, 2, … `upto` steps; exact steps stop at the first run that has fewer."""
     for steps in range(1, upto + 1):
         run = await cancelled_after(make(), steps, by=by, patience=patience)
         yield run
@@ -102,7 +102,7 @@ async def _at_suspension(coroutine: Coroutine[Any, Any, T], steps: int, *, late:
 
 @types.coroutine
 def _counting(coroutine: Coroutine[Any, Any, T], suspended: Callable[[int, Any], None]) -> Generator[Any, None, T]:
-    """Run `coroutine` as it is, telling `suspended` what it waits for, each time it does."""
+    """Run `coroutine`, calling `suspended` with what it waits for, each time it does."""
     count = 0
     thrown: BaseException | None = None
     while True:

@@ -1,7 +1,7 @@
 """Compares the outcomes that a client reports with the requests that the server applied.
 
-A test keeps `Submissions`: what it handed over, what the client took, and how each event ended. The
-server keeps its history. `violations` holds one against the other:
+A test keeps `Submissions`: what it submitted, what the client accepted, and how each event ended. The
+server keeps its history. `violations` compares the two:
 
 one outcome     every accepted event has exactly one outcome, or is still held; nothing else has any
 not invented    nothing is applied that was not handed over, or that was refused
@@ -10,7 +10,7 @@ expired         never applied: no attempt at it may have reached the server's wo
 rejected, abandoned
                 never applied, unless its class lets an unanswered attempt be repeated, or it is
                 marked `maybe_duplicated`
-not doubled     `once`: applied at most once. `duplicable`: more than once only if marked. `repeatable`:
+not doubled     `at_most_once`: once. `non_idempotent`: more than once only if marked. `idempotent`:
                 as often as it takes, but under `at_most_once` once
 order           per subject, no event is first applied before one that was accepted earlier and delivered
 numbers         accepted == outcomes + queued + in flight, and the counted outcomes are those of the submissions
@@ -54,7 +54,7 @@ class Counts(Protocol):
 
 @dataclass(slots=True)
 class Claim:
-    """What is known on the client's side of one event.
+    """What the client's side knows of one event.
 
     `accepted`: True, False (refused), or None when that is not known (a crash or a cancellation on the way).
     """
@@ -99,16 +99,16 @@ class Submissions:
         self._order: list[Claim] = []
 
     def offered(self, ref: str, repeat: Idempotency = "non_idempotent", subject: str | None = None) -> None:
-        """The event is about to be handed over; from here on it may be sent."""
+        """The event is about to be submitted; from here on it may be sent."""
         self.claims[ref] = Claim(ref, repeat, subject)
 
     def accepted(self, ref: str) -> None:
-        """The client took it."""
+        """The client accepted it."""
         self.claims[ref].accepted = True
         self._order.append(self.claims[ref])
 
     def refused(self, ref: str) -> None:
-        """The client did not take it."""
+        """The client refused it."""
         self.claims[ref].accepted = False
 
     def ended(self, ref: str, verdict: Verdict, *, maybe_duplicated: bool = False) -> None:

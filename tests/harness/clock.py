@@ -1,4 +1,4 @@
-"""A virtual clock: an event loop whose time jumps to the next timer as soon as nothing else is to be done.
+"""A virtual clock: an event loop whose time jumps to the next timer as soon as no callback is ready.
 
 Rules. `loop.time()` starts at 0 and is exact: a sleep of ten seconds ends at 10.0, after no time at
 all. Meant for code without real I/O. Work in an executor holds the clock until it is back; for
@@ -54,7 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def hold(self) -> Generator[None, None, None]:
-        """Inside, the clock stands and an idle loop really waits: another thread is about to report."""
+        """Within the block the clock stops and an idle loop really waits: another thread is about to call it."""
         self._holds += 1
         try:
             yield
@@ -63,11 +63,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     @property
     def held(self) -> bool:
-        """Whether something outside the loop is at work for it."""
+        """Whether something outside the loop works for it."""
         return self._holds > 0
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
-        """As ever, with the clock held until the work is done."""
+        """As usual, with the clock held until the work is done."""
         future = super().run_in_executor(executor, func, *args)
         self._holds += 1
         future.add_done_callback(self._release)
@@ -77,12 +77,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._holds -= 1
 
     async def shutdown_default_executor(self, *args: Any) -> None:
-        """As ever, with the clock held: a thread reports the end."""
+        """As usual, with the clock held: a thread signals the end."""
         with self.hold():
             await super().shutdown_default_executor(*args)
 
     def jump(self) -> None:
-        """Move the clock to the next timer; called when the loop has nothing else to do."""
+        """Move the clock to the next timer; called when no callback is ready."""
         timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         if not timers:
             raise Deadlock(f"nothing is ready and no timer is set at {self._now:g} s; waiting: {self._waiting()}")
@@ -97,7 +97,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _Selector(selectors.DefaultSelector):
-    """Asks for ready files without waiting, and moves the clock where the loop would have waited."""
+    """Polls for ready files, and moves the clock where the loop would have waited."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 def _place(task: asyncio.Task[Any]) -> str:
-    """Where a task waits: its name and its innermost line that is known."""
+    """The place where a task waits: its name and its innermost known line."""
     stack = task.get_stack()
     if not stack:
         return task.get_name()

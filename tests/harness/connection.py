@@ -18,7 +18,7 @@ _PIECE: Final = 64 * 1024
 
 
 class Gone(ConnectionError):
-    """There is nothing more to be done with this connection."""
+    """The connection cannot be used any more."""
 
 
 class Connection:

@@ -33,7 +33,7 @@ _MARK: Final = "failpoint: "
 
 @dataclass(frozen=True, slots=True)
 class ChildExit:
-    """What became of a child; `point` is the failpoint at which it was killed."""
+    """The result of a child; `point` is the failpoint at which it was killed."""
 
     returncode: int
     stdout: str
@@ -47,7 +47,7 @@ class ChildExit:
 
     @property
     def lines(self) -> list[str]:
-        """What it printed, failpoints apart; a line cut short by the kill is left out."""
+        """Its output, without failpoints; a line truncated by the kill is left out."""
         whole = self.stdout[: self.stdout.rfind("\n") + 1]
         return [line for line in whole.splitlines() if not line.startswith(_MARK)]
 
@@ -55,7 +55,7 @@ class ChildExit:
 def failpoint(name: str) -> None:
     """In the child: if it is to be killed here, report the point and wait."""
     if os.environ.get(_CHOSEN) == name:
-        os.write(1, f"{_MARK}{name}\n".encode())  # in one piece, whatever other threads print
+        os.write(1, f"{_MARK}{name}\n".encode())  # one write() per line: lines of threads do not mix
         time.sleep(60)
         os._exit(70)
 

@@ -1,7 +1,7 @@
-"""A TCP proxy between a client and a server, with faults that can be switched while bytes flow.
+"""A TCP proxy between a client and a server, with faults that can be switched while it runs.
 
 Rules. Each direction has its own faults, read anew for every piece of data, so a switch reaches
-open connections too. Without a fault the proxy passes bytes and ends on as they come.
+open connections too. Without a fault the proxy forwards bytes and ends as they come.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SLICES_PER_SECOND: Final = 50
 
 @dataclass(slots=True)
 class Faults:
-    """What is wrong with one direction.
+    """The faults of one direction.
 
     `latency`: seconds added to every piece, without holding up the next. `reset_peer`: the next
     piece breaks the connection off on both sides. `blackhole`: bytes vanish, and so does the end.
@@ -45,14 +45,14 @@ class Faults:
             setattr(self, name, value)
 
     def clear(self) -> None:
-        """Be an honest wire again."""
+        """Remove all faults of this direction."""
         self.set(**asdict(Faults()))
 
 
 class FaultProxy(Listener):
-    """Stands before `target` (a URL), for use as `async with`.
+    """Forwards to `target` (a URL), for use as `async with`.
 
-    `up` are the faults of the way to the server, `down` those of the way back.
+    `up` are the faults of the direction to the server, `down` those of the way back.
     """
 
     def __init__(self, target: str) -> None:
@@ -70,12 +70,12 @@ class FaultProxy(Listener):
         self.down.set(**settings)
 
     def clear(self) -> None:
-        """Be honest again, both ways."""
+        """Remove all faults, in both directions."""
         self.up.clear()
         self.down.clear()
 
     def reset(self) -> None:
-        """Break off every open connection now, on both sides."""
+        """Reset every open connection now, on both sides."""
         for writer in self._open:
             reset(writer)
 
@@ -85,7 +85,7 @@ class FaultProxy(Listener):
         return f"{self._scheme}://127.0.0.1:{self.port}"
 
     async def serve(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry both ways until both have ended or one has broken."""
+        """Forward both directions until both have ended or one has been reset."""
         far_reader, far = await asyncio.open_connection(*self._target)
         far.transport.set_write_buffer_limits(0)
         self._open |= {writer, far}
@@ -101,7 +101,7 @@ class FaultProxy(Listener):
 
 
 class _Direction:
-    """One way of one connection: what comes is stamped with the time it is due, and written then."""
+    """One direction of one connection: data gets the time at which it is due, and is written then."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class _Direction:
         self._due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(64)
 
     async def carry(self) -> None:
-        """Pass on everything until the end, then the end."""
+        """Forward everything until the end, then the end."""
         async with asyncio.TaskGroup() as both:
             both.create_task(self._take())
             both.create_task(self._give())

@@ -19,14 +19,14 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Break a connection off (RST), unsent bytes and all."""
+    """Reset a connection (RST), discarding unsent bytes."""
     if not writer.is_closing():
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     writer.transport.abort()
 
 
 async def end(writer: asyncio.StreamWriter) -> None:
-    """Give back the socket at once, whatever state it is in."""
+    """Close the socket at once, whatever its state."""
     writer.transport.abort()
     try:
         await writer.wait_closed()

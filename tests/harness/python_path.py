@@ -1,4 +1,4 @@
-"""From where a child process imports the package and the tests: from this checkout, whatever is installed or set."""
+"""The import path of child processes: this checkout, whatever is installed or set."""
 
 from __future__ import annotations
 

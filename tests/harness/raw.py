@@ -1,4 +1,4 @@
-"""Raw requests over raw connections, to show an instrument with nothing but sockets."""
+"""Raw requests over raw connections, to test the tools with sockets only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def connection(
 
 
 async def ask(url: str, request: bytes | None = None, *, half_close: bool = True) -> bytes:
-    """Everything that comes back for one request on a connection of its own."""
+    """All bytes returned for one request on a separate connection."""
     async with connection(url) as (reader, writer):
         writer.write(post() if request is None else request)
         if half_close:
@@ -42,5 +42,5 @@ async def ask(url: str, request: bytes | None = None, *, half_close: bool = True
 
 
 def body_of(response: bytes) -> bytes:
-    """What follows the headers."""
+    """The bytes after the headers."""
     return response.partition(b"\r\n\r\n")[2]

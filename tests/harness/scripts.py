@@ -1,8 +1,8 @@
-"""What a scripted server can do with one request: steps, and ready scripts made of them.
+"""Scripts of a scripted server: the steps for one request, and ready scripts made of them.
 
 Rules. A script is a tuple of steps, played in order; scripts are joined with `+`. What a script
 leaves unread of its request is read after it, unless it broke the connection. A ready script that
-reads the whole request and does not refuse it also applies it: for a client that is tempted to
+reads the whole request and does not refuse it also applies it: for a client that might
 send again, that is the worst case.
 """
 
@@ -44,17 +44,17 @@ async def apply(connection: Connection) -> None:
 
 
 async def fin(connection: Connection) -> None:
-    """End our side in good order."""
+    """End the server's side (FIN)."""
     await connection.finish()
 
 
 async def rst(connection: Connection) -> None:
-    """Break the connection off."""
+    """Reset the connection."""
     connection.reset()
 
 
 async def never(connection: Connection) -> None:
-    """Do nothing until the peer gives up."""
+    """Do nothing until the peer closes."""
     await connection.until_gone()
 
 
@@ -129,7 +129,7 @@ def reply(status: int, body: bytes = b"", headers: Headers = (), *, applied: boo
 
 
 def received() -> Steps:
-    """What the API answers to an event."""
+    """The API's answer to an event."""
     return reply(200, RECEIVED)
 
 
@@ -139,42 +139,42 @@ def refusal(status: int, kind: str, parameter: str | None = None) -> Steps:
 
 
 def redirect(location: str, status: int = 302) -> Steps:
-    """An answer that points elsewhere."""
+    """An answer with another location."""
     return reply(status, headers={"Location": location})
 
 
 def apply_then_rst() -> Steps:
-    """Applied, then broken off without a word."""
+    """Applied, then reset without an answer."""
     return (*APPLY, rst)
 
 
 def apply_then_fin() -> Steps:
-    """Applied, then ended in good order without a word."""
+    """Applied, then ended without an answer."""
     return (*APPLY, fin)
 
 
 def rst_before_reading() -> Steps:
-    """Broken off when the first byte of the request comes."""
+    """Reset at the first byte of the request."""
     return (rst,)
 
 
 def fin_before_reading() -> Steps:
-    """Ended in good order when the first byte of the request comes: an idle connection closed too late to see."""
+    """Ended at the first byte of the request: an idle connection closed too late to notice."""
     return (fin,)
 
 
 def silence(*, applied: bool = True) -> Steps:
-    """The whole request is read, and nothing is ever answered."""
+    """The whole request is read, and never answered."""
     return (*(APPLY if applied else READ), never)
 
 
 def close_after_reply(delay: float = 0.001) -> Steps:
-    """Promises to keep the connection, and ends it a moment later."""
+    """Announces keep-alive, and closes a moment later."""
     return (*reply(200, RECEIVED, {"Connection": "keep-alive"}), sleep(delay), fin)
 
 
 def early_413(*, rude: bool = False) -> Steps:
-    """Refused as too large before the body was read; `rude` breaks off what is still coming."""
+    """Refused as too large before the body was read; `rude` resets the connection while the rest arrives."""
     return (read_headers, send(response(413, b"{}", {"Connection": "close"})), rst if rude else fin)
 
 
@@ -184,7 +184,7 @@ def two_responses(second: bytes = b'{"status":"unsolicited"}') -> Steps:
 
 
 def garbage_status_line() -> Steps:
-    """Something that is not HTTP."""
+    """A status line that is not HTTP."""
     return (*APPLY, send(b"\x16\x03\x01 certainly not HTTP\r\n\r\n"), fin)
 
 

@@ -1,4 +1,4 @@
-"""What a server saw and did: its history, request by request."""
+"""The history of a server: what it received and applied, request by request."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class History(list[Seen]):
         self._notify()
 
     def apply(self, seen: Seen, at: float) -> None:
-        """Note that `seen` was done at the loop's time `at`; a request is done once."""
+        """Record that `seen` was applied at the loop's time `at`; a request is applied once."""
         if seen.applied_at is None:
             seen.applied_at = at
             self.applied.append(seen)

@@ -1,4 +1,4 @@
-"""A raw HTTP server that does what its script says, and remembers what it saw.
+"""A raw HTTP server that plays its scripts, and records what it received.
 
 Rules. The script of a request is, in this order: the one set for its number with `on`, the next
 of `upcoming`, what `hook` returns for it, the default. A request gets its number when its first

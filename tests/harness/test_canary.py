@@ -44,7 +44,7 @@ def _noted(text: str) -> Exception:
 
 
 class Discreet(Exception):
-    """Shows nothing by itself, but keeps its arguments."""
+    """Shows nothing itself, but keeps its arguments."""
 
     def __str__(self) -> str:
         return "…"
@@ -112,6 +112,6 @@ def test_a_file_may_hold_a_payload_but_no_token(tmp_path: Path) -> None:
 
 
 def test_nothing_is_found_where_nothing_is() -> None:
-    """Ordinary things are clean, and what cannot be pickled is no error."""
+    """Ordinary values are clean, and an object that cannot be pickled is no error."""
     assert_unseen("tok_live", 5, ValueError("x"), lambda: None, _logged("y"), SimpleNamespace(a=1))
     assert hits_in_text("+59899000001 will@example.org") == []

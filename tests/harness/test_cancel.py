@@ -1,4 +1,4 @@
-"""Cancelling at every suspension: each is reached once, and what is lost is found."""
+"""Cancelling at every suspension: each is reached once, and lost values are found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.harness.clock import virtual_time
 @pytest.mark.parametrize("by", ["task", "arrival"])
 @virtual_time
 async def test_every_suspension_is_cancelled_once(by: Step) -> None:
-    """A coroutine with three waits is cut at each of them, then left alone; its clean-up always runs."""
+    """A coroutine with three waits is cancelled at each of them, then not at all; its clean-up always runs."""
     reached: list[int] = []
     cleaned: list[int] = []
 
@@ -39,7 +39,7 @@ async def test_every_suspension_is_cancelled_once(by: Step) -> None:
 
 @virtual_time
 async def test_a_cancellation_on_arrival_finds_what_is_lost_between_the_two() -> None:
-    """A getter that drops what it was given when cancelled just then is found by `arrival`, not by `task`."""
+    """A getter that drops its value when cancelled at that moment is found by `arrival`, not by `task`."""
 
     async def lost(by: Step) -> bool:
         permit: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -58,7 +58,7 @@ async def test_a_cancellation_on_arrival_finds_what_is_lost_between_the_two() ->
 
 
 async def test_turns_of_the_loop_reach_other_tasks() -> None:
-    """Counting turns, a run is cut at whatever point the tasks it works with have come to, and leftover tasks are reported."""
+    """Counting turns, a run is cancelled at any point of the other tasks, and leftover tasks are reported."""
     kept: set[asyncio.Task[Any]] = set()
 
     async def work() -> None:
@@ -77,7 +77,7 @@ async def test_turns_of_the_loop_reach_other_tasks() -> None:
 
 @virtual_time
 async def test_a_run_that_outlives_its_cancellation_fails() -> None:
-    """Swallowing the cancellation and going on is an error of the run."""
+    """Swallowing the cancellation and continuing is an error of the run."""
 
     async def stubborn() -> None:
         for _ in range(2):

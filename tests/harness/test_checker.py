@@ -56,7 +56,7 @@ def submissions(
     ],
 )
 def test_the_checker_accepts_what_the_rules_allow(book: Submissions, applied: str) -> None:
-    """Repeats of repeatables, marked duplicates and unknown ends are no violation."""
+    """Retries of idempotent events, marked duplicates and unknown outcomes are no violation."""
     book.verify(done(*applied.split()))
 
 
@@ -81,14 +81,14 @@ def test_the_checker_accepts_what_the_rules_allow(book: Submissions, applied: st
     ],
 )
 def test_the_checker_finds_each_broken_rule(book: Submissions, applied: str, rule: str) -> None:
-    """Every rule is named when it is broken, once, with the event it is about."""
+    """Every broken rule is named once, with its event."""
     (found,) = book.violations(done(*applied.split()))
     assert str(found).startswith(rule) and found.about
     with pytest.raises(AssertionError, match=rule):
         book.verify(done(*applied.split()))
 
 
-def test_the_checker_knows_what_was_accepted() -> None:
+def test_the_checker_compares_with_the_accepted_events() -> None:
     """A second outcome, one of a refused or held event, and a refused event that was applied are violations."""
     book = submissions(("twice", "non_idempotent", "unknown"), ("held", "non_idempotent", "unknown"))
     book.ended("twice", "unknown")

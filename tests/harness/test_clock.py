@@ -13,7 +13,7 @@ from tests.harness.clock import Deadlock, Endless, VirtualLoop, run_virtual, vir
 
 @virtual_time
 async def test_virtual_time_is_exact_and_free() -> None:
-    """Hours pass in order, to the digit, and take no time."""
+    """Hours pass in order and exactly, and take no time."""
     loop = asyncio.get_running_loop()
     woken: list[float] = []
 
@@ -43,7 +43,7 @@ async def test_anyio_runs_on_virtual_time(tmp_path: Path) -> None:
 
 
 def test_a_deadlock_names_the_places_where_tasks_wait() -> None:
-    """Nothing ready and no timer is an error at once, and it names the waiting tasks."""
+    """No ready callback and no timer is an error at once, and it names the waiting tasks."""
 
     async def waits_for_ever() -> None:
         await asyncio.Event().wait()
@@ -68,7 +68,7 @@ def test_a_run_that_does_not_end_is_stopped() -> None:
 
 @virtual_time
 async def test_threads_hold_the_clock() -> None:
-    """While an executor or a held thread is at work for the loop, timers do not run ahead of it."""
+    """While an executor or a held thread works for the loop, timers do not run ahead of it."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     ticking = asyncio.create_task(asyncio.sleep(1000))

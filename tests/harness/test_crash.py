@@ -22,7 +22,7 @@ failpoint("at the end")
 
 
 async def test_a_child_dies_exactly_at_its_failpoint() -> None:
-    """What comes before the point is there, what comes after is not."""
+    """The output before the point is there, later output is not."""
     exited = await run_child(CHILD, "one", env={"WORD": "two"}, kill_at="after the first")
     assert (exited.killed, exited.point, exited.lines) == (True, "after the first", ["accepted one two"])
 
@@ -37,7 +37,7 @@ async def test_a_child_left_alone_ends_by_itself(tmp_path: Path) -> None:
 
 
 async def test_a_child_is_killed_after_a_time() -> None:
-    """The time runs whatever the child does, and half a line does not count."""
+    """The time runs whatever the child does, and a truncated line does not count."""
     exited = await run_child(
         "import time; print('whole'); print('half', end='', flush=True); time.sleep(60)", kill_after=1
     )

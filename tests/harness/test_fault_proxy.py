@@ -1,4 +1,4 @@
-"""The proxy delays, slows, cuts and resets what passes, and otherwise changes nothing."""
+"""The proxy delays, slows, truncates and resets, and otherwise changes nothing."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ async def between(script: Steps | None = None) -> AsyncGenerator[tuple[ScriptedS
         yield server, proxy
 
 
-async def test_an_honest_middleman_changes_nothing() -> None:
-    """Bytes and ends pass both ways, also large ones."""
+async def test_a_proxy_without_faults_changes_nothing() -> None:
+    """Bytes and ends pass in both directions, also large amounts."""
     body = os.urandom(300_000)
     async with between(scripts.reply(200, body)) as (server, proxy):
         assert body_of(await ask(proxy.url, post(body))) == body
@@ -40,8 +40,8 @@ async def test_an_honest_middleman_changes_nothing() -> None:
         ({"slow_close": 0.03}, 0.06),
     ],
 )
-async def test_slow_wires_are_slow_and_lose_nothing(faults: dict[str, float], at_least: float) -> None:
-    """The answer is whole, and not there before the fault allows it."""
+async def test_a_slow_proxy_is_slow_and_loses_nothing(faults: dict[str, float], at_least: float) -> None:
+    """The answer is complete, and not there before the fault allows it."""
     async with between() as (_, proxy):
         proxy.set(**faults)
         begun = asyncio.get_running_loop().time()
@@ -50,7 +50,7 @@ async def test_slow_wires_are_slow_and_lose_nothing(faults: dict[str, float], at
 
 
 async def test_latency_does_not_hold_up_what_follows() -> None:
-    """Many pieces under way at once take one latency, not one each."""
+    """Many pieces in flight together take one latency, not one each."""
     async with between(scripts.reply(200, b"x" * 2_000_000)) as (_, proxy):
         proxy.down.latency = 0.5
         async with asyncio.timeout(10):  # 122 pieces, one after another, would take a minute
@@ -58,7 +58,7 @@ async def test_latency_does_not_hold_up_what_follows() -> None:
 
 
 async def test_faults_reach_a_connection_that_is_open() -> None:
-    """Switched on between two requests the way back swallows the second answer; switched off, the third passes."""
+    """Switched on between two requests, the fault drops the second answer; switched off, the third passes."""
     whole = len(scripts.response(200, RECEIVED))
     async with between() as (server, proxy), connection(proxy.url) as (reader, writer):
         writer.write(post())
@@ -73,8 +73,8 @@ async def test_faults_reach_a_connection_that_is_open() -> None:
         await reader.readexactly(whole)
 
 
-async def test_the_middleman_resets_on_a_piece_or_on_demand() -> None:
-    """`reset_peer` breaks off at the next piece, `reset()` at once."""
+async def test_the_proxy_resets_on_a_piece_or_on_demand() -> None:
+    """`reset_peer` resets at the next piece, `reset()` at once."""
     async with between(scripts.silence()) as (server, proxy):
         proxy.up.reset_peer = True
         with pytest.raises(ConnectionResetError):
@@ -89,8 +89,8 @@ async def test_the_middleman_resets_on_a_piece_or_on_demand() -> None:
                 await reader.read()
 
 
-async def test_the_middleman_ends_after_so_many_bytes() -> None:
-    """What is within the limit arrives, then both sides end."""
+async def test_the_proxy_ends_after_so_many_bytes() -> None:
+    """Bytes within the limit arrive, then both sides end."""
     async with between() as (_, proxy):
         proxy.down.limit_data = 20
         assert await ask(proxy.url) == scripts.response(200, RECEIVED)[:20]

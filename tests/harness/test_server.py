@@ -1,4 +1,4 @@
-"""The scripted server puts on the wire what its scripts say."""
+"""The scripted server sends what its scripts say."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_the_default_answer_keeps_the_connection_and_logs_what_came() -> N
 
 
 async def test_a_chunked_request_is_read_whole() -> None:
-    """The body of a chunked request is put together, and the next request begins after its end."""
+    """The body of a chunked request is joined, and the next request begins after its end."""
     chunked = post(b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", "Transfer-Encoding: chunked")
     async with ScriptedServer() as server:
         await ask(server.url, chunked + post())
@@ -37,7 +37,7 @@ async def test_a_chunked_request_is_read_whole() -> None:
 
 
 async def test_scripts_are_chosen_by_number_then_in_turn_then_by_the_hook() -> None:
-    """A number goes before the upcoming ones, these before the hook, the hook before the default."""
+    """A number takes precedence over the upcoming scripts, these over the hook, the hook over the default."""
     server = ScriptedServer(hook=lambda seen: scripts.reply(202) if seen.number == 4 else None)
     server.on(2, scripts.reply(500))
     server.upcoming(scripts.refusal(422, "invalid"), scripts.reply(429, headers={"Retry-After": "1"}))
@@ -56,7 +56,7 @@ async def test_scripts_are_chosen_by_number_then_in_turn_then_by_the_hook() -> N
     ],
 )
 async def test_rst_breaks_the_connection_off(script: Steps, read: int, applied: int) -> None:
-    """The peer sees a reset, and the history says how far the request came."""
+    """The peer sees a reset, and the history shows how much of the request arrived."""
     async with ScriptedServer(script) as server:
         with pytest.raises(ConnectionResetError):
             await ask(server.url, half_close=False)
@@ -92,7 +92,7 @@ async def test_silence_applies_and_never_answers() -> None:
 
 
 async def test_an_early_refusal_comes_while_the_body_is_still_on_its_way() -> None:
-    """413 is answered to the headers alone, and the rest of the upload is taken without a reset."""
+    """413 answers the headers alone, and the rest of the upload is accepted without a reset."""
     async with ScriptedServer(scripts.early_413()) as server, connection(server.url) as (reader, writer):
         writer.write(post(b"x" * 10, "Content-Length: 1000000"))
         assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 413")
@@ -121,13 +121,13 @@ def _is_truncated(answer: bytes) -> bool:
     ],
 )  # fmt: skip
 async def test_the_ready_scripts_put_on_the_wire_what_they_name(script: Steps, right: Callable[[bytes], bool]) -> None:
-    """Each misbehaviour can be seen in the bytes."""
+    """Each fault is visible in the bytes."""
     async with ScriptedServer(script) as server:
         assert right(await ask(server.url))
 
 
 async def test_endless_answers_do_not_end() -> None:
-    """A chunked body and a flood of 103 go on for as long as the peer reads."""
+    """A chunked body and a flood of 103s continue as long as the peer reads."""
     async with ScriptedServer(scripts.endless_chunked(b"x" * 1000)) as server:
         server.on(2, scripts.informational_flood(None))
         for _ in range(2):
@@ -145,7 +145,7 @@ async def test_a_drip_takes_its_time() -> None:
 
 
 async def test_a_mistake_in_a_script_is_not_swallowed() -> None:
-    """What a hook raises comes out when the server closes."""
+    """An exception of a hook is raised when the server closes."""
     with pytest.raises(ExceptionGroup) as raised:
         async with ScriptedServer(hook=lambda seen: seen.json["absent"]) as server:
             await ask(server.url)

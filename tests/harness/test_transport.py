@@ -1,4 +1,4 @@
-"""The transport double answers as it is scripted."""
+"""The transport double answers as its script says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVENT = Request("POST", "/v1/attribution/events", BODY)
 
 @virtual_time
 async def test_the_scripted_transport_answers_in_turn_and_by_hook() -> None:
-    """The upcoming answers go first, then the hook, then the default; what was sent and done is remembered."""
+    """The upcoming answers go first, then the hook, then the default; what was sent and applied is recorded."""
     script = transport.Script(
         transport.unsent(),
         transport.answers(503, headers=(("Retry-After", "1"),)),
@@ -48,7 +48,7 @@ async def test_the_scripted_transport_keeps_to_the_time_it_is_given() -> None:
 
 @virtual_time
 async def test_a_cancelled_exchange_is_applied_and_leaves_nothing_in_flight() -> None:
-    """What was cut short counts as done, and the number in flight goes back."""
+    """A cancelled exchange counts as applied, and the number in flight decreases."""
     script = transport.Script(default=transport.received(takes=5))
     runs = [run async for run in fuzz(lambda: script.exchange(EVENT, total=20), by="task")]
     assert [run.end for run in runs] == ["cancelled", "returned"]

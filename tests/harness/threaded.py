@@ -1,4 +1,4 @@
-"""A server in threads of its own: it works while the event loop of the test is held."""
+"""A server in its own threads: it answers while the event loop of the test is blocked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transport that answers as told, for queues and calls on a virtual clock."""
+"""A transport that answers as scripted, for queues and calls on a virtual clock."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _JSON: Final = ("Content-Type", "application/json")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What comes of one exchange after `takes` seconds.
+    """The result of one exchange after `takes` seconds.
 
-    What is `applied` is applied at once, so that an exchange cut short finds it done.
+    An `applied` one is applied at once, so that a cancelled exchange finds it done.
     """
 
     comes: Reply | Unanswered
@@ -40,13 +40,13 @@ def answers(
     takes: float = 0.0,
     applied: bool | None = None,
 ) -> Answer:
-    """A reply; applied if it is a 2xx, unless told otherwise."""
+    """A reply; applied if it is a 2xx by default."""
     does = 200 <= status < 300 if applied is None else applied
     return Answer(Reply(status, (_JSON, *headers), body), takes, does)
 
 
 def received(*, takes: float = 0.0) -> Answer:
-    """What the API answers to an event."""
+    """The API's answer to an event."""
     return answers(200, RECEIVED, takes=takes)
 
 
@@ -56,7 +56,7 @@ def unsent(reason: Reason = "connect", *, takes: float = 0.0) -> Answer:
 
 
 def breaks(reason: Reason = "disconnected", *, takes: float = 0.0, applied: bool = True) -> Answer:
-    """Sent, and broken before a status line came."""
+    """Sent, and closed before a status line came."""
     return Answer(Unanswered(True, reason), takes, applied)
 
 
@@ -75,8 +75,8 @@ ENDLESS: Final = 100_000
 class Script:
     """Answers each exchange with the next of `upcoming`, else with what `hook` chooses, else with `default`.
 
-    `asked` counts exchanges, `in_flight` and `most_in_flight` those at once. `history` holds what was
-    sent, `history.applied` what was done.
+    `asked` counts exchanges, `in_flight` and `most_in_flight` concurrent ones. `history` holds what was
+    sent, `history.applied` what was applied.
     """
 
     def __init__(self, *upcoming: Answer, default: Answer | None = None, hook: Chooses | None = None) -> None:
@@ -92,7 +92,7 @@ class Script:
     async def exchange(self, request: Request, /, *, total: float, not_after: float = inf) -> Reply:
         """The reply as scripted, within `total` seconds of the loop's time, or Unanswered.
 
-        `not_after` is judged on the loop's time, which here stands for `boottime`.
+        `not_after` is compared with the loop's time, which here stands for `boottime`.
         """
         if asyncio.get_running_loop().time() >= not_after:
             raise Unanswered(False, "expired")
@@ -123,11 +123,11 @@ class Script:
         return self.default if chosen is None else chosen
 
     def abort(self) -> None:
-        """Note that it was closed."""
+        """Record that it was closed."""
         self.closed = True
 
     async def aclose(self) -> None:
-        """Note that it was closed."""
+        """Record that it was closed."""
         self.closed = True
 
 

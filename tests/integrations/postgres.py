@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: in a folder of its own, on a socket in it, ended by its process."""
+"""A PostgreSQL server for the tests: in its own folder, on a Unix socket there, ended with its process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRAMS: Final = ("initdb", "postgres", "pg_isready")
 
 
 def _programs() -> Path | None:
-    """Where the server's programs are: on the path, or where Debian puts them."""
+    """The folder of the server's programs: on the path, or where Debian installs them."""
     found = shutil.which("postgres")
     folders = [*([Path(found).resolve().parent] if found else []), *Path("/usr/lib/postgresql").glob("*/bin")]
     return next((each for each in folders if all((each / name).exists() for name in PROGRAMS)), None)
@@ -43,7 +43,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL of its database."""
         return f"postgresql://postgres@/postgres?host={self._folder}"
 
     def __enter__(self) -> Self:

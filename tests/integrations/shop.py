@@ -1,4 +1,4 @@
-"""A shop that web servers run in processes of their own; `tests/integrations/test_servers.py` reads its accounts."""
+"""A shop that web servers run in worker processes; `tests/integrations/test_servers.py` reads its counts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ hellotext = hellotext_lifespan(make_queue=make_queue, drain=DRAIN)
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[HellotextState]:
-    """The integration's; what the queue accepted and how it ended goes to a file of this process."""
+    """The integration's; the accepted events and their outcomes are written to a file of this process."""
     started = FOLDER / f"{os.getpid()}.open"
     async with hellotext(app) as state:
         started.touch()

@@ -1,4 +1,4 @@
-"""FastAPI: what requests track is delivered before the server has ended; dependencies, sessions and errors."""
+"""FastAPI: tracked events are delivered before the server exits; dependencies, sessions and errors."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def ask(port: int, path: str) -> bytes:
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 async def test_sigterm_drains_what_requests_tracked(loop: str) -> None:
-    """A real uvicorn gets SIGTERM while the API is slow: every tracked event arrives before it has ended."""
+    """A real uvicorn gets SIGTERM while the API is slow: every tracked event arrives before it exits."""
     async with Emulator() as emulator:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", PROGRAM, loop, env=environment(emulator), stdout=asyncio.subprocess.PIPE
@@ -110,7 +110,7 @@ async def test_sigterm_drains_what_requests_tracked(loop: str) -> None:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator in a thread of its own: `TestClient` is no coroutine."""
+    """An emulator in its own thread: `TestClient` is synchronous."""
     with Emulator.in_thread() as emulator:
         emulator.store.seed_document()
         yield emulator
@@ -154,7 +154,7 @@ def test_a_request_has_client_and_queue(emulator: Emulator) -> None:
 
 
 def test_client_and_queue_are_made_as_the_application_says() -> None:
-    """The factories' client and queue are what requests get; after the application both are closed."""
+    """Requests get the client and the queue of the factories; after the application both are closed."""
     made: list[Any] = []
     given: list[Any] = []
 
@@ -181,7 +181,7 @@ def test_client_and_queue_are_made_as_the_application_says() -> None:
 
 @virtual_time
 async def test_the_default_client_gives_up_within_a_request_s_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One request after 8 seconds, a call that is tried again after ten, not sixty; its name is the lifespan's."""
+    """One request fails after 8 seconds, a retried call after ten, not sixty; its name is the lifespan's."""
     now = asyncio.get_running_loop().time
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", "t")
     with socket.create_server(("127.0.0.1", 0)) as deaf:
@@ -241,7 +241,7 @@ def test_a_name_is_checked() -> None:
 
 
 def test_an_own_lifespan_adds_to_the_state(emulator: Emulator) -> None:
-    """Entered inside another lifespan, its state is what that one yields on."""
+    """Nested in another lifespan, its state is what that one yields."""
     hellotext = lifespan_of(emulator)
 
     @asynccontextmanager
@@ -263,8 +263,8 @@ def test_an_own_lifespan_adds_to_the_state(emulator: Emulator) -> None:
     assert [event["session"] for event in emulator.events] == ["goodbye"]
 
 
-def test_without_the_lifespan_the_error_says_so() -> None:
-    """A dependency in an application that was set up otherwise names what is missing."""
+def test_without_the_lifespan_the_error_names_it() -> None:
+    """A dependency in an application without it names what is missing."""
     app = FastAPI()
 
     @app.get("/")
@@ -275,7 +275,7 @@ def test_without_the_lifespan_the_error_says_so() -> None:
 
 
 def test_the_drain_is_bounded(emulator: Emulator) -> None:
-    """What cannot be delivered within `drain` seconds does not hold the end of the application."""
+    """Events that cannot be delivered within `drain` seconds do not delay the exit."""
     emulator.faults.add(Fault("delay", delay=2, times=None))
     outcomes: list[Any] = []
     app = FastAPI(
@@ -297,7 +297,7 @@ def test_the_drain_is_bounded(emulator: Emulator) -> None:
 
 @pytest.fixture
 def pages() -> Iterator[TestClient]:
-    """An application that answers a visitor's session, in three ways, over https."""
+    """An application that returns a visitor's session, in three ways, over https."""
     app, bare = FastAPI(), FastAPI()
 
     @app.get("/json")
@@ -348,7 +348,7 @@ FORGED = ["a b", "x" * 65, "a\r\nSet-Cookie: evil=1", "<script>", "é", "a;b", "
 
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_session_is_answered_with_422(pages: TestClient, forged: str) -> None:
-    """It says what was expected, does not repeat it, and sets no cookie."""
+    """It names what was expected, does not repeat the value, and sets no cookie."""
     answer = pages.get("/json", params={"hello_session": forged})
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["query", "hello_session"]
@@ -362,7 +362,7 @@ def test_a_forged_session_is_answered_with_422(pages: TestClient, forged: str) -
 
 @pytest.mark.parametrize("forged", [one for one in FORGED if one.isascii() and "\n" not in one and ";" not in one])
 def test_a_forged_cookie_is_no_session(pages: TestClient, forged: str) -> None:
-    """The visitor cannot mend it, so the page is shown."""
+    """The visitor cannot correct it, so the page is shown."""
     assert pages.get("/json", headers={"cookie": f"hello_session={forged}"}).json() is None
 
 

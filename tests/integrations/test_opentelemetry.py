@@ -1,4 +1,4 @@
-"""OpenTelemetry: what a real SDK collects of calls and events against the emulator."""
+"""OpenTelemetry: what a real SDK collects from calls and events against the emulator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.harness.canary import EMAIL, PHONE, TOKEN, assert_unseen
 
 
 class Sdk(NamedTuple):
-    """A tracer and a meter that keep what they are given, and hooks that use them."""
+    """A tracer and a meter that store what they receive, and hooks that use them."""
 
     traces: TracerProvider
     spans: InMemorySpanExporter
@@ -110,7 +110,7 @@ async def test_each_request_of_a_call_is_a_client_span_under_the_caller_s(emulat
 
 
 async def test_an_event_s_span_is_a_root_linked_to_where_it_was_handed_in(sdk: Sdk) -> None:
-    """Whatever span is current where the request is made."""
+    """Whatever span is current when the request is made."""
     tracer = sdk.traces.get_tracer("test")
     with tracer.start_as_current_span("request") as handed_in:
         context = copy_context()

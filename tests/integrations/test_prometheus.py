@@ -1,4 +1,4 @@
-"""Prometheus: what a scrape over a real socket answers about clients and queues."""
+"""Prometheus: what a scrape over a real socket returns about clients and queues."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_other_sources_are_refused(wrong: Any) -> None:
 
 
 async def test_a_queue_is_shown_without_its_client() -> None:
-    """Under the name that it is given here."""
+    """Under the name that is passed here."""
     async with Hellotext("t", enabled=False) as client, client.event_queue() as queue:
         await queue.track("page.viewed", session="s")
         found = samples(HellotextCollector(orders=queue))

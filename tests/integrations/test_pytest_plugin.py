@@ -1,4 +1,4 @@
-"""The fixtures for users' tests, as pytest finds them in a project of its own."""
+"""The fixtures for users' tests, as pytest finds them in a separate project."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_they_work_under_pytest_asyncio_in_strict_mode(pytester: pytest.Pytester
 
 @pytest.mark.parametrize("scope", ["function", "session"])
 def test_they_work_under_pytest_asyncio_in_auto_mode(pytester: pytest.Pytester, scope: str) -> None:
-    """The tests carry no mark; the configuration says in which loop they run."""
+    """The tests have no mark; the configuration chooses their loop."""
     pytester.makepyfile(TESTS.format(marks=""))
     options = ("-o", "asyncio_mode=auto", "-o", f"asyncio_default_test_loop_scope={scope}")
     run(pytester, *options).assert_outcomes(passed=PASSED)
@@ -88,7 +88,7 @@ def test_they_work_under_pytest_asyncio_in_auto_mode(pytester: pytest.Pytester, 
 
 @pytest.mark.parametrize("plugins", [["anyio"], ["anyio", "asyncio"]], ids=["alone", "beside"])
 def test_they_work_under_anyio(pytester: pytest.Pytester, plugins: list[str]) -> None:
-    """Where pytest-asyncio is off, and where it is there for other tests."""
+    """Where pytest-asyncio is disabled, and where it is enabled for other tests."""
     pytester.makeconftest("""
         import pytest
 
@@ -100,7 +100,7 @@ def test_they_work_under_anyio(pytester: pytest.Pytester, plugins: list[str]) ->
     run(pytester, plugins=plugins).assert_outcomes(passed=PASSED)
 
 
-def test_under_trio_they_say_what_they_need(pytester: pytest.Pytester) -> None:
+def test_under_trio_they_name_what_they_need(pytester: pytest.Pytester) -> None:
     """One line that names the fixture to define."""
     pytester.makepyfile("""
         import pytest
@@ -155,7 +155,7 @@ def test_they_work_in_several_processes(pytester: pytest.Pytester) -> None:
 
 
 def test_a_project_makes_its_own_client(pytester: pytest.Pytester) -> None:
-    """A fixture of the same name takes its place, also for the queue."""
+    """A fixture of the same name replaces it, also for the queue."""
     pytester.makeconftest("""
         import pytest_asyncio
         from hellotext_async import Hellotext

@@ -1,4 +1,4 @@
-"""The programs of the documentation that consume something, as processes, against real servers."""
+"""The consumer programs of the documentation, as processes, against real servers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENTS = 300
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator in a thread of its own, so slow that a worker can be caught at work."""
+    """An emulator in its own thread, so slow that a worker can be killed at work."""
     with Emulator.in_thread() as emulator:
         emulator.store.seed_document()
         emulator.faults.add(Fault("delay", delay=0.1, times=None))
@@ -53,7 +53,7 @@ def recipes(tmp_path: Path) -> Path:
 
 @contextmanager
 def running(folder: Path, emulator: Emulator, *argv: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in a process group of its own, which is ended at the end."""
+    """A program in its own process group, which is ended at the end."""
     given = {**environment(emulator), "PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), **variables}
     command = [sys.executable, "-W", "ignore", *argv]
     process = subprocess.Popen(command, cwd=folder, env=given, start_new_session=True, stderr=subprocess.PIPE)
@@ -66,7 +66,7 @@ def running(folder: Path, emulator: Emulator, *argv: str, **variables: str) -> I
 
 
 def ended(process: subprocess.Popen[bytes]) -> str:
-    """What it wrote to stderr, when it has ended after SIGTERM with exit code 0."""
+    """Its stderr, when it has ended after SIGTERM with exit code 0."""
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, err.decode()
@@ -74,7 +74,7 @@ def ended(process: subprocess.Popen[bytes]) -> str:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Return when another process has made it so."""
+    """Return when the condition, which another process fulfils, holds."""
     deadline = time.monotonic() + LIMIT
     while not condition():
         assert time.monotonic() < deadline
@@ -82,7 +82,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def event(number: int) -> dict[str, str]:
-    """The event with this number; one in two hundred is none."""
+    """The event with this number; one in two hundred is invalid."""
     return {"action": "page.viewed" if number % 200 != 50 else "order.placed", "session": f"s{number}"}
 
 
@@ -95,7 +95,7 @@ def sessions(emulator: Emulator) -> Counter[str]:
 
 
 def test_a_worker_of_a_redis_stream_is_killed_and_goes_on(emulator: Emulator, recipes: Path, redis_url: str) -> None:
-    """Every entry is delivered and acknowledged; at SIGTERM it ends what it has read."""
+    """Every entry is delivered and acknowledged; at SIGTERM it completes what it has read."""
     worker = ("redis_worker.py", "worker-1")
     with Redis.from_url(redis_url, decode_responses=True) as redis:
 
@@ -118,7 +118,7 @@ def test_a_worker_of_a_redis_stream_is_killed_and_goes_on(emulator: Emulator, re
 
 @pytest.mark.skipif(INSTALLED is None, reason="PostgreSQL is not installed")
 def test_workers_of_an_outbox_are_killed_and_go_on(emulator: Emulator, recipes: Path) -> None:
-    """Two workers take different rows; what is committed is delivered, what is rolled back is not."""
+    """Two workers take different rows; committed ones are delivered, rolled back ones are not."""
     import psycopg
 
     with Postgres() as server, psycopg.connect(server.url, autocommit=True) as connection:
@@ -142,7 +142,7 @@ def test_workers_of_an_outbox_are_killed_and_go_on(emulator: Emulator, recipes: 
 
 
 def test_a_celery_worker_delivers_what_its_tasks_track(emulator: Emulator, recipes: Path, redis_url: str) -> None:
-    """In two processes of its own, which deliver what is queued when the worker ends."""
+    """In two worker processes, which deliver what is queued when the worker ends."""
     from celery import Celery
 
     argv = ("-m", "celery", "-A", "celery_shop", "worker", "--concurrency", "2", "--loglevel", "WARNING")

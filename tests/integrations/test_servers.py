@@ -25,11 +25,11 @@ from tests.cli.command import LIMIT, environment
 pytestmark = pytest.mark.own_loop
 
 VISITORS = 16
-"""Visitors who send one request after another until the server takes none."""
+"""Concurrent visitors; each sends one request after another until the server accepts none."""
 LOAD = int(os.environ.get("SERVER_LOAD", "200"))
-"""Requests that are answered when the signal comes; when it is given, every case is tried."""
+"""The number of requests that are answered before the signal; at the signal, every case has occurred."""
 RATE = LOAD // 4
-"""Events per second that the limited API takes: fewer than come in."""
+"""Events per second that the limited API accepts: fewer than arrive."""
 UVICORN = ("uvicorn", "tests.integrations.shop:app", "--workers", "2", "--port", "0", "--no-access-log", "--loop")
 GUNICORN = (
     "gunicorn", "tests.integrations.shop:app", "--workers", "2", "--bind", "127.0.0.1:0", "--worker-class", "asgi",
@@ -53,14 +53,14 @@ COUNTED = re.compile(r"(\d+) (rejected|unknown|expired|abandoned|kept in the spo
 
 
 class Ended(NamedTuple):
-    """How a server ended: the orders that it answered with 200, and what it wrote to stderr."""
+    """The result of a server: the orders that it answered with 200, and its stderr."""
 
     code: int | None
     answered: set[str]
     err: str
 
     def said(self) -> Counter[str]:
-        """The counts of all workers' last lines."""
+        """The counts in all workers' last lines."""
         counts: Counter[str] = Counter()
         for delivered, others in CLOSED.findall(self.err):
             counts["delivered"] += int(delivered)
@@ -82,7 +82,7 @@ class Server:
         self._numbers = itertools.count()
 
     async def read(self) -> None:
-        """Keep what it writes, and find its port and the end of its start in it."""
+        """Collect its output, and find its port and the end of its start in it."""
         assert self.process.stderr is not None
         async for line in self.process.stderr:
             self.err += line.decode()
@@ -96,7 +96,7 @@ class Server:
         self.port = int(found[1])
 
     async def visit(self) -> None:
-        """One request after another, until the server takes none."""
+        """One request after another, until the server accepts none."""
         while True:
             number = next(self._numbers)
             try:
@@ -122,7 +122,7 @@ class Server:
             writer.close()
 
     async def stopped_under_load(self, stalled: Emulator | None = None) -> Ended:
-        """Load it, have the API stall if that is wanted, and send SIGTERM while visitors go on."""
+        """Load it, stall the API if wanted, and send SIGTERM while visitors continue."""
         async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as visitors:
             for _ in range(VISITORS):
                 visitors.create_task(self.visit())
@@ -134,7 +134,7 @@ class Server:
         return await self.ended()
 
     async def ended(self) -> Ended:
-        """How it ended, after SIGTERM."""
+        """Its result, after SIGTERM."""
         async with asyncio.timeout(LIMIT):
             code = await self.process.wait()
         return Ended(code, self.answered, self.err)
@@ -142,7 +142,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(server: str, loop: str, **given: str) -> AsyncIterator[Server]:
-    """The shop under such a server, in processes of their own."""
+    """The shop under such a server, in separate processes."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *SERVERS[server], loop, env=given, stderr=asyncio.subprocess.PIPE, start_new_session=True
     )
@@ -184,7 +184,7 @@ async def deliver_kept(emulator: Emulator, folder: Path) -> None:
 
 @pytest.mark.parametrize(("server", "loop", "api"), CASES)
 async def test_sigterm_under_load_loses_nothing(server: str, loop: str, api: str, tmp_path: Path) -> None:
-    """Delivered, kept and dead letters are what was accepted, stderr says so, and the next start delivers the rest."""
+    """Delivered, kept and dead letters are the accepted events, stderr counts them, the next start sends the rest."""
     async with Emulator(rate_limit=RateLimit(RATE, burst=RATE // 10) if api == "limited" else None) as emulator:
         shop = {"SHOP_FOLDER": str(tmp_path), "SHOP_STORE": "spool"}
         async with serving(server, loop, **environment(emulator), **shop, SHOP_DRAIN="0.1") as served:
@@ -201,7 +201,7 @@ async def test_sigterm_under_load_loses_nothing(server: str, loop: str, api: str
             **Counter(verdict for _, verdict in dead),
         }
         assert said == {what: count for what, count in counts.items() if count}
-        if api == "stalled":  # how much of it a limit refuses and leaves waiting is the machine's matter
+        if api == "stalled":  # how many of them a limit refuses and leaves waiting depends on the machine
             assert waiting
             assert not emulator.requests.counts[429]
         assert ended.answered <= {*applied, *waiting, *(session for session, _ in dead)}
@@ -216,7 +216,7 @@ async def test_sigterm_under_load_loses_nothing(server: str, loop: str, api: str
 
 
 @pytest.mark.parametrize("server", SERVERS)
-async def test_without_a_spool_what_is_not_sent_is_said(server: str, tmp_path: Path) -> None:
+async def test_without_a_spool_unsent_events_are_reported(server: str, tmp_path: Path) -> None:
     """Delivered, abandoned and dead letters are what was accepted."""
     async with Emulator() as emulator:
         shop = {"SHOP_FOLDER": str(tmp_path), "SHOP_STORE": "memory", "SHOP_DRAIN": "0.1"}

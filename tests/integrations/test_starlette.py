@@ -77,7 +77,7 @@ def application(emulator: Emulator) -> Starlette:
 
 
 def test_a_visitor_s_session_goes_with_what_is_tracked(emulator: Emulator) -> None:
-    """By query first, then by the cookie that the middleware set; a forged one counts as none."""
+    """By query first, then by the cookie that the middleware set; a forged one is ignored."""
     with TestClient(application(emulator)) as web:
         assert web.post("/view?hello_session=2KAGgAgm").json() == "2KAGgAgm"
         assert web.post("/view").json() == "2KAGgAgm"
@@ -104,7 +104,7 @@ CASES: list[tuple[str, dict[str, Any], int]] = [
 def test_an_error_of_the_api_is_a_sensible_response(
     kind: Any, more: dict[str, Any], status: int, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """JSON with a `detail`; what went wrong behind it stands in the log."""
+    """JSON with a `detail`; the cause is in the log."""
     with TestClient(application(emulator)) as web:
         emulator.faults.add(Fault(kind, "GET /v1/profiles/*", **more))
         answer = web.get("/profiles/MzYwlE50")
@@ -114,7 +114,7 @@ def test_an_error_of_the_api_is_a_sensible_response(
         assert web.get("/profiles/MzYwlE50").status_code == 200
 
 
-def test_a_rate_limit_says_when_to_come_back(emulator: Emulator) -> None:
+def test_a_rate_limit_has_retry_after(emulator: Emulator) -> None:
     """503, since it is not the visitor's fault, with Retry-After in whole seconds."""
     with TestClient(application(emulator)) as web:
         emulator.faults.add(Fault("status", "GET *", status=429, retry_after=7))
@@ -123,7 +123,7 @@ def test_a_rate_limit_says_when_to_come_back(emulator: Emulator) -> None:
 
 
 def test_an_api_that_is_not_there_is_503() -> None:
-    """Nothing was sent."""
+    """No request was sent."""
     with Emulator.in_thread() as gone:
         pass
     with TestClient(application(gone)) as web:
@@ -132,7 +132,7 @@ def test_an_api_that_is_not_there_is_503() -> None:
 
 
 def test_what_the_api_refuses_is_422_without_its_words(emulator: Emulator) -> None:
-    """They may hold another customer's data."""
+    """They may contain another customer's data."""
     with TestClient(application(emulator)) as web:
         answer = web.post("/profiles?phone=nonsense")
     assert answer.status_code == 422
@@ -160,7 +160,7 @@ def test_a_wrong_argument_is_422_and_names_it(emulator: Emulator) -> None:
     ],
 )
 def test_an_error_of_the_set_up_stays_a_500(error: Exception, status: int) -> None:
-    """And a queue that is full is none of those."""
+    """And a full queue is not such an error."""
 
     async def fail(_: Request) -> Response:
         raise error
@@ -171,7 +171,7 @@ def test_an_error_of_the_set_up_stays_a_500(error: Exception, status: int) -> No
 
 
 def test_it_needs_no_fastapi() -> None:
-    """Importing it imports none."""
+    """Importing it does not import fastapi."""
     program = "import hellotext_async.integrations.starlette, sys; print('fastapi' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
@@ -181,7 +181,7 @@ def test_it_needs_no_fastapi() -> None:
     "wrong", [{"make_client": 5}, {"make_queue": 5}, {"drain": "x"}, {"drain": -1}, {"drain": float("nan")}], ids=repr
 )
 def test_what_a_lifespan_or_a_thread_is_made_of_is_checked(wrong: dict[str, Any]) -> None:
-    """When it is made, by name."""
+    """When it is created, by name."""
     for make in (hellotext_lifespan, HellotextThread):
         with pytest.raises(errors.ConfigurationError, match=f"^{next(iter(wrong))}: expected"):
             make(**wrong)
@@ -190,7 +190,7 @@ def test_what_a_lifespan_or_a_thread_is_made_of_is_checked(wrong: dict[str, Any]
 
 
 def test_a_cookie_that_a_handler_sets_itself_is_the_only_one(emulator: Emulator) -> None:
-    """As where a visitor is given another session at login."""
+    """As where a visitor gets another session at login."""
     with TestClient(application(emulator)) as web:
         answer = web.post("/login?hello_session=2KAGgAgm")
     assert [cookie.partition(";")[0] for cookie in answer.headers.get_list("set-cookie")] == ["hello_session=PJeYmygl"]

@@ -1,4 +1,4 @@
-"""A client in a thread of its own: started once for each process, used from any thread, closed at the end."""
+"""A client in its own thread: started once for each process, used from any thread, closed at exit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def hellotext(emulator: Emulator) -> Iterator[HellotextThread]:
 
 
 def test_events_come_in_from_any_thread(hellotext: HellotextThread, emulator: Emulator) -> None:
-    """All are delivered by the close, which reports."""
+    """All are delivered by the close, which returns the report."""
     before = threading.enumerate()
 
     def track(number: int) -> None:
@@ -74,7 +74,7 @@ def test_a_call_in_its_own_thread_is_refused(hellotext: HellotextThread) -> None
 
 
 async def test_it_works_beside_a_running_loop(hellotext: HellotextThread) -> None:
-    """As in an async view of Django's."""
+    """As in an async view of Django."""
     receipt = hellotext.queue.track("page.viewed", session="s")
     outcome = await asyncio.to_thread(hellotext.call, lambda _: _outcome(receipt))
     assert outcome.delivered
@@ -116,9 +116,9 @@ hellotext.queue.track("page.viewed", session="parent")
 
 
 def test_each_forked_process_has_its_own_and_delivers_at_its_exit(emulator: Emulator) -> None:
-    """Nothing is closed by hand."""
+    """Nothing is closed by the program."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", FORKING],  # what it warns of is tested here
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", FORKING],  # its warnings are tested here
         env=environment(emulator), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

@@ -233,7 +233,7 @@ async def test_an_event_that_a_thread_hands_to_a_dying_queue_is_nowhere(tmp_path
     await opened.aclose()
 
 
-def test_a_thread_that_waits_comes_back_when_the_loop_is_closed_without_a_word() -> None:
+def test_a_waiting_thread_returns_when_the_loop_is_closed_without_cancelling() -> None:
     """Nothing was cancelled, so no event has an outcome: WrongLoop says that the loop is closed."""
     loop, ends = asyncio.new_event_loop(), list[type[BaseException]]()
 

@@ -46,7 +46,7 @@ async def test_each_queue_has_a_file_of_its_own(tmp_path: Path) -> None:
         assert sorted(path.name for path in folder.glob("*.db")) == ["spool-1.db", "spool-2.db"]
 
 
-async def test_what_processes_left_is_delivered_by_those_that_come_next(tmp_path: Path) -> None:
+async def test_events_of_dead_processes_are_delivered_by_the_next(tmp_path: Path) -> None:
     """Two that were killed, the second of which had taken over the first one's file; an empty file is skipped."""
     folder = tmp_path / "spools"
     async with opened_in(folder, Script()):  # the first file is taken, and stays empty

@@ -84,7 +84,7 @@ async def test_cancelling_a_receipt_does_not_cancel_the_delivery() -> None:
 
 
 @virtual_time
-async def test_flush_comes_back_at_its_timeout_and_says_what_is_left() -> None:
+async def test_flush_returns_at_its_timeout_and_reports_what_is_left() -> None:
     """With a server that never answers."""
     async with queue(Script(default=silent())) as opened:
         for n in range(100):

@@ -93,7 +93,7 @@ async def test_what_may_have_been_sent_follows_the_rules_of_the_queue_that_opens
 
 
 @virtual_time
-async def test_what_an_id_ended_in_is_remembered_with_its_mark(tmp_path: Path) -> None:
+async def test_the_outcome_of_an_id_is_stored_with_its_mark(tmp_path: Path) -> None:
     """An event that may be duplicated is reported as such to later callers too, after a reopening."""
     path = tmp_path / "s.db"
     async with opened_on(path, Script(answers(500), received())) as first:

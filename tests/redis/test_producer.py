@@ -350,7 +350,7 @@ async def test_a_replica_is_refused(server: Server, name: str) -> None:
         await RedisStream(replica.url, name).producer().__aenter__()
 
 
-async def test_warnings_say_what_is_at_stake(kind: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_warnings_name_the_risk(kind: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Eviction, and no append-only file; a well configured server causes none."""
     with Server(kind, "--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb") as own:
         async with RedisStream(own.url, name).producer():

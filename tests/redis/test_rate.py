@@ -45,7 +45,7 @@ def some_command(chance: random.Random, number: int, version: int, generation: i
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_the_script_does_what_the_simulation_holds_it_to_do(commands: Commands, seed: int) -> None:
+async def test_the_script_matches_the_simulation(commands: Commands, seed: int) -> None:
     """A hundred random commands; the simulation's record gets them at the times at which the server received them."""
     chance, place = random.Random(seed), Place()
     for number in range(100):

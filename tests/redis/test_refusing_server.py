@@ -67,9 +67,7 @@ async def test_an_event_that_the_server_lost_is_reported(kind: str, name: str) -
                 await receipt
 
 
-async def test_what_is_remembered_of_an_id_and_cannot_be_read_is_not_taken_for_an_outcome(
-    server: Server, name: str
-) -> None:
+async def test_an_unreadable_record_of_an_id_is_not_taken_for_an_outcome(server: Server, name: str) -> None:
     """The event may be stored."""
     stream = RedisStream(server.url, name, shards=4)
     commands = await stream.connect()

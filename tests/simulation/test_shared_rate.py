@@ -120,7 +120,7 @@ def test_a_place_that_does_not_answer_leaves_each_a_share() -> None:
     assert jain(shares) >= 0.99
 
 
-def test_no_herd_comes_after_a_pause() -> None:
+def test_no_burst_follows_a_pause() -> None:
     """When 64 idle workers have work at the same time, they send what the limit allows, and the burst that it saved
     does not raise that.
     """

@@ -15,7 +15,7 @@ KINDS: Final = (
     "429", "429 wait", "503 wait", "500", "500 applied", "422", "408", "reset before", "reset after", "close before",
     "close after", "answer and close", "slow", "silent", "late", "garbage", "torn", "drip", "unread",
 )  # fmt: skip
-"""What the server does beside answering ``200`` at once; see `server.Server`."""
+"""What the server does besides answering ``200`` at once; see `server.Server`."""
 
 QUIET: Final = ("slow", "drip", "answer and close")
 HOWS: Final = ("track", "put", "put", "cancelled put", "deliver", "thread")
@@ -31,7 +31,7 @@ FORKS: Final = (
 
 
 class _Draw:
-    """One round's dice."""
+    """The random numbers of one round."""
 
     def __init__(self, name: str, only: str | None) -> None:
         self.name = name

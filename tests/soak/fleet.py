@@ -1,6 +1,6 @@
 """``python -m tests.soak.fleet``: a fleet whose workers, or whose server, are killed or stopped while it delivers.
 
-It is judged by what a raw API saw, what the server of the stream says of each id, and what was accepted.
+It is judged by what a raw API received, what the server of the stream stores of each id, and what was accepted.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from tests.redis.servers import KINDS, Server
 NAME: Final = "fleet"
 LEASE: Final = 3.0
 TOTAL: Final = 2.0
-"""Seconds of an attempt; a lease must be longer."""
+"""The time limit of an attempt, in seconds; a lease must be longer."""
 SHARDS: Final = 16
 TOGETHER: Final = 200
 """Events that are put at once."""
 LATEST: Final = 100_000
-"""Bytes of the append-only file that a crash of the machine takes with it under `everysec`."""
+"""Bytes of the append-only file that a crash of the machine loses under `everysec`."""
 PATIENCE: Final = 120.0
-"""Seconds without an end, after which what waits counts as stuck."""
+"""Seconds without an outcome after which waiting events count as stuck."""
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
     len(RECEIVED), RECEIVED,
 )  # fmt: skip
@@ -89,12 +89,12 @@ class Api(asyncio.Protocol):
 
 
 def stream_at(url: str) -> RedisStream:
-    """The stream, as everybody here opens it."""
+    """The stream, with the settings that all processes use."""
     return RedisStream(url, NAME, shards=SHARDS, lease=LEASE)
 
 
 async def work(url: str, api: str) -> None:
-    """Be a worker until SIGTERM."""
+    """Run a worker until SIGTERM."""
     timeouts = Timeouts(connect=1, read=TOTAL, total=TOTAL)
     async with Hellotext("token", base_url=api, timeouts=timeouts) as client, client.worker(stream_at(url)) as worker:
         await worker.run()
@@ -127,7 +127,7 @@ class Fleet:
                 worker.kill()
 
     async def judged(self) -> list[str]:
-        """A fleet that delivers while it is struck; what was broken."""
+        """A fleet that delivers while it is disturbed; what was broken."""
         for _ in range(self.given.workers):
             await self.join()
         while "" in await owners(stream_at(self.server.url), self.server.url):
@@ -147,19 +147,19 @@ class Fleet:
     # The workers.
 
     async def join(self) -> None:
-        """A worker more."""
+        """Start a worker."""
         command = [sys.executable, "-m", "tests.soak.fleet", "worker", self.server.url, self.api]
         self.workers.append(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
 
     async def leave(self, worker: asyncio.subprocess.Process) -> None:
-        """It ends cleanly, and says how many losses it has seen."""
+        """Stop a worker cleanly, and read its count of losses."""
         self.workers.remove(worker)
         worker.terminate()
         said, _ = await worker.communicate()
         self.lost = max(self.lost, int(said or b"0"))
 
     async def strike(self) -> None:
-        """The blows, in any order."""
+        """The disturbances, in any order."""
         given = self.given
         blows = ["kill"] * given.kills + ["stop"] * given.stops + ["rescale"] * given.rescales
         blows += ["server"] * given.server_kills
@@ -210,7 +210,7 @@ class Fleet:
             try:
                 await producer.put(action, **fields)
             except NotAccepted:
-                continue  # under its id it is not doubled
+                continue  # under its id it is not duplicated
             self.accepted[number] = time.monotonic()
             return
         self.refused += 1
@@ -230,7 +230,7 @@ class Fleet:
         return [f"stuck: {before} events have not ended within {PATIENCE:.0f} s"]
 
     async def outcomes(self) -> dict[int, Outcome | None]:
-        """What the server says of each accepted event."""
+        """The server's outcome of each accepted event."""
         found: dict[int, Outcome | None] = {}
         async with stream_at(self.server.url).producer() as producer:
             numbers = list(self.accepted)
@@ -246,7 +246,7 @@ class Fleet:
         times = Counter(number for number, _, _ in self.applied)
         unknown_to_it = [number for number, outcome in outcomes.items() if outcome is None]
         verdicts = Counter(outcome.verdict for outcome in outcomes.values() if outcome is not None)
-        print(f"outcomes {dict(verdicts)}; known to nobody {len(unknown_to_it)}; detected losses {self.lost}")
+        print(f"outcomes {dict(verdicts)}; without an outcome {len(unknown_to_it)}; detected losses {self.lost}")
         print(f"applied {len(self.applied)} times; longest wait {self.longest_wait():.1f} s", flush=True)
         broken: list[str] = []
         lossy = self.given.server_kills and self.given.appendfsync == "everysec"

@@ -1,4 +1,4 @@
-"""Forked children of a program while its queue runs: they touch nothing, touch the queue, or make one of their own."""
+"""Forked children of a program while its queue runs: they use nothing, use the queue, or create their own."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PATIENCE: Final = 30.0
 
 
 async def fork(deed: str, queue: EventQueue, task: Task, voice: Voice) -> None:
-    """Fork a child that does it, and wait until it has ended."""
+    """Fork a child that calls it, and wait until it has ended."""
     parent = os.getpid()
     child = os.fork()
     if child == 0:
         if deed == "fork and exit" and task.program.loop == "asyncio":  # uvloop's own copy crashes there
-            os.dup2(0, 2)  # asyncio has much to say of it
+            os.dup2(0, 2)  # asyncio logs a lot about it
             raise SystemExit(0)  # unwinds the copy of the running loop
         code = 70
         try:
@@ -36,7 +36,7 @@ async def fork(deed: str, queue: EventQueue, task: Task, voice: Voice) -> None:
     done, _ = await asyncio.wait([waiting], timeout=PATIENCE)
     if not done:
         voice("hang", what=deed)
-        os.kill(child, signal.SIGALRM)  # it says where it is, and ends
+        os.kill(child, signal.SIGALRM)  # it prints its location, and ends
     _, status = await waiting
     if code := os.waitstatus_to_exitcode(status):
         voice("error", text=f"{deed}: the child ended with {code}")

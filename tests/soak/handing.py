@@ -1,4 +1,4 @@
-"""Every way to hand an event over, and what is said of each call: offered, taken, accepted, refused, and its end."""
+"""Every way to put an event, and the log of each call: offered, taken, accepted, refused, and its outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Handing", "fields_of"]
 
 
 def fields_of(offer: Offer) -> dict[str, Any]:
-    """The arguments of `track` and `put`; the metadata let the server see bytes that were mixed up."""
+    """The arguments of `track` and `put`; the metadata let the server detect bytes that were mixed up."""
     text = offer.key[:1] * offer.size
     fields: dict[str, Any] = {
         "metadata": {"key": offer.key, "check": f"{offer.key} of {offer.subject}", "text": text},
@@ -34,12 +34,12 @@ def fields_of(offer: Offer) -> dict[str, Any]:
 
 
 def action_of(offer: Offer) -> str:
-    """An order of a known profile may be repeated; a page view may not."""
+    """An order of a known profile is idempotent; a page view is not."""
     return "order.placed" if offer.idempotent else "page.viewed"
 
 
 class Handing:
-    """Hands events over to one queue."""
+    """Puts events into one queue."""
 
     def __init__(self, queue: EventQueue, voice: Voice, *, durable: bool) -> None:
         self._queue, self._voice, self._durable = queue, voice, durable
@@ -50,7 +50,7 @@ class Handing:
         self._threads: list[threading.Thread] = []
 
     async def produce(self, producer: Producer) -> None:
-        """Hand over what this producer has."""
+        """Put the events of this producer."""
         await asyncio.sleep(producer.start)
         if producer.how == "thread":
             thread = threading.Thread(target=self._in_thread, args=(producer,), daemon=True)
@@ -176,7 +176,7 @@ class Handing:
             self._end(call, error)
 
     async def all_resolved(self, patience: float) -> None:
-        """Whoever waits for a receipt has its end soon."""
+        """Every waiter for a receipt has its outcome soon."""
         if self._watchers:
             await asyncio.wait(self._watchers, timeout=patience)
         for thread in self._threads:
@@ -185,7 +185,7 @@ class Handing:
             self._voice("hang", what="a receipt", call=call)
 
     def after_the_loop(self, patience: float) -> None:
-        """The receipts whose end was not written yet: of a closed loop they are over, or hang."""
+        """The receipts whose outcome was not written yet: with a closed loop they have ended, or hang."""
         for thread in self._threads:
             thread.join(patience)
         for call in sorted(self._receipts.keys() - self._ended):

@@ -1,4 +1,4 @@
-"""The results that programs got, read from the lines that they wrote: by call, and by event."""
+"""The results that programs got, parsed from their lines: by call, and by event."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class End:
 
 @dataclass(slots=True)
 class Call:
-    """One call that handed an event over, and its results."""
+    """One call that put an event, and its results."""
 
     program: str
     key: str
@@ -73,7 +73,7 @@ class History:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """The lines of a file; one that a kill cut short is left out."""
+    """The lines of a file; one truncated by a kill is left out."""
     if not path.exists():
         return []
     text = path.read_text()

@@ -1,4 +1,4 @@
-"""Forks the programs, so that none of them waits for imports: a line for each on stdin, lines of what becomes of them.
+"""Forks the programs, so that none of them waits for imports: a line for each on stdin, lines with their results.
 
 A line in is a number and the path of a task; lines out are ``started NUMBER PID`` and ``ended NUMBER STATUS``.
 """
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _become(path: str) -> None:
-    """The program; what it writes to stderr is kept beside its task."""
+    """Run the program; its stderr is a file beside its task."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     errors = os.open(Path(path).with_suffix(".stderr"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(nothing, 0)

@@ -1,4 +1,4 @@
-"""Compares what the server saw with the results that the programs got: every broken rule, one sentence each."""
+"""Compares what the server received with the results that the programs got: every broken rule, one sentence each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .server import Records, Seen
 __all__ = ["Exit", "judge"]
 
 NEVER: Final = ("rejected", "expired", "abandoned")
-"""Verdicts that say that the event was certainly not applied."""
+"""Outcomes that prove that the event was not applied."""
 
 LETTERS: Final = ("rejected", "unknown", "expired")
 NOISE: Final = ("Traceback (most recent call last)", "never retrieved", "Task was destroyed", "never awaited")
@@ -22,7 +22,7 @@ NOISE: Final = ("Traceback (most recent call last)", "never retrieved", "Task wa
 
 @dataclass(slots=True)
 class Exit:
-    """How a program ended, and what it wrote to stderr."""
+    """A program's exit status, and its stderr."""
 
     status: int
     stderr: str = ""
@@ -113,13 +113,13 @@ def _broken(
 
 
 def _taken_back(history: History, call: Call, exits: dict[str, Exit]) -> bool:
-    """Whether a cancelled call is certainly undone: a program that was killed, or left, may not have come to it."""
+    """Whether a cancelled call is certainly undone: a program that was killed, or left, may not have reached that."""
     left = any(line["kind"] == "leaving" for line in history.lines[call.program])
     return call.cancelled and not left and not exits[call.program].killed
 
 
 def _calls(plan: Round, event: Event, times: int, history: History, exits: dict[str, Exit]) -> Iterator[str]:
-    """Every caller gets a result, and what was refused is not sent."""
+    """Every caller gets a result, and refused events are not sent."""
     for call in event.calls:
         if call.taken_at is not None and not call.over and not exits[call.program].killed:
             yield f"no end of a receipt ({call.how})"
@@ -132,7 +132,7 @@ def _calls(plan: Round, event: Event, times: int, history: History, exits: dict[
 
 
 def _lost(plan: Round, event: Event, times: int) -> Iterator[str]:
-    """What was accepted and safe on disk is in an outcome or a letter, or a program was killed before it got it."""
+    """An accepted, durable event has an outcome or a dead letter, or a program was killed before it got it."""
     safe = plan.buffer != "memory" and any(call.accepted or call.kept for call in event.calls)
     if not safe or event.ends or event.letters:
         return
@@ -158,7 +158,7 @@ def _ends(plan: Round, event: Event, times: int) -> Iterator[str]:
         yield "applied twice and not marked"
     if verdicts & set(LETTERS) and not event.letters:
         yield "no letter"
-    # Handed in again it is another event; a spool sends again what was killed between the letter and the commit.
+    # Put again it is another event; a spool sends again what was killed between the letter and the commit.
     if plan.buffer == "memory" and "delivered" in verdicts and event.letters and len(event.calls) == 1:
         yield "a letter, though it was delivered"
 
@@ -196,7 +196,7 @@ def _in_order(plan: Round, records: Records, history: History) -> Iterator[str]:
         answered = {
             event.key for event in history.events.values() if {end.verdict for end in event.ends} == {"delivered"}
         }
-        # A definite no ended it; a kill may have come before that was durable, and then it is sent once more.
+        # A rejection ended it; a kill may have come before that was durable, and then it is sent once more.
         answered -= {seen.key for seen in records.seen if seen.kind == "422"}
         for one in calls:
             for other in calls:
@@ -210,7 +210,7 @@ def _at(seen: Seen) -> float:
 
 
 def _before(plan: Round, one: Call, other: Call) -> bool:
-    """Whether the first call surely came before the other, in the same queue."""
+    """Whether the first call certainly came before the other, in the same queue."""
     if plan.buffer == "folder" and one.program != other.program:
         return False
     return one.how in ("track", "put") and one.taken_at is not None and one.taken_at < other.offered_at

@@ -1,4 +1,4 @@
-"""What one round does: the server's weather, and programs one after the other or side by side."""
+"""The plan of a round: the server's behaviour, and programs one after the other or side by side."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Producer(msgspec.Struct, frozen=True):
-    """Hands over its offers in order, from `start` on, with a pause before each (seconds)."""
+    """Puts its offers in order, from `start` on, with a pause before each (seconds)."""
 
     how: How
     offers: list[Offer]
@@ -35,7 +35,7 @@ class Producer(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """Something else that the program does at a time (seconds after opening)."""
+    """Another action of the program at a time (seconds after opening)."""
 
     at: float
     deed: Deed
@@ -77,7 +77,7 @@ class Weather(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Programs side by side, in one weather."""
+    """Programs side by side, with one behaviour of the server."""
 
     lives: list[Life]
     weather: Weather = Weather()
@@ -102,7 +102,7 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What one process is given: its round, its place in it, where the server is and where it writes."""
+    """The arguments of one process: its round, its place in it, the server's URL and the output's path."""
 
     round: Round
     step: int
@@ -113,7 +113,7 @@ class Task(msgspec.Struct, frozen=True):
 
     @property
     def program(self) -> Life:
-        """The program to be."""
+        """The program to run."""
         return self.round.steps[self.step].lives[self.life]
 
     @property

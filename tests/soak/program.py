@@ -1,6 +1,6 @@
-"""One program: it opens a queue, hands over events in every way, and ends in the way that its plan says.
+"""One program: it opens a queue, puts events in every way, and ends as its plan says.
 
-Rules. It writes each result at once, and judges nothing.
+Rules. It writes each result at once, and checks nothing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from .voice import Voice
 __all__ = ["run"]
 
 PATIENCE: Final = 40.0
-"""Seconds after which what should have ended long ago is said to hang."""
+"""Seconds after which something that should have ended long ago counts as hanging."""
 
 LONGEST: Final = 200.0
-"""Seconds after which a program that hangs as a whole says where, and ends."""
+"""Seconds after which a program that hangs as a whole prints its location, and ends."""
 
 
 def run(path: str) -> None:
-    """Be the program of this task."""
+    """Run the program of this task."""
     faulthandler.register(signal.SIGALRM, chain=True)  # its thread would not survive a fork
     signal.setitimer(signal.ITIMER_REAL, LONGEST)
     task = msgspec.json.decode(Path(path).read_bytes(), type=Task)
@@ -87,7 +87,7 @@ class _Program:
         self.say_numbers(queue, final=True)
 
     async def opened(self, client: Hellotext) -> EventQueue | None:
-        """The queue, once nobody else has its spool."""
+        """The queue, once no other process has its spool."""
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE
         while loop.time() < until:
@@ -131,7 +131,7 @@ class _Program:
     # While it lives.
 
     def die_in_time(self) -> None:
-        """A killed program kills itself, from a thread of its own, wherever the others are; unless the server does."""
+        """A program that is to be killed kills itself, from a separate thread, at any point; unless the server does."""
         if self.plan.ending.way == "kill":
             timer = threading.Timer(self.plan.ending.at, os.kill, (os.getpid(), signal.SIGKILL))
             timer.daemon = True
@@ -150,7 +150,7 @@ class _Program:
             self.voice("act", deed=act.deed, error=type(error).__name__)
 
     def sample(self, queue: EventQueue) -> None:
-        """Look at the numbers again and again, from the loop and from a thread."""
+        """Read the figures repeatedly, from the loop and from a thread."""
         if not self.plan.sampled:
             return
 
@@ -172,7 +172,7 @@ class _Program:
         self.sampling = asyncio.create_task(look_too())
 
     def say_numbers(self, queue: EventQueue, *, final: bool = False) -> None:
-        """Those that do not add up, and the last ones."""
+        """Write those that do not add up, and the last ones."""
         stats = queue.stats()
         right = stats.accepted == sum(stats.outcomes.values()) + stats.queued + stats.in_flight
         right = right and min(stats.bytes, stats.queued, stats.in_flight, stats.pending) >= 0
@@ -183,7 +183,7 @@ class _Program:
     # Its end.
 
     async def end(self, client: Hellotext, queue: EventQueue, producers: list[asyncio.Task[None]]) -> bool:
-        """End as planned; False: without another word."""
+        """End as planned; False: without closing anything."""
         ending = self.plan.ending
         await asyncio.sleep(60 if ending.way == "kill" else ending.at)
         if ending.way == "leave":
@@ -208,7 +208,7 @@ class _Program:
         await asyncio.wait([task])
 
     async def all_over(self, tasks: list[asyncio.Task[None]], handing: Handing) -> None:
-        """The queue is closed: whoever waits for something has it soon."""
+        """The queue is closed: every waiter has its result soon."""
         _, late = await asyncio.wait(tasks, timeout=PATIENCE)
         for task in late:
             self.voice("hang", what=repr(task.get_coro()))
@@ -219,7 +219,7 @@ class _Program:
                 self.voice("error", text="".join(traceback.format_exception(error)))
 
     def after_the_loop(self) -> None:
-        """What receipts say when the loop has ended."""
+        """Write the state of receipts when the loop has ended."""
         self.stopping.set()
         if self.handing is not None:
             self.handing.after_the_loop(PATIENCE)
@@ -227,7 +227,7 @@ class _Program:
     # The last program.
 
     async def drain_all(self, client: Hellotext) -> None:
-        """Deliver what all the others left, then hand in again what they had no result for."""
+        """Deliver what all the others left, then put again the events without a result."""
         queues = []
         for _ in range(3 if self.task.round.buffer == "folder" else 1):
             queue = await self.opened(client)

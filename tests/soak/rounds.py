@@ -1,4 +1,4 @@
-"""Runs rounds: a server, programs forked by the host, and the verdict at the end."""
+"""Runs rounds: a server, programs forked by the host, and the check at the end."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Host:
 
 @dataclass(slots=True)
 class Result:
-    """What is broken, and what happened, in numbers."""
+    """The broken rules, and counts of what happened."""
 
     plan: Round
     folder: Path
@@ -145,7 +145,7 @@ class _Running:
 
 
 async def run_round(name: str, host: Host, root: Path, only: str | None = None) -> Result:
-    """The round of this name; its folder stays where something is broken."""
+    """The round of this name; its folder is kept if a rule was broken."""
     plan = draw(name, only)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
     running = _Running(plan, folder, host)

@@ -22,7 +22,7 @@ __all__ = ["Records", "Seen", "Server"]
 
 EVENTS: Final = "/v1/attribution/events"
 RESENDABLE: Final = ("429", "429 wait", "503 wait", "500", "422", "408", "reset before", "close before", "unread")
-"""What says, or does, that the event was not applied."""
+"""Faults that report, or cause, that the event was not applied."""
 
 _STATUS: Final = {
     "429": (429, ""), "429 wait": (429, "Retry-After: 1\r\n"), "503 wait": (503, "Retry-After: 1\r\n"),
@@ -45,7 +45,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Records:
-    """Everything that arrived, in order; `wrong` are requests that no program can have meant."""
+    """Everything that arrived, in order; `wrong` are requests that no program could have meant."""
 
     seen: list[Seen] = field(default_factory=list[Seen])
     applied: list[Seen] = field(default_factory=list[Seen])
@@ -71,7 +71,7 @@ class Server:
         return f"http://{self._host}:{self._port}"
 
     async def stop(self) -> None:
-        """Do what is still to be done late, then end."""
+        """Complete what is still to be applied late, then end."""
         self._refuse()
         late = [task for task in self._tasks if task.get_name() == "late"]
         for task in self._tasks - set(late):

@@ -1,4 +1,4 @@
-"""A short run of the fleet's soak, and a judge that finds each kind of broken promise."""
+"""A short run of the fleet's soak, and its judge, which finds each kind of broken promise."""
 
 from __future__ import annotations
 

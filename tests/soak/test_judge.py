@@ -1,4 +1,4 @@
-"""The judge: a round in which nothing is wrong, and one broken rule of each kind."""
+"""The judge: a round without a broken rule, and one broken rule of each kind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def judged(
     letters: tuple[str, ...] = (),
     idempotent: bool = False,
 ) -> list[str]:
-    """What is broken in a round of one program, which wrote this, and whose event 7 was applied so often."""
+    """The broken rules of a round of one program, which wrote these lines, and whose event 7 was applied so often."""
     plan = msgspec.structs.replace(
         draw("any"), buffer=buffer, delivery=delivery, ordering="subject",
         steps=[Step([Life("1", "asyncio", [], [], Ending("close"))])],
@@ -73,8 +73,8 @@ def judged(
         ([OFFER, TAKEN, ACCEPTED], 0, {"buffer": "memory", "status": -9}),
     ],
 )
-def test_nothing_is_wrong_with_what_may_be(tmp_path: Path, lines: list[Line], applied: int, how: Any) -> None:
-    """An outcome that fits what was applied, a refusal, a doubt after a kill."""
+def test_an_allowed_round_breaks_no_rule(tmp_path: Path, lines: list[Line], applied: int, how: Any) -> None:
+    """An outcome that fits what was applied, a refusal, an uncertain event after a kill."""
     found = judged(tmp_path, lines, applied, **how)
     assert [one for one in found if not one.startswith("program ended with -9")] == []
 
@@ -118,7 +118,7 @@ def test_one_broken_rule_of_each_kind_is_found(
 
 
 def test_an_event_that_overtakes_another_of_its_subject_is_found(tmp_path: Path) -> None:
-    """What was taken before the other was offered is applied before it."""
+    """An event taken before the other was offered is applied before it."""
     lines = []
     for call, key in ((1, "a"), (2, "b")):
         lines += [{**OFFER, "call": call, "key": key}, {**TAKEN, "call": call, "id": f"id-{key}"}]

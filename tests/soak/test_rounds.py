@@ -29,7 +29,7 @@ def test_programs_and_server_agree_on_what_became_of_every_event() -> None:
 
 @pytest.mark.parametrize("kind", ["fight", "folder"])
 def test_two_processes_that_are_killed_over_one_spool_lose_and_double_nothing(kind: str) -> None:
-    """Fighting for one file, and each with a file of one folder."""
+    """Competing for one file, and each with a file of one folder."""
     done = soak("--only", kind, "--rounds", ROUNDS if kind == "fight" else ROUNDS // 2, "--seed", "suite", "--jobs", 8)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "killed" in done.stdout

@@ -1,4 +1,4 @@
-"""Several processes and threads that make events at once."""
+"""Several processes and threads that create events at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .workers import EVENTS, THREADS, WORKERS
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 async def test_workers_with_two_threads_each_share_nothing(method: str, tmp_path: Path) -> None:
-    """However they start: each event is applied once, as it was made, under an id of its own."""
+    """However they start: each event is applied once, unchanged, under its own id."""
     server = Server("127.0.0.1", Random(1), 5.0, lambda *_: None)
     url = await server.start()
     process = await asyncio.create_subprocess_exec(

@@ -1,6 +1,6 @@
 """A program whose worker processes are forked or spawned, and have a queue and two threads each.
 
-Arguments: how processes start, the server's URL, a folder. Lines: an event's key, its id and its verdict.
+Arguments: how processes start, the server's URL, a folder. Lines: an event's key, its id and its outcome.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def _work(url: str, folder: str, name: str) -> None:
 
 
 def _hand_over(queue: EventQueue, name: str) -> None:
-    """One thread: its events, each of a size of its own."""
+    """One thread: its events, each of its own size."""
     offers = [Offer(f"{name}.{number}", f"s{name}", False, False, 10 * number) for number in range(EVENTS)]
     receipts = [(offer.key, queue.track("page.viewed", **fields_of(offer))) for offer in offers]
     for key, receipt in receipts:

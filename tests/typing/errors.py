@@ -1,4 +1,4 @@
-"""Every error and what it tells; hooks."""
+"""Every error and its attributes; hooks."""
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 from __future__ import annotations
@@ -53,7 +53,7 @@ SPOOL: type[SpoolError] = SpoolBusy
 NO_API_ERROR: type[APIError] = NotSent  # type: ignore[assignment]
 
 
-def told(
+def raised(
     error: APIError, detail: ErrorDetail, conflict: SessionConflict, closed: QueueClosed, refused: NotAccepted
 ) -> None:
     assert_type(error.status, int)
@@ -67,7 +67,7 @@ def told(
 
 
 class Alarm(Hooks):
-    """What an application writes."""
+    """A hook class of an application."""
 
     def on_attempt(self, attempt: HttpAttempt) -> None:
         assert_type(attempt, HttpAttempt)
@@ -86,7 +86,7 @@ class Alarm(Hooks):
 
 
 class Wrong(Hooks):
-    """A hook that gets something else."""
+    """A hook with a wrong argument type."""
 
     def on_outcome(self, outcome: str) -> None: ...  # type: ignore[override]
 

@@ -99,7 +99,7 @@ async def test_all_that_wait_for_a_change_learn_of_it() -> None:
 
 @virtual_time
 async def test_a_close_waits_so_long_and_no_longer() -> None:
-    """What has no reply by then may have been accepted, and is told so."""
+    """Events without a reply by then may have been accepted, and are reported so."""
     loop = asyncio.get_running_loop()
     commands: Any = Silent()
     box = outbox(Appender(commands, Losses("test"), 60))

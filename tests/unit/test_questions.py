@@ -30,7 +30,7 @@ def asked(path: str, body: object, method: str = "POST") -> Asked:
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value.method} {value.path}",
 )
-def test_what_the_api_cannot_answer_says_why(request_: Asked, why: str) -> None:
+def test_a_question_without_an_answer_has_a_reason(request_: Asked, why: str) -> None:
     """The reason is readable; nothing is requested then."""
     with pytest.raises(Unanswerable, match=why):
         question_of(request_)

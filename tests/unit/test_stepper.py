@@ -20,7 +20,7 @@ ENTRY = "1-1"
 
 
 class Server:
-    """It answers every step as the owner's, or as it is told."""
+    """It answers every step as the owner's, or as it is set to."""
 
     def __init__(self, answer: Callable[[], Any] | None = None) -> None:
         self._answer = answer
@@ -52,7 +52,7 @@ async def test_much_is_more_than_one_command() -> None:
 
 
 async def test_a_store_that_fails_fails_those_that_wait() -> None:
-    """Each has the error, but for who gave up waiting; the task ends with it."""
+    """Each gets the error, except the cancelled ones; the task ends with it."""
 
     async def refuse() -> None:
         raise SpoolError("the server refused a command")

@@ -143,7 +143,7 @@ async def test_an_early_attempt_that_may_have_been_applied_is_not_forgotten() ->
 
 
 @virtual_time
-async def test_a_delete_that_finds_it_gone_on_a_repeat_is_done() -> None:
+async def test_a_delete_that_gets_404_on_a_retry_is_done() -> None:
     """404 is NotFound at the first attempt, and success after an uncertain one."""
     gone = Call("DELETE", "/v1/coupons/x", Deleted, "idempotent", if_missing=Deleted(id="x", type="coupon"))
     assert isinstance(await error_of(Script(answers(404)), gone), NotFound)
@@ -178,7 +178,7 @@ async def test_wait_zero_fails_fast_while_a_gate_is_closed() -> None:
 
 
 @virtual_time
-async def test_a_certificate_that_does_not_verify_is_not_tried_again() -> None:
+async def test_a_certificate_that_does_not_verify_is_not_retried() -> None:
     """Another attempt would fail in the same way."""
     script = Script(default=unsent("tls"))
     error = await error_of(script)

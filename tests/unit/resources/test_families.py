@@ -177,7 +177,7 @@ async def test_what_is_required_is_named(family: type[Family], given: dict[str, 
     assert (caught.value.parameter, caught.value.problem) == (name, "required")
 
 
-async def test_a_repeat_of_a_delete_that_finds_it_gone_says_deleted() -> None:
+async def test_a_retried_delete_that_gets_404_is_deleted() -> None:
     """The answer is the same as the first one's."""
     sends = Recording({"id": "x1", "type": "coupon", "deleted": True})
     deleted = await Coupons(sends).delete("x1")

@@ -57,7 +57,7 @@ def test_every_form_of_an_error_body_is_one_form_here(body: object) -> None:
     assert details(body) == (NAME,)
 
 
-def test_other_forms_keep_what_they_say() -> None:
+def test_other_forms_keep_their_information() -> None:
     """Text, messages by parameter, entries with missing or other contents."""
     assert details({"error": "Not Found", "status": 404}) == (ErrorDetail(message="Not Found"),)
     assert details({"errors": ["a", None, 5, []]})[0] == ErrorDetail(message="a")
