@@ -7,23 +7,28 @@ command of its own. What was cut off or is unanswered in time closes the connect
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from importlib import import_module
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from redis import exceptions
 
 from .. import _process
 from .._watchdog import Watchdog
 
-__all__ = ["KeptConnection", "adapted"]
+__all__ = ["KeptConnection", "adapt_cluster", "adapted"]
+
+_LOST: Final = ("the handler is closed", "'NoneType' object is not callable")
+"""What uvloop (RuntimeError), and asyncio from Python 3.12 on (TypeError), say of a write to a lost connection."""
 
 
 def adapted(kind: type[Any]) -> type[Any]:
     """A class of connections that send no command in a forked child, and none in a task of its own.
 
     redis-py sends with `wait_for`: it makes a task for each command, and Python 3.11 loses a cancellation that meets
-    its end. hiredis packs the commands, if it is there: it takes a tenth of the time.
+    its end. A write to a connection that was lost is a ConnectionError, which redis-py expects. hiredis packs the
+    commands, if it is there: it takes a tenth of the time.
     """
     process = _process.current_process
 
@@ -31,16 +36,24 @@ def adapted(kind: type[Any]) -> type[Any]:
         if process is not _process.current_process:
             raise exceptions.ConnectionError("the connection is another process's")
         seconds, self.socket_timeout = self.socket_timeout, None
-        if seconds is None:
-            await kind.send_packed_command(self, command, check_health)
-            return
         try:
-            async with asyncio.timeout(seconds):
+            async with nullcontext() if seconds is None else asyncio.timeout(seconds):
                 await kind.send_packed_command(self, command, check_health)
+        except (RuntimeError, TypeError) as error:
+            if any(text in str(error) for text in _LOST):
+                raise exceptions.ConnectionError("the connection was lost") from None
+            raise
         finally:
             self.socket_timeout = seconds
 
     return type(kind.__name__, (kind,), {"send_packed_command": send_packed_command, **_packing()})
+
+
+def adapt_cluster(client: Any) -> None:
+    """Let the nodes of a cluster's client, those that it knows and those that it will find, have such connections."""
+    kind = client.connection_kwargs["connection_class"] = adapted(client.connection_kwargs["connection_class"])
+    for node in client.nodes_manager.startup_nodes.values():
+        node.connection_class = kind
 
 
 def _packing() -> dict[str, Any]:

@@ -25,7 +25,7 @@ try:
 except ImportError as missing:  # pragma: no cover - the extra is missing
     raise ImportError("RedisStream needs redis-py: pip install 'hellotext-async[redis]'") from missing
 
-from .connections import KeptConnection, adapted
+from .connections import KeptConnection, adapt_cluster, adapted
 
 if TYPE_CHECKING:
     from redis.asyncio.cluster import RedisCluster
@@ -47,9 +47,7 @@ _CLUSTER: Final = (exceptions.RedisClusterException, AttributeError)
 """What only the client of a cluster raises: no node answers; and, when the cluster changes, it closes connections that
 others are opening.
 """
-_CLOSED: Final = "the handler is closed"
-"""What uvloop says, in a RuntimeError, of a write to a connection that was lost; redis-py lets it through."""
-_ERRORS: Final = (exceptions.RedisError, OSError, RuntimeError, *_CLUSTER)
+_ERRORS: Final = (exceptions.RedisError, OSError, *_CLUSTER)
 _NO_REPLY: Final = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterError, OSError, *_CLUSTER)
 
 
@@ -108,6 +106,7 @@ class Link:
             options = {name: value for name, value in self._options.items() if name != "retry"}
             # One node that moved closes no connection to the others: each is looked up when it is needed.
             self._client = RedisCluster.from_url(self._url, reinitialize_steps=0, **options)
+            adapt_cluster(self._client)
             self.clustered = True
         return info
 
@@ -181,9 +180,6 @@ class Link:
         kind = type(error).__name__
         if isinstance(error, AttributeError) and not self.clustered:
             return error
-        if isinstance(error, RuntimeError):
-            lost = _CLOSED in str(error)
-            return Unreachable(f"the connection to the server at {self.place} was lost") if lost else error
         if isinstance(error, (exceptions.AuthenticationError, exceptions.NoPermissionError)):
             return ConfigurationError(f"the server at {self.place} refuses the user or the password ({kind})")
         if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM"):

@@ -181,10 +181,14 @@ class Members:
             del self.tenures[tenure.shard]
         self._on_change()
 
-    async def leave(self, timeout: float) -> None:
-        """Give everything back, as far as the server answers within `timeout` seconds."""
+    def stop(self) -> None:
+        """Nothing is marked here any more."""
         for tenure in self.tenures.values():
             tenure.leaving = True
+
+    async def leave(self, timeout: float) -> None:
+        """Give everything back, as far as the server answers within `timeout` seconds."""
+        self.stop()
         try:
             async with asyncio.timeout(timeout):
                 await self._release()

@@ -47,9 +47,12 @@ class Stepper:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
+        self._over: SpoolError | None = None
 
     def committed(self) -> asyncio.Future[None]:
         """Done when what was asked of the tenures by now is durable, or refused. SpoolError."""
+        if self._over is not None:
+            raise self._over
         self._wake.set()
         committed = self._loop.create_future()
         self._waiting.append(committed)
@@ -61,20 +64,28 @@ class Stepper:
 
     async def run(self) -> None:
         """Step, again and again."""
-        while True:
-            try:
-                async with asyncio.timeout(self._ttl / 12):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
-            waiting, self._waiting = self._waiting, []
-            try:
-                await self._step_all()
-            except BaseException as error:
-                _answer(waiting, error)
-                raise
-            _answer(waiting)
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(self._ttl / 12):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                self._wake.clear()
+                await self._answer_all()
+        finally:
+            self._over = SpoolError("the queue makes nothing durable any more")
+            _answer(self._waiting, self._over)
+
+    async def _answer_all(self) -> None:
+        """Step, and answer those that waited for it."""
+        waiting, self._waiting = self._waiting, []
+        try:
+            await self._step_all()
+        except BaseException as error:
+            _answer(waiting, error)
+            raise
+        _answer(waiting)
 
     async def _step_all(self) -> None:
         """One command, or several if there is much to do."""

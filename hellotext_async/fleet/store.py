@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from .._clock import boottime
@@ -72,8 +73,7 @@ class RedisStore:
         commands = self._commands = await self._stream.connect()
         losses = self._stream.losses
         members = self.members = Members(commands, self._ttl, self._changed)
-        most, most_bytes = self._most, self._most_bytes
-        self._reader = Reader(commands, self._tenures, self._read, most=most, most_bytes=most_bytes)
+        self._reader = Reader(commands, self._tenures, self._read, most=self._most, most_bytes=self._most_bytes)
         self._stepper = Stepper(commands, losses, self._tenures, members.end, members.begin_again, self._ttl)
         self._holdings = Holdings(self._stepper, self._total, self.members.beat_now, self._wall)
         self._appender = Appender(commands, losses, REPLY_TIMEOUT)
@@ -108,12 +108,10 @@ class RedisStore:
         """Make everything durable and give the shards back, as far as the server answers."""
         if not self._tasks:  # it was never open
             return
-        try:
+        with suppress(TimeoutError, SpoolError, asyncio.CancelledError):
             async with asyncio.timeout(CLOSE):
                 if any(tenure.pending or tenure.under_way for tenure in self._tenures()):
                     await self._stepper.committed()
-        except (TimeoutError, SpoolError, asyncio.CancelledError):
-            pass
         await end_tasks(self._tasks)
         self._appender.close()
         if self._rate is not None:
@@ -122,7 +120,11 @@ class RedisStore:
         await self._commands.link.aclose()
 
     def give_up(self) -> None:
-        """Only the server knows what became of what was under way; its leases end by themselves."""
+        """Only the server knows what became of what was under way; the leases are renewed no more, and end."""
+        if self._tasks and not self._loop.is_closed():
+            self.members.stop()
+            for task in self._tasks:
+                task.cancel()
 
     @property
     def shards(self) -> tuple[int, ...]:
@@ -289,10 +291,8 @@ class RedisStore:
 
     async def allow_resubmission(self, event_id: str) -> None:
         """An event that ended badly may be appended again under its id."""
-        try:
+        with suppress(Unreachable):
             await self._commands.free_id(digest(event_id), self.members.server_ahead + boottime())
-        except Unreachable:
-            pass
 
     async def pause(self, clock: float, *, standing: bool) -> None:
         """The token is refused, or another is there: others deliver meanwhile, if there are any."""

@@ -117,3 +117,20 @@ async def test_more_letters_than_one_command_reads_are_all_listed(server: Server
         assert await letters.requeue() == MOST + 1
         assert [letter async for letter in DeadLetters(stream)] == []
         assert await entries(stream, server.url) == MOST + 1
+
+
+async def test_a_worker_that_cannot_go_on_leaves_its_shards_to_the_others(server: Server, name: str) -> None:
+    """A key of the stream was overwritten: the worker that reads it ends, and its leases end after it, though it is open."""
+    stream = RedisStream(server.url, name, shards=2, lease=LEASE)
+    link = Link(server.url)
+    async with Emulator() as emulator, stream.producer() as producer, worker(emulator, stream) as first:
+        await until(lambda: len(first.shards) == 2)
+        for shard in range(2):
+            await link.command("set", stream.layout.events(shard), "not a stream")
+        await until(lambda: not first.shards)
+        await link.command("delete", *map(stream.layout.events, range(2)))
+        async with worker(emulator, stream) as second:
+            await producer.put("page.viewed", session="s", metadata={"ref": "1"})
+            await until(lambda: references(emulator) == ["1"])
+            assert len(second.shards) == 2
+    await link.aclose()
