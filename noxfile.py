@@ -76,11 +76,11 @@ def uvloop(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Run ten thousand random rounds, 200 of kill -9, and a fleet under blows. Arguments after -- go to the rounds."""
+    """Run ten thousand random rounds, 200 of kill -9, and a disturbed fleet. Arguments after -- go to the rounds."""
     needs(session, "tests")
     session.run("python", "-m", "tests.soak", *session.posargs)
-    for blows in ("--kills 10 --pause 3.5", "--stops 8", "--rescales 8"):
-        session.run("python", "-m", "tests.soak.fleet", *blows.split())
+    for arguments in ("--kills 10 --pause 3.5", "--stops 8", "--rescales 8"):
+        session.run("python", "-m", "tests.soak.fleet", *arguments.split())
     for sync in ("always", "everysec"):
         session.run("python", "-m", "tests.soak.fleet", "--server-kills", "4", "--pause", "4", "--appendfsync", sync)
     session.run(

@@ -76,9 +76,9 @@ async def test_check_goes_through_the_layers_that_are_asked_for(emulator: Emulat
     assert all(seen.method == "GET" for seen in emulator.requests)
     done = await run("check", "--action", "order.placed", "--write", emulator=emulator)
     assert (done.code, len(emulator.events)) == (0, 1), done
-    for argv, said in ((("--action", "none"), "no such thing"), (("--profile", "none"), "no such thing")):
+    for argv, message in ((("--action", "none"), "no such thing"), (("--profile", "none"), "no such thing")):
         done = await run("check", *argv, emulator=emulator)
-        assert (done.code, said in done.err) == (1, True), done
+        assert (done.code, message in done.err) == (1, True), done
     emulator.faults.add(Fault("status", status=403))
     done = await run("check", "--write", emulator=emulator)
     assert (done.code, "plan or subscription" in done.err) == (1, True), done
@@ -90,9 +90,9 @@ def test_help_names_the_environment_and_the_exit_codes(
 ) -> None:
     """Of the program, and of each command."""
     assert code_of(*argv, "--help") == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("HELLOTEXT_API_TOKEN", "HELLOTEXT_API_URL", "exit codes:"):
-        assert word in said
+        assert word in output
 
 
 async def test_the_emulator_listens_on_the_given_host() -> None:

@@ -37,7 +37,7 @@ def row(done: Done, name: str) -> int:
 
 
 async def test_a_file_of_good_lines_is_delivered(emulator: Emulator, tmp_path: Path) -> None:
-    """Exit 0; the emulator has every event, with its time as the line said it."""
+    """Exit 0; the emulator has every event, with its time as the line gives it."""
     file = tmp_path / "events.jsonl"
     file.write_bytes(
         b"\xef\xbb\xbf" + lines(view(0, tracked_at="2026-01-02T03:04:05+00:00"), b"\n", view(1, tracked_at=9))[:-1]

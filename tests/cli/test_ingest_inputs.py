@@ -51,7 +51,7 @@ async def test_other_delimiters_are_recognised(emulator: Emulator, delimiter: st
 
 
 @pytest.mark.parametrize(
-    ("header", "options", "said"),
+    ("header", "options", "message"),
     [
         ("action,session,Order No", (), "column 'Order No' is not the name of a field"),
         ("action,session", ("--map", "order=order"), "the CSV has no column 'order'"),
@@ -65,7 +65,7 @@ def test_wrong_columns_are_wrong_usage(
     tmp_path: Path,
     header: str,
     options: tuple[str, ...],
-    said: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -74,7 +74,7 @@ def test_wrong_columns_are_wrong_usage(
     monkeypatch.setenv("HELLOTEXT_API_URL", "http://127.0.0.1:1")
     (tmp_path / "events").write_text(f"{header}\npage.viewed,s,1\n")
     assert code_of("ingest", tmp_path / "events", "--format", "csv", *options) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 async def test_bad_records_are_counted_by_kind_and_shown_a_few_times(emulator: Emulator) -> None:
@@ -110,14 +110,14 @@ async def test_gzip_is_recognised_whatever_its_name(emulator: Emulator, tmp_path
         assert (done.code, row(done, "delivered")) == (0, 501), done
 
 
-@pytest.mark.parametrize(("cut", "said"), [(True, "cut off"), (False, "damaged")])
+@pytest.mark.parametrize(("cut", "message"), [(True, "cut off"), (False, "damaged")])
 async def test_damaged_gzip_is_reported_and_complete_lines_are_delivered(
-    emulator: Emulator, cut: bool, said: str
+    emulator: Emulator, cut: bool, message: str
 ) -> None:
     """Exit 1; the last line, which may be truncated, is not used."""
     packed = gzip.compress(lines(*(view(n) for n in range(2_500))))
     done = await run("ingest", "-", emulator=emulator, stdin=packed[:-20] if cut else packed + b"not gzip")
-    assert (done.code, said in done.out, "bad lines" in done.out) == (1, True, False), done
+    assert (done.code, message in done.out, "bad lines" in done.out) == (1, True, False), done
     assert row(done, "delivered") == len(emulator.events) > 1000
 
 

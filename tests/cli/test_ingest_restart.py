@@ -92,18 +92,20 @@ async def test_after_a_kill_the_totals_reconcile(emulator: Emulator, file: Path,
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"my notes\n", "it is no checkpoint"),
         (b'{"format": "other", "job": "", "head": "", "head_bytes": 0, "rows": 0, "ahead": [], "outcomes": {}}', "another version"),
     ],
 )  # fmt: skip
-async def test_what_is_no_checkpoint_is_left_alone(emulator: Emulator, file: Path, content: bytes, said: str) -> None:
+async def test_what_is_no_checkpoint_is_left_alone(
+    emulator: Emulator, file: Path, content: bytes, message: str
+) -> None:
     """Exit 2 and the reason."""
     other = file.with_name("notes")
     other.write_bytes(content)
     done = await run("ingest", file, "--checkpoint", other, emulator=emulator)
-    assert (done.code, said in done.err, other.read_bytes(), emulator.events) == (2, True, content, []), done
+    assert (done.code, message in done.err, other.read_bytes(), emulator.events) == (2, True, content, []), done
 
 
 async def test_another_files_checkpoint_is_refused(emulator: Emulator, file: Path, tmp_path: Path) -> None:
@@ -132,9 +134,9 @@ async def test_the_first_signal_drains_and_the_second_reports(emulator: Emulator
         process.stdin.write(lines(*(view(n) for n in range(20))))
         await until(lambda: bool(emulator.requests))
         process.send_signal(signal.SIGINT)
-        said = b""
-        while b"reading no further" not in said:
-            said += await asyncio.wait_for(process.stderr.readline(), 30)
+        output = b""
+        while b"reading no further" not in output:
+            output += await asyncio.wait_for(process.stderr.readline(), 30)
         process.send_signal(signal.SIGINT)
         done = await ended(process)
     assert done.code == 1, done

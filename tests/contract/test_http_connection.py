@@ -100,10 +100,10 @@ async def test_one_request_is_one_write(connection: HttpConnection, socket: Reco
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_a_reply_has_the_headers_of_its_own_head(connection: HttpConnection, at_once: bool) -> None:
     """Not those of the interim replies before it, and nothing of its body."""
-    said = b"HTTP/1.1 103 Early\r\nX: no\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n"
-    said += b"HTTP/1.1 422 Bad\r\nX:  a: b \r\nx: c\r\nContent-Length: 11\r\n\r\n\r\n\r\nX: body"
+    raw = b"HTTP/1.1 103 Early\r\nX: no\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n"
+    raw += b"HTTP/1.1 422 Bad\r\nX:  a: b \r\nx: c\r\nContent-Length: 11\r\n\r\n\r\n\r\nX: body"
     waiter = connection.send(b"", 0, 1)
-    for piece in [said] if at_once else [said[at : at + 1] for at in range(len(said))]:
+    for piece in [raw] if at_once else [raw[at : at + 1] for at in range(len(raw))]:
         receive(connection, piece)
     end = await waiter
     assert isinstance(end, Reply)

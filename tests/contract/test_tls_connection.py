@@ -59,7 +59,7 @@ class Peer:
         return waiter
 
 
-async def said(waiter: asyncio.Future[Result]) -> tuple[int, bytes, str]:
+async def result_of(waiter: asyncio.Future[Result]) -> tuple[int, bytes, str]:
     """Status and body of the reply, and its missing part."""
     end = await waiter
     assert isinstance(end, Reply)
@@ -86,14 +86,14 @@ async def test_close_notify_ends_a_reply(peer: Peer) -> None:
     with pytest.raises(ssl.SSLWantReadError):
         peer.tls.unwrap()
     peer.pass_on()
-    assert await said(waiter) == (200, b"{}", "")
+    assert await result_of(waiter) == (200, b"{}", "")
 
 
 async def test_an_end_without_close_notify_truncates_a_reply(peer: Peer) -> None:
     """An attacker can end the TCP connection without close_notify: that does not end the body."""
     waiter = peer.ask()
     peer.tls_connection.eof_received()
-    assert await said(waiter) == (200, b"", "cut off")
+    assert await result_of(waiter) == (200, b"", "cut off")
 
 
 async def test_invalid_tls_closes_the_connection(peer: Peer) -> None:

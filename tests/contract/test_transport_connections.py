@@ -24,16 +24,16 @@ from .asking import POST, ask, numbered
 from .conftest import Opens, Serves
 
 
-def telling(gone: asyncio.Event) -> scripts.Step:
+def record_end(gone: asyncio.Event) -> scripts.Step:
     """Wait until the client has closed the connection, and record that."""
 
-    async def until_gone(connection: Connection) -> None:
+    async def wait(connection: Connection) -> None:
         try:
             await connection.until_gone()
         finally:
             gone.set()
 
-    return until_gone
+    return wait
 
 
 async def test_a_connection_is_kept(opened: Opens, serve: Serves) -> None:
@@ -149,7 +149,7 @@ async def test_29_cancelled_in_flight_its_connection_is_closed(opened: Opens, se
     """The answer of a cancelled request is dropped: its connection is closed at once, and not used again."""
     gone = asyncio.Event()
     async with serve() as server:
-        server.on(1, (*scripts.READ, telling(gone)))
+        server.on(1, (*scripts.READ, record_end(gone)))
         transport = opened(server.url, timeouts=Timeouts(connect=30, read=30, total=30))
         task = asyncio.create_task(ask(transport, numbered(1), total=30))
         await server.history.until(seen=1)
@@ -237,7 +237,7 @@ async def test_7_the_event_transport_closes_idle_connections(events_to: Callable
     """A connection that is idle for longer than `keep` is closed by the client, not found closed under a request."""
     gone = asyncio.Event()
     async with ScriptedServer() as server:
-        server.on(1, (*scripts.received(), telling(gone)))
+        server.on(1, (*scripts.received(), record_end(gone)))
         transport = events_to(server.url, keep=0.05)
         await transport.exchange(POST, total=30)
         await asyncio.wait_for(gone.wait(), 5)

@@ -172,7 +172,7 @@ async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Open
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         b"\x16\x03\x01 certainly not HTTP\r\n\r\n",
         b"HTTP/1.1 2000 OK\r\n\r\n",
@@ -183,9 +183,9 @@ async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Open
         b"",
     ],
 )
-async def test_17_an_invalid_status_line_is_uncertain(opened: Opens, said: bytes, serve: Serves) -> None:
+async def test_17_an_invalid_status_line_is_uncertain(opened: Opens, raw: bytes, serve: Serves) -> None:
     """Not HTTP, half a line, or an interim reply alone: sent, no answer, and no 400."""
-    async with serve((*scripts.APPLY, scripts.send(said), scripts.fin)) as server:
+    async with serve((*scripts.APPLY, scripts.send(raw), scripts.fin)) as server:
         assert status_or_doubt(await ask(opened(server.url))) is None
 
 
@@ -212,8 +212,8 @@ async def test_17_a_bad_head_is_its_status_or_uncertain(opened: Opens, script: S
 async def test_19_an_early_refusal_is_read_or_uncertain(opened: Opens, serve: Serves) -> None:
     """413 while the body is still being written, then the end: 413, or uncertain."""
     big = Request("POST", EVENTS_PATH, b"x" * (8 << 20))
-    for rude in (False, True):
-        async with serve(scripts.early_413(rude=rude)) as server:
+    for reset in (False, True):
+        async with serve(scripts.early_413(reset=reset)) as server:
             transport = opened(server.url)
-            assert status_or_doubt(await ask(transport, big)) in ((413,) if not rude else (413, None))
+            assert status_or_doubt(await ask(transport, big)) in ((413,) if not reset else (413, None))
             assert server.begun == 1

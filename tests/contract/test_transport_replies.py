@@ -49,7 +49,7 @@ async def test_a_reply_is_handed_on_as_it_came(opened: Opens, status: int, serve
 
 
 @pytest.mark.parametrize(
-    ("said", "body"),
+    ("raw", "body"),
     [
         (scripts.head(204), b""),
         (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n{}", b"{}"),
@@ -60,10 +60,10 @@ async def test_a_reply_is_handed_on_as_it_came(opened: Opens, status: int, serve
     ],
     ids=["204", "no reason", "HTTP/1.0 to the end", "to the end", "chunked", "empty"],
 )
-async def test_every_form_of_body_is_read(opened: Opens, said: bytes, body: bytes, serve: Serves) -> None:
+async def test_every_form_of_body_is_read(opened: Opens, raw: bytes, body: bytes, serve: Serves) -> None:
     """With a length, in chunks, until the end, or none; in one piece or byte by byte."""
-    whole = (*scripts.APPLY, scripts.send(said))
-    dripped = (*scripts.APPLY, scripts.drip(said, 0))
+    whole = (*scripts.APPLY, scripts.send(raw))
+    dripped = (*scripts.APPLY, scripts.drip(raw, 0))
     for script in (whole, dripped):
         async with serve((*script, scripts.fin)) as server:
             end = await opened(server.url).exchange(POST, total=30)

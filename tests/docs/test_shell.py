@@ -82,8 +82,8 @@ def _ours(words: list[str], folder: Path, names: Environment) -> None:
     if words[1] in SERVING:
         assert process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(EVENTS, timeout=60)
-    assert process.returncode == 0, said.decode()
+    output, _ = process.communicate(EVENTS, timeout=60)
+    assert process.returncode == 0, output.decode()
 
 
 RUNNERS: Final[dict[str, Callable[[list[str], Path, Environment], Any]]] = {

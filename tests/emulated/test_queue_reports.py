@@ -71,9 +71,9 @@ async def test_a_close_with_events_left_counts_them(emulator: Emulator, caplog: 
         for number in range(7):
             queue.track("page.viewed", session=f"s{number}")
         await queue.aclose(timeout=0.05)
-    (said,) = [message for message in caplog.messages if "closed" in message]
-    assert said.startswith("event queue closed with 0 delivered, ")
-    assert "abandoned" in said
+    (message,) = [message for message in caplog.messages if "closed" in message]
+    assert message.startswith("event queue closed with 0 delivered, ")
+    assert "abandoned" in message
 
 
 async def test_a_close_with_everything_delivered_is_silent(

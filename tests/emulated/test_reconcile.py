@@ -280,9 +280,9 @@ async def test_one_from_before_in_a_list_too_long_to_read_proves_nothing(client:
         emulator.store.coupons.add({"id": f"c{n}", "type": "coupon", "created_at": n, "code": f"OLD{n}"})
     emulator.faults.add(Fault("drop_before", match="POST *"))
     error = await fail(client.coupons.create(code="OLD149"))
-    for pages, verdict, said in ((1, "unknown", "too long"), (2, "not_delivered", "only one from before")):
+    for pages, verdict, reason in ((1, "unknown", "too long"), (2, "not_delivered", "only one from before")):
         (found,) = await client.reconcile([error], settle=0, pages=pages)
-        assert (found.verdict, said in found.reason) == (verdict, True), found
+        assert (found.verdict, reason in found.reason) == (verdict, True), found
 
 
 async def test_the_same_reference_of_another_source_is_another_order(client: Hellotext, emulator: Emulator) -> None:

@@ -53,7 +53,7 @@ async def test_a_refused_event_leaves_nothing_behind(emulator: Emulator, ask: As
     """No session, no owner, no product, no cart."""
     before = len(emulator.store.products), len(emulator.store.carts)
     for wrong in (
-        {"session": "new", "products": [{"product_parameters": {"reference": "n"}}, {"product": "unheard-of"}]},
+        {"session": "new", "products": [{"product_parameters": {"reference": "n"}}, {"product": "unknown"}]},
         {"profile": "MzYwlE50", "products": [{"product_parameters": {"reference": "n"}, "quantity": -1}]},
         {"profile": "MzYwlE50", "products": [{"product": "vxqQJ3Yg"}], "amount": "much"},
     ):

@@ -101,20 +101,20 @@ async def test_a_failure_names_the_nearest_events(emulator: Emulator, client: He
     await client.events.track("order.placed", profile=PROFILE, order="wx4Vn4no", amount=1, metadata={"n": 1})
     await client.events.track("order.placed", profile=PROFILE, order="wx4Vn4no")
     await client.events.track("product.viewed", profile=PROFILE, product="vxqQJ3Yg", amount=9)
-    said = await failure(emulator.assert_tracked, "order.placed", profile=PROFILE, amount=9, metadata={"n": 2})
-    assert said.splitlines() == [
+    failed = await failure(emulator.assert_tracked, "order.placed", profile=PROFILE, amount=9, metadata={"n": 2})
+    assert failed.splitlines() == [
         "order.placed with profile='MzYwlE50', amount=9, metadata={'n': 2} was not accepted",
         "nearest:",
         "  event 1 (order.placed): amount is 1, not 9, metadata.n is 1, not 2",
     ]
-    said = await failure(emulator.assert_tracked, "order.shipped", amount=9)
-    assert said.splitlines()[1:] == ["nearest:", "  event 2 (product.viewed): action is 'product.viewed'"]
-    said = await failure(emulator.assert_tracked, "order.shipped")
-    assert said.splitlines() == ["order.shipped was not accepted", "accepted: 1 order.placed, 1 product.viewed"]
-    said = await failure(emulator.assert_tracked, "order.placed", times=3)
-    assert said == "order.placed: accepted 1 times, not 3"
-    said = await failure(emulator.assert_not_tracked, "order.placed", amount=1)
-    assert said.startswith("order.placed with amount=1 was accepted:\n  {'action': 'order.placed'")
+    failed = await failure(emulator.assert_tracked, "order.shipped", amount=9)
+    assert failed.splitlines()[1:] == ["nearest:", "  event 2 (product.viewed): action is 'product.viewed'"]
+    failed = await failure(emulator.assert_tracked, "order.shipped")
+    assert failed.splitlines() == ["order.shipped was not accepted", "accepted: 1 order.placed, 1 product.viewed"]
+    failed = await failure(emulator.assert_tracked, "order.placed", times=3)
+    assert failed == "order.placed: accepted 1 times, not 3"
+    failed = await failure(emulator.assert_not_tracked, "order.placed", amount=1)
+    assert failed.startswith("order.placed with amount=1 was accepted:\n  {'action': 'order.placed'")
     assert (await failure(emulator.assert_not_tracked)).startswith("an event was accepted:")
 
 
@@ -125,10 +125,10 @@ async def test_a_failure_names_refused_events(emulator: Emulator, client: Hellot
     emulator.faults.add(Fault("drop_before", times=None))
     async with client.event_queue() as queue:
         assert (await queue.track("order.placed", session="s", order="wx4Vn4no")).verdict == "unknown"
-    said = await failure(emulator.assert_tracked, "order.placed")
-    assert said.splitlines()[1:] == ["refused:", "  request 1: 422 currency (invalid)", "  request 2: not answered"]
-    said = await failure(emulator.assert_tracked, "order.shipped")
-    assert "422" not in said
+    failed = await failure(emulator.assert_tracked, "order.placed")
+    assert failed.splitlines()[1:] == ["refused:", "  request 1: 422 currency (invalid)", "  request 2: not answered"]
+    failed = await failure(emulator.assert_tracked, "order.shipped")
+    assert "422" not in failed
     emulator.faults.clear()
     emulator.token = "other"
     async with client.event_queue() as queue:

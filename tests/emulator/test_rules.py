@@ -150,7 +150,7 @@ async def test_whose_session_it_is(emulator: Emulator, ask: Ask) -> None:
     assert emulator.events[-1]["profile"] == "MzYwlE50"
     status, session = await ask("PATCH", "/v1/sessions/2KAGgAgm", profile="MzYwlE50", session="2KAGgAgm")
     assert (status, session["profile"]) == (200, "MzYwlE50")
-    assert (await ask("PATCH", "/v1/sessions/unheard-of", profile="MzYwlE50"))[0] == 404
+    assert (await ask("PATCH", "/v1/sessions/unknown", profile="MzYwlE50"))[0] == 404
 
 
 async def test_an_order_event_of_a_known_profile_counts_once(emulator: Emulator, ask: Ask) -> None:

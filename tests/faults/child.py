@@ -48,12 +48,12 @@ class Dying(Database):
         failpoint("removing")
 
 
-def say(*words: object) -> None:
+def write_line(*words: object) -> None:
     os.write(1, (" ".join(map(str, words)) + "\n").encode())  # one write() per line: lines of threads do not mix
 
 
 def ended(outcome: Outcome) -> None:
-    say("ended", outcome.event_id, outcome.verdict, int(outcome.maybe_duplicated))
+    write_line("ended", outcome.event_id, outcome.verdict, int(outcome.maybe_duplicated))
 
 
 class DyingPool(Pool):
@@ -98,10 +98,10 @@ async def main(url: str, path: str, first: int, count: int, death: float | None)
                 await queue.put("order.placed", order=f"o{n}", **about)
             else:
                 await queue.put("page.viewed", **about)
-            say("accepted", ref)
+            write_line("accepted", ref)
         await queue.flush(20)
     await made.transport.aclose()
-    say("done")
+    write_line("done")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from hellotext_async.queue.sqlite import SqliteSpool
 url, path = sys.argv[1:3]
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
-def say(*words): os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+def write_line(*words): os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 """
 
 
@@ -43,11 +43,11 @@ async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() ->
                     try:
                         use()
                     except Forked:
-                        say("Forked")
+                        write_line("Forked")
                 os._exit(0)
             os.waitpid(child, 0)
             outcome = await queue.track("page.viewed", session="after")
-            say("parent", outcome.verdict)
+            write_line("parent", outcome.verdict)
     asyncio.run(main())
     """
     async with ScriptedServer() as server:
@@ -70,7 +70,7 @@ async def test_a_forked_child_whose_loop_goes_on_sends_no_event_of_its_parent() 
                         await asyncio.sleep(0)
                     os._exit(0)
                 os.waitpid(child, 0)
-                say((await receipt).verdict)
+                write_line((await receipt).verdict)
     asyncio.run(main())
     """
     async with ScriptedServer() as server:
@@ -83,16 +83,16 @@ async def test_a_forked_child_keeps_nothing_of_the_parents_loop(tmp_path: Path) 
     """No descriptor stays open twice, and no signal is written to a file that reuses the number of the old pipe."""
     body = """
     async def main():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, say, "SIGTERM")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, write_line, "SIGTERM")
         async with Hellotext("t", base_url=url) as client:
             await client.open()
             before = len(os.listdir("/dev/fd"))
             child = os.fork()
             if child == 0:
-                say("opened", len(os.listdir("/dev/fd")) - before)
+                write_line("opened", len(os.listdir("/dev/fd")) - before)
                 files = [open(path, "a") for _ in range(8)]
                 signal.raise_signal(signal.SIGTERM)
-                say("written", os.path.getsize(path))
+                write_line("written", os.path.getsize(path))
                 os._exit(0)
             os.waitpid(child, 0)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -118,7 +118,7 @@ async def test_a_fork_waits_for_the_commit_that_is_being_written() -> None:
         done.append("written")
     def child():
         if (pid := os.fork()) == 0:
-            say(*done)
+            write_line(*done)
             os._exit(0)
         os.waitpid(pid, 0)
     async def main():
@@ -144,14 +144,14 @@ async def test_two_runs_of_a_loop_are_two_places() -> None:
     client = Hellotext("t", base_url=url)
     async def first():
         queue = client.event_queue()
-        say((await queue.track("page.viewed", session="s")).verdict)
+        write_line((await queue.track("page.viewed", session="s")).verdict)
         await queue.aclose()
         return queue
     async def second():
         try:
             await client.coupons.retrieve("x")
         except WrongLoop as error:
-            say("WrongLoop")
+            write_line("WrongLoop")
     asyncio.run(first())
     asyncio.run(second())
     """
@@ -238,7 +238,7 @@ async def test_a_rejected_event_of_a_loop_that_is_left_behind_has_one_letter(tmp
     body = """
     async def main():
         client = Hellotext("t", base_url=url)
-        queue = await client.event_queue(dead_letters=path, on_outcome=lambda outcome: say(outcome.verdict)).open()
+        queue = await client.event_queue(dead_letters=path, on_outcome=lambda outcome: write_line(outcome.verdict)).open()
         queue.track("page.viewed", session="s")
         while not queue.stats().in_flight:
             await asyncio.sleep(0)
@@ -285,7 +285,7 @@ async def test_a_spool_keeps_what_an_exit_cuts_off(tmp_path: object) -> None:
             async with client.event_queue(buffer=SqliteSpool(path)) as queue:
                 for n in range(10):
                     await queue.put("order.placed", order=f"o{n}", profile="p")
-                say("ready")
+                write_line("ready")
                 if len(sys.argv) < 4:
                     os.kill(os.getpid(), signal.SIGTERM)
                     await asyncio.sleep(60)
@@ -300,7 +300,7 @@ async def test_a_spool_keeps_what_an_exit_cuts_off(tmp_path: object) -> None:
         async with Hellotext("t", base_url=url) as client:
             async with client.event_queue(buffer=SqliteSpool(path)) as queue:
                 report = await queue.flush(10)
-                say(report.outcomes["delivered"])
+                write_line(report.outcomes["delivered"])
     asyncio.run(main())
     """
     async with ScriptedServer() as server:

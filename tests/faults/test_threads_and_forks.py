@@ -120,5 +120,5 @@ async def test_a_program_that_ends_while_a_thread_runs_a_queue_counts_its_events
     async with ScriptedServer(silence()) as server:
         ended = await run_child(LOOP_IN_A_THREAD, server.url)
     assert ended.returncode == 0
-    said = "the program ends while a queue's loop runs in another thread, with 3 events"
-    assert [line for line in ended.stderr.splitlines() if "another thread" in line] == [said]
+    message = "the program ends while a queue's loop runs in another thread, with 3 events"
+    assert [line for line in ended.stderr.splitlines() if "another thread" in line] == [message]

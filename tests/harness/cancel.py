@@ -42,18 +42,18 @@ class Run(Generic[T]):
 
 
 async def fuzz(
-    make: Callable[[], Coroutine[Any, Any, T]], upto: int = 200, *, by: Step = "loop", patience: float = 10.0
+    make: Callable[[], Coroutine[Any, Any, T]], upto: int = 200, *, by: Step = "loop", timeout: float = 10.0
 ) -> AsyncIterator[Run[T]]:
     """Each run's result, cancelled after 1, 2, … `upto` steps; exact steps stop at the first run that has fewer."""
     for steps in range(1, upto + 1):
-        run = await cancelled_after(make(), steps, by=by, patience=patience)
+        run = await cancelled_after(make(), steps, by=by, timeout=timeout)
         yield run
         if by != "loop" and not run.reached:
             return
 
 
 async def cancelled_after(
-    coroutine: Coroutine[Any, Any, T], steps: int, *, by: Step = "loop", patience: float = 10.0
+    coroutine: Coroutine[Any, Any, T], steps: int, *, by: Step = "loop", timeout: float = 10.0
 ) -> Run[T]:
     """Run `coroutine`, cancel it after `steps` steps, and return how it ended."""
     before = asyncio.all_tasks()
@@ -61,9 +61,9 @@ async def cancelled_after(
         task, reached = await _after_turns(coroutine, steps)
     else:
         task, reached = await _at_suspension(coroutine, steps, late=by == "arrival")
-    await asyncio.wait({task}, timeout=patience)
+    await asyncio.wait({task}, timeout=timeout)
     if not task.done():
-        raise AssertionError(f"cancelled after {steps} steps, it did not end within {patience:g} s")
+        raise AssertionError(f"cancelled after {steps} steps, it did not end within {timeout:g} s")
     for _ in range(_SETTLING):
         await asyncio.sleep(0)
     return _run(task, steps, reached, tuple(asyncio.all_tasks() - before))

@@ -173,9 +173,9 @@ def close_after_reply(delay: float = 0.001) -> Steps:
     return (*reply(200, RECEIVED, {"Connection": "keep-alive"}), sleep(delay), fin)
 
 
-def early_413(*, rude: bool = False) -> Steps:
-    """Refused as too large before the body was read; `rude` resets the connection while the rest arrives."""
-    return (read_headers, send(response(413, b"{}", {"Connection": "close"})), rst if rude else fin)
+def early_413(*, reset: bool = False) -> Steps:
+    """Refused as too large before the body was read; `reset` resets the connection while the rest arrives."""
+    return (read_headers, send(response(413, b"{}", {"Connection": "close"})), rst if reset else fin)
 
 
 def two_responses(second: bytes = b'{"status":"unsolicited"}') -> Steps:

@@ -66,7 +66,7 @@ def _grouped(text: str) -> Exception:
 
 
 def _logged(*args: object) -> logging.LogRecord:
-    return logging.LogRecord("x", logging.INFO, "f", 1, "said %s", args, None)
+    return logging.LogRecord("x", logging.INFO, "f", 1, "sent %s", args, None)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ async def test_turns_of_the_loop_reach_other_tasks() -> None:
 async def test_a_run_that_outlives_its_cancellation_fails() -> None:
     """Swallowing the cancellation and continuing is an error of the run."""
 
-    async def stubborn() -> None:
+    async def swallowing() -> None:
         for _ in range(2):
             try:
                 await asyncio.sleep(1000)
@@ -87,4 +87,4 @@ async def test_a_run_that_outlives_its_cancellation_fails() -> None:
                 pass
 
     with pytest.raises(AssertionError, match="after 1 steps, it did not end within 10 s"):
-        await cancelled_after(stubborn(), 1, by="task")
+        await cancelled_after(swallowing(), 1, by="task")

@@ -59,7 +59,7 @@ class Ended(NamedTuple):
     answered: set[str]
     err: str
 
-    def said(self) -> Counter[str]:
+    def counts(self) -> Counter[str]:
         """The counts in all workers' last lines."""
         counts: Counter[str] = Counter()
         for delivered, others in CLOSED.findall(self.err):
@@ -192,15 +192,15 @@ async def test_sigterm_under_load_loses_nothing(server: str, loop: str, api: str
         applied = Counter(event["session"] for event in emulator.events)
         waiting, dead = kept(tmp_path), letters(tmp_path)
         accounts = [json.loads(path.read_text()) for path in tmp_path.glob("*.account.json")]
-        said = ended.said()
+        counted = ended.counts()
         assert len(accounts) == 2
-        assert said["delivered"] + len(waiting) + len(dead) == sum(account["accepted"] for account in accounts)
+        assert counted["delivered"] + len(waiting) + len(dead) == sum(account["accepted"] for account in accounts)
         counts = {
             "delivered": sum(account["outcomes"]["delivered"] for account in accounts),
             "kept in the spool": len(waiting),
             **Counter(verdict for _, verdict in dead),
         }
-        assert said == {what: count for what, count in counts.items() if count}
+        assert counted == {what: count for what, count in counts.items() if count}
         if api == "stalled":  # how many of them a limit refuses and leaves waiting depends on the machine
             assert waiting
             assert not emulator.requests.counts[429]
@@ -223,8 +223,8 @@ async def test_without_a_spool_unsent_events_are_reported(server: str, tmp_path:
         async with serving(server, "asyncio", **environment(emulator), **shop) as served:
             ended = await served.stopped_under_load(emulator)
         accounts = [json.loads(path.read_text()) for path in tmp_path.glob("*.account.json")]
-        said, dead = ended.said(), letters(tmp_path)
-        assert said["delivered"] + len(dead) == sum(account["accepted"] for account in accounts)
-        assert said == {"delivered": said["delivered"], **Counter(verdict for _, verdict in dead)}
-        assert said["abandoned"]
+        counted, dead = ended.counts(), letters(tmp_path)
+        assert counted["delivered"] + len(dead) == sum(account["accepted"] for account in accounts)
+        assert counted == {"delivered": counted["delivered"], **Counter(verdict for _, verdict in dead)}
+        assert counted["abandoned"]
         assert ended.answered <= {event["session"] for event in emulator.events} | {session for session, _ in dead}

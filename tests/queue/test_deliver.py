@@ -18,7 +18,7 @@ from tests.rig import event, queue
 SLOW = received(takes=1.0)
 
 
-def torn() -> Iterator[dict[str, Any]]:
+def failing_stream() -> Iterator[dict[str, Any]]:
     """A stream of two events, then an error."""
     yield event(0)
     yield event(1)
@@ -78,11 +78,11 @@ async def test_an_error_of_the_stream_is_raised_when_what_came_before_has_ended(
     """From a plain and from an async iterable."""
 
     async def slow() -> Any:
-        for given in torn():
+        for given in failing_stream():
             yield given
 
     async with queue(Script(default=SLOW)) as opened:
-        for events in (torn(), slow()):
+        for events in (failing_stream(), slow()):
             found = []
             with pytest.raises(LookupError, match="own"):
                 async for outcome in opened.deliver(events):
@@ -94,7 +94,7 @@ async def test_an_error_of_the_stream_is_raised_when_what_came_before_has_ended(
 async def test_an_error_of_the_stream_is_dropped_when_the_caller_has_stopped(caplog: pytest.LogCaptureFixture) -> None:
     """A caller that stopped iterating before gets no error, and nothing is logged."""
     async with queue(Script()) as opened:
-        outcomes = opened.deliver(torn())
+        outcomes = opened.deliver(failing_stream())
         await anext(outcomes)
         await asyncio.sleep(10)
         await outcomes.aclose()

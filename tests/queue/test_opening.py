@@ -131,14 +131,14 @@ async def test_a_spool_of_a_later_version_is_refused_and_left_as_it_is(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         ("update owner set name = 'another'", "another process took the spool"),
         ("drop table events", "the spool failed (no such table: events)"),
     ],
 )
 async def test_a_spool_that_is_changed_under_a_queue_ends_it_with_the_reason(
-    tmp_path: Path, damage: str, said: str
+    tmp_path: Path, damage: str, message: str
 ) -> None:
     """New events are refused, and waiters get the same error."""
     path = tmp_path / "s.db"
@@ -148,7 +148,7 @@ async def test_a_spool_that_is_changed_under_a_queue_ends_it_with_the_reason(
         link.commit()
     with pytest.raises(SpoolError) as caught:
         await opened.put("page.viewed", session="s")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     with pytest.raises((SpoolError, QueueClosed)):  # at once, or after the queue died
         await opened.put("page.viewed", session="s")
     await opened.aclose()

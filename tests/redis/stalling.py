@@ -64,7 +64,7 @@ class StallingStream(RedisStream):
         return StallingStore(self, settings)
 
 
-def say(attempt: HttpAttempt) -> None:
+def print_attempt(attempt: HttpAttempt) -> None:
     """Print the evidence of an attempt."""
     os.write(1, f"{attempt.event_id} {attempt.evidence} {attempt.reason}\n".encode())
 
@@ -76,7 +76,9 @@ async def main(
     StallingStore.point, StallingStore.event_id = point, event_id
     stream = StallingStream(url, name, shards=SHARDS, lease=float(lease))
     timeouts = Timeouts(connect=1, read=1, total=float(total))
-    async with Hellotext("test-token", base_url=api, timeouts=timeouts, hooks=Hooks(on_attempt=say)) as client:
+    async with Hellotext(
+        "test-token", base_url=api, timeouts=timeouts, hooks=Hooks(on_attempt=print_attempt)
+    ) as client:
         made: Any = (
             client.event_queue(buffer=stream, transport="pool") if transport == "pool" else client.worker(stream)
         )

@@ -67,7 +67,7 @@ def test_a_setting_that_a_server_hides_is_a_warning() -> None:
     """Managed servers hide their settings; a replica, and a setting that loses events, is reported in any case."""
     safe = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "role": "master"}
     assert warnings_of(safe) == []
-    for change, said in (
+    for change, message in (
         ({"maxmemory_policy": None}, "eviction policy cannot be read"),
         ({"maxmemory_policy": "allkeys-lru"}, "maxmemory-policy is allkeys-lru"),
         ({"aof_enabled": None}, "append-only file cannot be read"),
@@ -75,4 +75,4 @@ def test_a_setting_that_a_server_hides_is_a_warning() -> None:
         ({"role": "slave"}, "it is a replica"),
     ):
         (warning,) = warnings_of({**safe, **change})
-        assert said in warning
+        assert message in warning

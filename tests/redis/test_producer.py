@@ -56,11 +56,11 @@ async def loading(port: int) -> bool:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"PING\r\n")
-        said = await reader.readline()
+        reply = await reader.readline()
         writer.close()
     except OSError:
         return False
-    return said.startswith(b"-LOADING")
+    return reply.startswith(b"-LOADING")
 
 
 async def test_a_server_that_loads_its_data_is_waited_for(
@@ -75,7 +75,7 @@ async def test_a_server_that_loads_its_data_is_waited_for(
         link = Link(own.url)
         await link.pipeline([("SET", f"key-{n}", os.urandom(2048)) for n in range(300)])
         await link.command("bgrewriteaof")
-        while (said := await link.command("info"))["aof_rewrite_in_progress"] or said["aof_rewrite_scheduled"]:
+        while (info := await link.command("info"))["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"]:
             pass
         await link.aclose()
         async with stream.producer(timeout=30) as producer:
@@ -273,11 +273,11 @@ async def test_other_settings_are_refused(server: Server, name: str) -> None:
     """Another number of shards, window or layout: an error names it."""
     async with RedisStream(server.url, name, shards=8).producer():
         pass
-    for other, says in (
+    for other, message in (
         (RedisStream(server.url, name, shards=4), "shards: .* made with 8, not with 4"),
         (RedisStream(server.url, name, shards=8, window=60), "window: .*86400.* not of 60"),
     ):
-        with pytest.raises(ConfigurationError, match=says):
+        with pytest.raises(ConfigurationError, match=message):
             await other.producer().__aenter__()
     link = Link(server.url)
     await link.command("hset", f"ht:{{{name}}}:conf", "layout", "99")
@@ -287,16 +287,16 @@ async def test_other_settings_are_refused(server: Server, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("http://x", "n"), "url"), (("", "n"), "url"), ((None, "n"), "url"), (("redis://", "n"), "url"),
         (("redis://h:99999", "n"), "url"), (("redis://h", ""), "name"), (("redis://h", "a{b}"), "name"),
         (("redis://h", "a b"), "name"), (("redis://h", None), "name"),
     ],
 )  # fmt: skip
-def test_bad_settings_are_named_at_the_call(arguments: Any, says: str) -> None:
+def test_bad_settings_are_named_at_the_call(arguments: Any, message: str) -> None:
     """A wrong URL, a name with braces."""
-    with pytest.raises(ConfigurationError, match=f"^{says}"):
+    with pytest.raises(ConfigurationError, match=f"^{message}"):
         RedisStream(*arguments)
 
 

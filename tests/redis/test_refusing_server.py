@@ -50,8 +50,8 @@ async def test_a_server_that_takes_no_writes_for_now_is_waited_for(
 
 async def refusals(link: Link, error: str) -> int:
     """The number of commands that the server has refused with this error."""
-    said = (await link.command("info", "errorstats")).get(f"errorstat_{error}", {})
-    return int(said.get("count", 0))
+    stats = (await link.command("info", "errorstats")).get(f"errorstat_{error}", {})
+    return int(stats.get("count", 0))
 
 
 async def test_an_event_that_the_server_lost_is_reported(kind: str, name: str) -> None:

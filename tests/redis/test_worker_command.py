@@ -117,7 +117,7 @@ def test_wrong_use_is_one_line(
         monkeypatch.setenv("HELLOTEXT_API_URL", emulator.url)
         monkeypatch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
         monkeypatch.delenv("HELLOTEXT_REDIS_URL", raising=False)
-        for arguments, code, says in (
+        for arguments, code, message in (
             (("--stream", name), 2, "HELLOTEXT_REDIS_URL"),
             (("--redis", server.url), 2, "--stream"),
             (("--redis", "http://x", "--stream", name), 2, "url: expected"),
@@ -125,5 +125,5 @@ def test_wrong_use_is_one_line(
             (("--redis", "redis://127.0.0.1:1", "--stream", name), 1, "no reply from the server at 127.0.0.1:1"),
         ):
             assert main(["worker", *arguments]) == code
-            said = capsys.readouterr().err
-            assert (says in said, said.count("\n")) == (True, 1), said
+            output = capsys.readouterr().err
+            assert (message in output, output.count("\n")) == (True, 1), output

@@ -34,7 +34,7 @@ TOGETHER: Final = 200
 """Events that are put at once."""
 LATEST: Final = 100_000
 """Bytes of the append-only file that a crash of the machine loses under `everysec`."""
-PATIENCE: Final = 120.0
+TIMEOUT: Final = 120.0
 """Seconds without an outcome after which waiting events count as stuck."""
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
     len(RECEIVED), RECEIVED,
@@ -54,7 +54,7 @@ def arguments(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--appendfsync", choices=["always", "everysec"], default="everysec")
     parser.add_argument("--kind", choices=sorted(KINDS), default=sorted(KINDS)[0])
     parser.add_argument("--rate", type=float, default=1e6, help="events that are put in a second, at most")
-    parser.add_argument("--pause", type=float, default=2.0, help="seconds between two blows, on average")
+    parser.add_argument("--pause", type=float, default=2.0, help="seconds between two disturbances, on average")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(line)
 
@@ -64,7 +64,7 @@ class Api(asyncio.Protocol):
 
     applied: list[tuple[int, str, float]]
     """The number and subject of each application, and when it was."""
-    dice: Random
+    rng: Random
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -81,7 +81,7 @@ class Api(asyncio.Protocol):
             event = msgspec.json.decode(self._got[end + 4 : end + 4 + size])
             self._got = self._got[end + 4 + size :]
             self.applied.append((event["metadata"]["number"], event["session"], time.monotonic()))
-            asyncio.get_running_loop().call_later(self.dice.random() * 0.02, self._answer)
+            asyncio.get_running_loop().call_later(self.rng.random() * 0.02, self._answer)
 
     def _answer(self) -> None:
         if not self._transport.is_closing():
@@ -106,17 +106,17 @@ class Fleet:
 
     def __init__(self, given: argparse.Namespace, server: Server) -> None:
         self.given, self.server = given, server
-        self.dice = Random(given.seed)
+        self.rng = Random(given.seed)
         self.workers: list[asyncio.subprocess.Process] = []
         self.lost = 0
-        self.blows: Counter[str] = Counter()
+        self.disturbances: Counter[str] = Counter()
         self.accepted: dict[int, float] = {}
         self.refused = 0
         self.applied: list[tuple[int, str, float]] = []
 
     async def run(self) -> list[str]:
         """Everything; what was broken."""
-        handler = type("Records", (Api,), {"applied": self.applied, "dice": self.dice})
+        handler = type("Records", (Api,), {"applied": self.applied, "rng": self.rng})
         api = await asyncio.get_running_loop().create_server(handler, "127.0.0.1", 0, backlog=1024)
         self.api = f"http://127.0.0.1:{api.sockets[0].getsockname()[1]}"
         try:
@@ -133,12 +133,12 @@ class Fleet:
         while "" in await owners(stream_at(self.server.url), self.server.url):
             await asyncio.sleep(0.1)
         began = time.monotonic()
-        striking = asyncio.create_task(self.strike())
+        disturbing = asyncio.create_task(self.disturb())
         await self.put_all()
         print(f"{len(self.accepted)} accepted in {time.monotonic() - began:.0f} s", flush=True)
-        await striking
+        await disturbing
         stuck = await self.drained()
-        print(f"drained after {time.monotonic() - began:.0f} s; blows: {dict(self.blows)}", flush=True)
+        print(f"drained after {time.monotonic() - began:.0f} s; disturbances: {dict(self.disturbances)}", flush=True)
         outcomes = await self.outcomes()
         for worker in list(self.workers):
             await self.leave(worker)
@@ -155,29 +155,29 @@ class Fleet:
         """Stop a worker cleanly, and read its count of losses."""
         self.workers.remove(worker)
         worker.terminate()
-        said, _ = await worker.communicate()
-        self.lost = max(self.lost, int(said or b"0"))
+        output, _ = await worker.communicate()
+        self.lost = max(self.lost, int(output or b"0"))
 
-    async def strike(self) -> None:
+    async def disturb(self) -> None:
         """The disturbances, in any order."""
         given = self.given
-        blows = ["kill"] * given.kills + ["stop"] * given.stops + ["rescale"] * given.rescales
-        blows += ["server"] * given.server_kills
-        self.dice.shuffle(blows)
-        for blow in blows:
-            await asyncio.sleep(self.given.pause * (0.5 + self.dice.random()))
-            worker = self.dice.choice(self.workers)
-            self.blows[blow] += 1
-            if blow == "kill":
+        disturbances = ["kill"] * given.kills + ["stop"] * given.stops + ["rescale"] * given.rescales
+        disturbances += ["server"] * given.server_kills
+        self.rng.shuffle(disturbances)
+        for disturbance in disturbances:
+            await asyncio.sleep(self.given.pause * (0.5 + self.rng.random()))
+            worker = self.rng.choice(self.workers)
+            self.disturbances[disturbance] += 1
+            if disturbance == "kill":
                 self.workers.remove(worker)
                 worker.kill()
                 await worker.wait()
                 await self.join()
-            elif blow == "stop":
+            elif disturbance == "stop":
                 worker.send_signal(signal.SIGSTOP)
                 await asyncio.sleep(LEASE * 1.7)
                 worker.send_signal(signal.SIGCONT)
-            elif blow == "rescale":
+            elif disturbance == "rescale":
                 await self.leave(worker)
                 await self.join()
             else:
@@ -218,7 +218,7 @@ class Fleet:
     async def drained(self) -> list[str]:
         """Wait until no event is in the stream; what is stuck."""
         at, before = time.monotonic(), -1
-        while time.monotonic() - at < PATIENCE:
+        while time.monotonic() - at < TIMEOUT:
             left = 0
             with contextlib.suppress(HellotextError, OSError):
                 left = await entries(stream_at(self.server.url), self.server.url)
@@ -227,7 +227,7 @@ class Fleet:
             if left != before:
                 at, before = time.monotonic(), left
             await asyncio.sleep(0.2)
-        return [f"stuck: {before} events have not ended within {PATIENCE:.0f} s"]
+        return [f"stuck: {before} events have not ended within {TIMEOUT:.0f} s"]
 
     async def outcomes(self) -> dict[int, Outcome | None]:
         """The server's outcome of each accepted event."""

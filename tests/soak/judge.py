@@ -78,7 +78,7 @@ def _programs(plan: Round, history: History, exits: dict[str, Exit]) -> Iterator
     for program, line in history.of("forked"):
         closed = [one["t"] for one in history.lines[program] if one["kind"] in ("closing", "leaving")]
         if line["got"] != line["want"] and not (closed and closed[0] < line["t"]):
-            yield f"{line['deed']}: {line['got']} instead of {line['want']}: {program}"
+            yield f"{line['action']}: {line['got']} instead of {line['want']}: {program}"
 
 
 def _numbers(plan: Round, history: History, exits: dict[str, Exit]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Act", "Ending", "Life", "Offer", "Producer", "Round", "Step", "Task", "Weather"]
+__all__ = ["Act", "Behaviour", "Ending", "Life", "Offer", "Producer", "Round", "Step", "Task"]
 
 Buffer = Literal["memory", "spool", "folder"]
 How = Literal["track", "put", "cancelled put", "deliver", "thread"]
@@ -38,7 +38,7 @@ class Act(msgspec.Struct, frozen=True):
     """Another action of the program at a time (seconds after opening)."""
 
     at: float
-    deed: Deed
+    action: Deed
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ class Life(msgspec.Struct, frozen=True):
     tokens: list[str] = []
 
 
-class Weather(msgspec.Struct, frozen=True):
+class Behaviour(msgspec.Struct, frozen=True):
     """How the server answers during a step: the share of `kinds` among the answers, and when it refuses connections."""
 
     share: float = 0.0
@@ -80,7 +80,7 @@ class Step(msgspec.Struct, frozen=True):
     """Programs side by side, with one behaviour of the server."""
 
     lives: list[Life]
-    weather: Weather = Weather()
+    behaviour: Behaviour = Behaviour()
 
 
 class Round(msgspec.Struct, frozen=True):

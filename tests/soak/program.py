@@ -20,13 +20,13 @@ from hellotext_async import Hellotext, HellotextError, Outcome, SpoolBusy, Sqlit
 from hellotext_async.queue.queue import EventQueue
 
 from .forks import fork
-from .handing import Handing
 from .plan import Act, Task
-from .voice import Voice
+from .result_log import ResultLog
+from .submitter import Submitter
 
 __all__ = ["run"]
 
-PATIENCE: Final = 40.0
+TIMEOUT: Final = 40.0
 """Seconds after which something that should have ended long ago counts as hanging."""
 
 LONGEST: Final = 200.0
@@ -38,15 +38,15 @@ def run(path: str) -> None:
     faulthandler.register(signal.SIGALRM, chain=True)  # its thread would not survive a fork
     signal.setitimer(signal.ITIMER_REAL, LONGEST)
     task = msgspec.json.decode(Path(path).read_bytes(), type=Task)
-    voice = Voice(task.results)
-    program = _Program(task, voice)
+    log = ResultLog(task.results)
+    program = _Program(task, log)
     try:
         with asyncio.Runner(loop_factory=_loop_factory(task.program.loop)) as runner:
             runner.run(program.live())
     except Exception:
-        voice("error", text=traceback.format_exc())
+        log("error", text=traceback.format_exc())
     program.after_the_loop()
-    voice("bye")
+    log("bye")
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -59,9 +59,9 @@ def _loop_factory(name: str) -> Any:
 
 
 class _Program:
-    def __init__(self, task: Task, voice: Voice) -> None:
-        self.task, self.plan, self.voice = task, task.program, voice
-        self.handing: Handing | None = None
+    def __init__(self, task: Task, log: ResultLog) -> None:
+        self.task, self.plan, self.log = task, task.program, log
+        self.submitter: Submitter | None = None
         self.stopping = threading.Event()
         self.sampler: threading.Thread | None = None
 
@@ -75,21 +75,21 @@ class _Program:
         queue = await self.opened(client)
         if queue is None:
             return
-        handing = self.handing = Handing(queue, self.voice, durable=self.task.round.buffer != "memory")
+        submitter = self.submitter = Submitter(queue, self.log, durable=self.task.round.buffer != "memory")
         self.die_in_time()
         self.sample(queue)
-        producers = [asyncio.create_task(handing.produce(one)) for one in self.plan.producers]
+        producers = [asyncio.create_task(submitter.produce(one)) for one in self.plan.producers]
         acts = [asyncio.create_task(self.act(one, client, queue)) for one in self.plan.acts]
         if not await self.end(client, queue, producers):
             return
-        await self.all_over([*producers, *acts], handing)
+        await self.all_over([*producers, *acts], submitter)
         await client.aclose()
         self.say_numbers(queue, final=True)
 
     async def opened(self, client: Hellotext) -> EventQueue | None:
         """The queue, once no other process has its spool."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE
+        until = loop.time() + TIMEOUT
         while loop.time() < until:
             queue = self.queue(client)
             try:
@@ -97,9 +97,9 @@ class _Program:
             except SpoolBusy:
                 await asyncio.sleep(0.02)
                 continue
-            self.voice("open")
+            self.log("open")
             return queue
-        self.voice("hang", what="SpoolBusy")
+        self.log("hang", what="SpoolBusy")
         return None
 
     def queue(self, client: Hellotext) -> EventQueue:
@@ -124,7 +124,7 @@ class _Program:
         )
 
     def on_outcome(self, outcome: Outcome) -> None:
-        self.voice(
+        self.log(
             "hook", id=outcome.event_id, key=outcome.context, verdict=outcome.verdict, marked=outcome.maybe_duplicated
         )
 
@@ -140,14 +140,14 @@ class _Program:
     async def act(self, act: Act, client: Hellotext, queue: EventQueue) -> None:
         await asyncio.sleep(act.at)
         try:
-            if act.deed == "set_token":
+            if act.action == "set_token":
                 client.set_token(self.plan.tokens[1])
-            elif act.deed == "flush":
+            elif act.action == "flush":
                 await queue.flush(timeout=0.3)
             else:
-                await fork(act.deed, queue, self.task, self.voice)
+                await fork(act.action, queue, self.task, self.log)
         except HellotextError as error:
-            self.voice("act", deed=act.deed, error=type(error).__name__)
+            self.log("act", action=act.action, error=type(error).__name__)
 
     def sample(self, queue: EventQueue) -> None:
         """Read the figures repeatedly, from the loop and from a thread."""
@@ -159,7 +159,7 @@ class _Program:
                 try:
                     queue.stats()
                 except Exception:
-                    self.voice("error", text=f"stats from a thread: {traceback.format_exc()}")
+                    self.log("error", text=f"stats from a thread: {traceback.format_exc()}")
                     return
 
         async def look_too() -> None:
@@ -178,7 +178,7 @@ class _Program:
         right = right and min(stats.bytes, stats.queued, stats.in_flight, stats.pending) >= 0
         if final or not right:
             numbers = {name: getattr(stats, name) for name in stats.__struct_fields__[:6]}
-            self.voice("stats", right=right, final=final, **numbers)
+            self.log("stats", right=right, final=final, **numbers)
 
     # Its end.
 
@@ -187,9 +187,9 @@ class _Program:
         ending = self.plan.ending
         await asyncio.sleep(60 if ending.way == "kill" else ending.at)
         if ending.way == "leave":
-            self.voice("leaving")
+            self.log("leaving")
             return False
-        self.voice("closing")
+        self.log("closing")
         if ending.way == "drain":
             await asyncio.wait(producers, timeout=3)
             await queue.flush(timeout=3)
@@ -198,7 +198,7 @@ class _Program:
         elif ending.way == "client":
             await self._cancelled(client.aclose())
         report = await queue.aclose(timeout=ending.timeout)
-        self.voice("report", **{name: getattr(report, name) for name in report.__struct_fields__[:5]})
+        self.log("report", **{name: getattr(report, name) for name in report.__struct_fields__[:5]})
         return True
 
     async def _cancelled(self, closing: Any) -> None:
@@ -207,22 +207,22 @@ class _Program:
         task.cancel()
         await asyncio.wait([task])
 
-    async def all_over(self, tasks: list[asyncio.Task[None]], handing: Handing) -> None:
+    async def all_over(self, tasks: list[asyncio.Task[None]], submitter: Submitter) -> None:
         """The queue is closed: every waiter has its result soon."""
-        _, late = await asyncio.wait(tasks, timeout=PATIENCE)
+        _, late = await asyncio.wait(tasks, timeout=TIMEOUT)
         for task in late:
-            self.voice("hang", what=repr(task.get_coro()))
-        await handing.all_resolved(PATIENCE)
+            self.log("hang", what=repr(task.get_coro()))
+        await submitter.all_resolved(TIMEOUT)
         self.stopping.set()
         for task in tasks:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-                self.voice("error", text="".join(traceback.format_exception(error)))
+                self.log("error", text="".join(traceback.format_exception(error)))
 
     def after_the_loop(self) -> None:
         """Write the state of receipts when the loop has ended."""
         self.stopping.set()
-        if self.handing is not None:
-            self.handing.after_the_loop(PATIENCE)
+        if self.submitter is not None:
+            self.submitter.after_the_loop(TIMEOUT)
 
     # The last program.
 
@@ -234,16 +234,16 @@ class _Program:
             if queue is not None:
                 queues.append(queue)
         for queue in queues:
-            report = await queue.flush(timeout=PATIENCE)
+            report = await queue.flush(timeout=TIMEOUT)
             if report.queued or report.in_flight:
-                self.voice("hang", what=f"the last flush: {report}")
-        self.voice("settled")
-        handing = Handing(queues[0], self.voice, durable=True)
+                self.log("hang", what=f"the last flush: {report}")
+        self.log("settled")
+        submitter = Submitter(queues[0], self.log, durable=True)
         for offer in self.task.again:
-            await handing.put(handing.offered(offer, "again"), offer)
-        await handing.all_resolved(PATIENCE)
+            await submitter.put(submitter.offered(offer, "again"), offer)
+        await submitter.all_resolved(TIMEOUT)
         for queue in queues:
             report = await queue.aclose()
-            self.voice("report", **{name: getattr(report, name) for name in report.__struct_fields__[:5]})
+            self.log("report", **{name: getattr(report, name) for name in report.__struct_fields__[:5]})
             self.say_numbers(queue, final=True)
         await client.aclose()

@@ -111,9 +111,9 @@ class _Running:
         url = await self.server.start()
         try:
             for number, step in enumerate(self.plan.steps):
-                self.server.begin(step.weather)
+                self.server.begin(step.behaviour)
                 await asyncio.gather(*(self.one(number, life, url) for life in range(len(step.lives))))
-                await self.server.calm()
+                await self.server.accept_connections()
         finally:
             await self.server.stop()
         history = read_history(self.folder, list(self.exits))

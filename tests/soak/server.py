@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from .plan import Weather
+from .plan import Behaviour
 
 __all__ = ["Records", "Seen", "Server"]
 
@@ -55,10 +55,10 @@ class Records:
 class Server:
     """One round's server, at an address of its own."""
 
-    def __init__(self, host: str, dice: Random, total: float, reached: Callable[[str, int, str], None]) -> None:
+    def __init__(self, host: str, rng: Random, total: float, reached: Callable[[str, int, str], None]) -> None:
         self.records = Records()
-        self._host, self._dice, self._total, self._reached = host, dice, total, reached
-        self._weather = Weather()
+        self._host, self._rng, self._total, self._reached = host, rng, total, reached
+        self._behaviour = Behaviour()
         self._numbers: dict[str, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._server: asyncio.Server | None = None
@@ -81,14 +81,14 @@ class Server:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def begin(self, weather: Weather) -> None:
+    def begin(self, behaviour: Behaviour) -> None:
         """A step begins."""
-        self._weather = weather
+        self._behaviour = behaviour
         self._numbers.clear()
-        for start, end in weather.down:
+        for start, end in behaviour.down:
             self._do(self._away(start, end), "down")
 
-    async def calm(self) -> None:
+    async def accept_connections(self) -> None:
         """It listens from here on."""
         if down := [task for task in self._tasks if task.get_name() == "down"]:
             await asyncio.wait(down)
@@ -135,7 +135,7 @@ class Server:
         token = headers.get("authorization", "").removeprefix("Bearer ")
         program = token.partition("-")[0]
         number = self._numbers[program] = self._numbers.get(program, 0) + 1
-        if 0 < self._weather.revoked_from <= number and token.endswith("-old"):
+        if 0 < self._behaviour.revoked_from <= number and token.endswith("-old"):
             kind = "401"
         event = self._note(lines[0], program, kind, body)
         self._reached(program, number, "arrived")
@@ -150,8 +150,8 @@ class Server:
             self._reached(program, number, "answered")
 
     def _next(self) -> str:
-        weather = self._weather
-        return self._dice.choice(weather.kinds) if self._dice.random() < weather.share else "received"
+        behaviour = self._behaviour
+        return self._rng.choice(behaviour.kinds) if self._rng.random() < behaviour.share else "received"
 
     def _note(self, line: str, program: str, kind: str, body: bytes) -> Seen | None:
         if line != f"POST {EVENTS} HTTP/1.1":
@@ -194,7 +194,7 @@ class Server:
             await reader.read()
             return False
         if kind in ("slow", "drip"):
-            await asyncio.sleep(self._dice.uniform(0, 0.15))
+            await asyncio.sleep(self._rng.uniform(0, 0.15))
         if kind == "garbage":
             writer.write(b"\x00\x01 nothing that HTTP knows\r\n\r\n")
             await writer.drain()
@@ -207,7 +207,7 @@ class Server:
 
     async def _write(self, kind: str, answer: bytes, writer: asyncio.StreamWriter) -> None:
         if kind == "torn":
-            answer = answer[: self._dice.randrange(1, len(answer))]
+            answer = answer[: self._rng.randrange(1, len(answer))]
         size = 7 if kind == "drip" else len(answer)
         for start in range(0, len(answer), size):
             writer.write(answer[start : start + size])

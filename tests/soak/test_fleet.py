@@ -17,9 +17,9 @@ def fleet(server: Any, *given: str) -> Fleet:
 
 async def test_workers_that_are_killed_stopped_and_replaced_lose_and_double_nothing() -> None:
     """In the order of each subject."""
-    blows = ("--kills", "1", "--stops", "1", "--rescales", "1", "--pause", "0.5")
+    disturbances = ("--kills", "1", "--stops", "1", "--rescales", "1", "--pause", "0.5")
     with Server("valkey", appendonly="everysec") as server:
-        assert await fleet(server, "--events", "1000", "--subjects", "100", *blows).run() == []
+        assert await fleet(server, "--events", "1000", "--subjects", "100", *disturbances).run() == []
 
 
 def ended(number: int, verdict: Any = "delivered") -> Outcome:

@@ -105,7 +105,7 @@ def test_an_allowed_round_breaks_no_rule(tmp_path: Path, lines: list[Line], appl
         ("deliver ended without an outcome", [OFFER, {"kind": "bulk over", "calls": [1], "error": ""}], 1, {}),
         ("hang", [{"kind": "hang", "what": "a receipt"}], 0, {}),
         ("an unexpected error", [{"kind": "error", "text": "KeyError"}], 0, {}),
-        ("fork and track", [{"kind": "forked", "deed": "fork and track", "got": "a receipt", "want": "Forked"}], 0, {}),
+        ("fork and track", [{"kind": "forked", "action": "fork and track", "got": "a receipt", "want": "Forked"}], 0, {}),
         ("program ended with 1 instead of 0", [], 0, {"status": 1}),
         ("a traceback on stderr", [], 0, {"stderr": "Traceback (most recent call last)"}),
     ],

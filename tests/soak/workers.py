@@ -13,8 +13,8 @@ import sys
 from hellotext_async import Hellotext, SqliteSpool
 from hellotext_async.queue.queue import EventQueue
 
-from .handing import fields_of
 from .plan import Offer
+from .submitter import fields_of
 
 WORKERS, THREADS, EVENTS = 3, 2, 40
 

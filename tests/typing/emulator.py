@@ -34,4 +34,4 @@ def fails(emulator: Emulator) -> None:
     Fault("explode")  # type: ignore[arg-type]
     Fault("status", code=503)  # type: ignore[call-arg]
     RateLimit()  # type: ignore[call-arg]
-    RateLimit(50, kind="unheard-of")  # type: ignore[arg-type]
+    RateLimit(50, kind="unknown")  # type: ignore[arg-type]

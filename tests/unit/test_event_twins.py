@@ -35,13 +35,13 @@ class _Number(float):
     """A subclass of float."""
 
 
-def dressed(value: Any) -> Any:
+def as_program_value(value: Any) -> Any:
     """`value` as a program may pass it."""
     match value:
         case dict():
-            return MappingProxyType({_Text(key): dressed(entry) for key, entry in value.items()})
+            return MappingProxyType({_Text(key): as_program_value(entry) for key, entry in value.items()})
         case list():
-            return tuple(dressed(entry) for entry in value)
+            return tuple(as_program_value(entry) for entry in value)
         case str():
             return Enum("Kind", {"MEMBER": value}).MEMBER if value == "enum" else _Text(value)
         case bool() | None:
@@ -80,7 +80,7 @@ def test_twins_become_the_same_bytes(fields: dict[str, Any]) -> None:
     """With their ids and subjects, in both formats."""
     for event_format in ("typed", "object"):
         assert prepare("page.viewed", fields, event_format) == prepare(
-            _Text("page.viewed"), {name: dressed(value) for name, value in fields.items()}, event_format
+            _Text("page.viewed"), {name: as_program_value(value) for name, value in fields.items()}, event_format
         )
 
 

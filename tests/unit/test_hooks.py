@@ -191,10 +191,10 @@ def test_outcomes_other_than_delivered_are_logged_with_their_reason(caplog: pyte
     assert caplog.messages[0] == "greens: event e-rejected (order.placed) rejected after 2 attempts: None"
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.83, "0.8 s"), (73.2, "73 s"), (3600, "60 min"), (7500, "2 h 5 min")])
-def test_a_duration_is_short(seconds: float, said: str) -> None:
+@pytest.mark.parametrize(("seconds", "text"), [(0.83, "0.8 s"), (73.2, "73 s"), (3600, "60 min"), (7500, "2 h 5 min")])
+def test_a_duration_is_short(seconds: float, text: str) -> None:
     """For a reader of a log."""
-    assert duration(seconds) == said
+    assert duration(seconds) == text
 
 
 def test_a_path_is_shown_without_what_may_be_a_customer_s() -> None:

@@ -7,10 +7,10 @@ import os
 import time
 from typing import Any
 
-__all__ = ["Voice"]
+__all__ = ["ResultLog"]
 
 
-class Voice:
+class ResultLog:
     """Writes lines; in a forked child it writes nothing unless asked."""
 
     def __init__(self, path: str) -> None:

@@ -14,9 +14,9 @@ from hellotext_async import HellotextError, Outcome, QueueClosed, Receipt, Wrong
 from hellotext_async.queue.queue import EventQueue
 
 from .plan import Offer, Producer
-from .voice import Voice
+from .result_log import ResultLog
 
-__all__ = ["Handing", "fields_of"]
+__all__ = ["Submitter", "fields_of"]
 
 
 def fields_of(offer: Offer) -> dict[str, Any]:
@@ -38,11 +38,11 @@ def action_of(offer: Offer) -> str:
     return "order.placed" if offer.idempotent else "page.viewed"
 
 
-class Handing:
+class Submitter:
     """Puts events into one queue."""
 
-    def __init__(self, queue: EventQueue, voice: Voice, *, durable: bool) -> None:
-        self._queue, self._voice, self._durable = queue, voice, durable
+    def __init__(self, queue: EventQueue, log: ResultLog, *, durable: bool) -> None:
+        self._queue, self._log, self._durable = queue, log, durable
         self._calls = itertools.count(1)
         self._receipts: dict[int, Receipt] = {}
         self._ended: set[int] = set()
@@ -81,7 +81,7 @@ class Handing:
     def offered(self, offer: Offer, how: str) -> int:
         """A call is about to be made: its number."""
         call = next(self._calls)
-        self._voice("offered", call=call, key=offer.key, how=how, subject=offer.subject)
+        self._log("offered", call=call, key=offer.key, how=how, subject=offer.subject)
         return call
 
     def track(self, call: int, offer: Offer) -> Receipt | None:
@@ -89,9 +89,9 @@ class Handing:
         try:
             receipt = self._queue.track(action_of(offer), context=offer.key, **fields_of(offer))
         except HellotextError as error:
-            self._voice("refused", call=call, error=type(error).__name__)
+            self._log("refused", call=call, error=type(error).__name__)
             return None
-        self._voice("taken", call=call, id=receipt.event_id)
+        self._log("taken", call=call, id=receipt.event_id)
         self._receipts[call] = receipt
         if threading.current_thread() is threading.main_thread():
             self._watch(call, receipt)
@@ -102,13 +102,13 @@ class Handing:
         try:
             receipt = await self._queue.put(action_of(offer), context=offer.key, **fields_of(offer))
         except asyncio.CancelledError:
-            self._voice("cancelled", call=call)
+            self._log("cancelled", call=call)
             raise
         except HellotextError as error:
-            self._voice("refused", call=call, error=type(error).__name__)
+            self._log("refused", call=call, error=type(error).__name__)
             return
-        self._voice("taken", call=call, id=receipt.event_id)
-        self._voice("accepted", call=call)
+        self._log("taken", call=call, id=receipt.event_id)
+        self._log("accepted", call=call)
         self._receipts[call] = receipt
         self._watch(call, receipt)
 
@@ -119,7 +119,7 @@ class Handing:
     async def _until_the_end(self, call: int, receipt: Receipt) -> None:
         try:
             await receipt.accepted()
-            self._voice("accepted", call=call)
+            self._log("accepted", call=call)
             self._end(call, await receipt)
         except HellotextError as error:
             self._end(call, error)
@@ -127,11 +127,11 @@ class Handing:
     def _end(self, call: int, end: Outcome | HellotextError) -> None:
         self._ended.add(call)
         if isinstance(end, Outcome):
-            self._voice("outcome", call=call, verdict=end.verdict, marked=end.maybe_duplicated, id=end.event_id)
+            self._log("outcome", call=call, verdict=end.verdict, marked=end.maybe_duplicated, id=end.event_id)
         elif isinstance(end, QueueClosed) and end.kept:
-            self._voice("kept", call=call)
+            self._log("kept", call=call)
         else:
-            self._voice("nowhere", call=call, error=repr(end))
+            self._log("nowhere", call=call, error=repr(end))
 
     async def _deliver(self, producer: Producer) -> None:
         calls: list[int] = []
@@ -147,10 +147,10 @@ class Handing:
         try:
             async for outcome in self._queue.deliver(feed()):
                 marked = outcome.maybe_duplicated
-                self._voice("bulk", key=outcome.context, verdict=outcome.verdict, marked=marked, id=outcome.event_id)
+                self._log("bulk", key=outcome.context, verdict=outcome.verdict, marked=marked, id=outcome.event_id)
         except HellotextError as raised:
             error = type(raised).__name__
-        self._voice("bulk over", calls=calls, error=error)
+        self._log("bulk over", calls=calls, error=error)
 
     def _in_thread(self, producer: Producer) -> None:
         taken: list[tuple[int, Receipt]] = []
@@ -168,29 +168,29 @@ class Handing:
         try:
             self._end(call, receipt.wait(seconds))
         except TimeoutError:
-            self._voice("hang", what="receipt.wait", call=call)
+            self._log("hang", what="receipt.wait", call=call)
             self._ended.add(call)
         except WrongLoop:
             pass  # the loop is closed: `after_the_loop` asks
         except HellotextError as error:
             self._end(call, error)
 
-    async def all_resolved(self, patience: float) -> None:
+    async def all_resolved(self, timeout: float) -> None:
         """Every waiter for a receipt has its outcome soon."""
         if self._watchers:
-            await asyncio.wait(self._watchers, timeout=patience)
+            await asyncio.wait(self._watchers, timeout=timeout)
         for thread in self._threads:
-            await asyncio.to_thread(thread.join, patience)
+            await asyncio.to_thread(thread.join, timeout)
         for call in self._receipts.keys() - self._ended:
-            self._voice("hang", what="a receipt", call=call)
+            self._log("hang", what="a receipt", call=call)
 
-    def after_the_loop(self, patience: float) -> None:
+    def after_the_loop(self, timeout: float) -> None:
         """The receipts whose outcome was not written yet: with a closed loop they have ended, or hang."""
         for thread in self._threads:
-            thread.join(patience)
+            thread.join(timeout)
         for call in sorted(self._receipts.keys() - self._ended):
             receipt = self._receipts[call]
             if receipt.done():
                 self._wait(call, receipt, 0)
             else:
-                self._voice("hang", what="a receipt, after the loop", call=call)
+                self._log("hang", what="a receipt, after the loop", call=call)
