@@ -15,6 +15,7 @@ import msgspec
 
 from .._policy import shared_rate as rates
 from .link import Script
+from .record import text_of
 
 if TYPE_CHECKING:
     from .layout import Layout
@@ -134,7 +135,7 @@ class Commands:
                 added[shard] = reply[at]
                 for number in by_shard[shard]:
                     at += 1
-                    answers[number] = reply[at].decode()
+                    answers[number] = text_of(reply[at])
                 at += 1
         return answers, added
 
@@ -270,7 +271,7 @@ class Commands:
         found: dict[tuple[int, int], str] = {}
         for (shard, _), values in zip(asked, replies, strict=True):
             if any(values):
-                found.update({(shard, at): value.decode() for at, value in enumerate(values) if value is not None})
+                found.update({(shard, at): text_of(value) for at, value in enumerate(values) if value is not None})
         return [(shard, at, text) for (shard, at), text in found.items()]
 
     async def free_id(self, id_digest: bytes, now: float) -> None:

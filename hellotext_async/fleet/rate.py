@@ -102,7 +102,7 @@ class SharedRate:
             while True:
                 try:
                     return await self._commands.rate(command, self._id)
-                except HellotextError as error:
+                except Exception as error:
                     self._go_alone()
                     self._warn(error)
                 await asyncio.sleep(random.uniform(*AGAIN))
@@ -125,7 +125,8 @@ class SharedRate:
         self._limiter.serve()
 
     def _warn(self, error: Exception) -> None:
-        """Say once what will not pass by itself."""
+        """Log once what will not pass by itself."""
         if not isinstance(error, Unreachable) and not self._warned:
             self._warned = True
-            _log.warning("workers do not share the learned rate: %s", error)
+            why = str(error) if isinstance(error, (HellotextError, ValueError)) else type(error).__name__
+            _log.warning("workers do not share the learned rate: %s", why)

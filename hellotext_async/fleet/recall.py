@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recall"]
 
+_log = logging.getLogger("hellotext_async.fleet")
+
 SHORTEST, LONGEST = 0.02, 0.5
 FORGOTTEN: Final = "the server does not know the event any more: its window is over, or the server lost it"
 
@@ -33,6 +36,7 @@ class Recall:
         self._entries: list[ref[Entry]] = []
         self._watched: set[Entry] = set()  # a watcher need not hold the event
         self._ahead: float | None = None
+        self._logged = False
         self._asked: list[tuple[str, asyncio.Future[str | None]]] = []
         self._answering: asyncio.Task[None] | None = None
         self._looking = asyncio.get_running_loop().create_task(self._look(), name="hellotext outcomes")
@@ -84,6 +88,11 @@ class Recall:
                 ended = sum([await self._ask(waited[at : at + MOST]) for at in range(0, len(waited), MOST)])
             except SpoolError:
                 ended = 0
+            except Exception as error:  # what waits must not wait for ever
+                ended = 0
+                if not self._logged:
+                    self._logged = True
+                    _log.error("outcomes of a stream's events cannot be looked up (%s)", type(error).__name__)
             pause = SHORTEST if ended else min(LONGEST, pause * 1.5)
 
     def _watch(self) -> None:

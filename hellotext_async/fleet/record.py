@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._wire.call import Idempotency
     from ..queue.store import Finish
 
-__all__ = ["Mark", "Stored", "decode", "encode", "ending_text", "has_ended", "outcome_from"]
+__all__ = ["Mark", "Stored", "decode", "encode", "ending_text", "has_ended", "outcome_from", "text_of"]
 
 _KINDS: Final[tuple[Idempotency, ...]] = ("safe", "idempotent", "non_idempotent", "at_most_once")
 _KIND: Final = {kind: number for number, kind in enumerate(_KINDS)}
@@ -111,6 +111,11 @@ def outcome_from(text: str, event_id: str, action: str, context: object = None) 
         maybe_duplicated=text.endswith(MARK),
         context=context,
     )
+
+
+def text_of(value: bytes) -> str:
+    """What is remembered under an id, which another program may have changed."""
+    return value.decode("utf-8", "replace")
 
 
 def has_ended(text: str) -> bool:

@@ -67,18 +67,29 @@ async def test_an_event_that_the_server_lost_is_reported(kind: str, name: str) -
                 await receipt
 
 
-async def test_an_unreadable_record_of_an_id_is_not_taken_for_an_outcome(server: Server, name: str) -> None:
-    """The event may be stored."""
-    stream = RedisStream(server.url, name, shards=4)
+@pytest.mark.parametrize("record", [b"?", b"\xff\xfe"], ids=["other text", "no text"])
+async def test_an_unreadable_record_of_an_id_is_not_taken_for_an_outcome(
+    server: Server, name: str, record: bytes
+) -> None:
+    """The event may be there. Others of the same command, and of the same question, have their answers."""
+    stream = RedisStream(server.url, name, shards=4, lease=LEASE)
     commands = await stream.connect()
-    async with stream.producer() as producer:
-        await producer.put("page.viewed", session="s", event_id="e1")
+    async with Emulator() as emulator, stream.producer() as producer:
+        unreadable = await producer.put("page.viewed", session="s", event_id="e1")
         for key in commands.id_keys(stream.layout.shard_of("s", "e1"), time.time()):
             if await commands.link.command("hexists", key, digest("e1")):
-                await commands.link.command("hset", key, digest("e1"), "?")
-        with pytest.raises(NotAccepted, match="unknown") as caught:
-            await producer.put("page.viewed", session="s", event_id="e1")
+                await commands.link.command("hset", key, digest("e1"), record)
+        other = await producer.put("page.viewed", session="s", event_id="e2")
+        waiting = asyncio.ensure_future(unreadable)
+        async with stream.producer() as second:
+            again, third = (second.track("page.viewed", session="s", event_id=event_id) for event_id in ("e1", "e3"))
+            await third.accepted()
+            with pytest.raises(NotAccepted, match="unknown") as caught:
+                await again.accepted()
         assert caught.value.may_be_accepted
+        async with worker(emulator, stream):
+            assert (await other).delivered
+        waiting.cancel()
     await commands.link.aclose()
 
 
