@@ -31,7 +31,7 @@ RATE: Final = 10_000
 TURN: Final = 0.5
 """Seconds of CPU time of one turn."""
 BACKLOG: Final = 2_000
-"""Events that may wait: more come in only when fewer do."""
+"""Events that may wait: more are put only when fewer do."""
 
 
 class Lag(NamedTuple):

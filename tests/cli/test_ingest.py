@@ -116,7 +116,7 @@ async def test_a_signal_ends_the_reading_and_what_was_read_is_delivered(emulator
     assert "stopped by a signal" in done.out
 
 
-async def test_a_signal_drains_what_is_under_way(emulator: Emulator) -> None:
+async def test_a_signal_drains_the_events_in_flight(emulator: Emulator) -> None:
     """SIGINT while a limit holds most of the input back: what was read is delivered or counted."""
     emulator.rate_limit = RateLimit(200, 50)
     async with started("ingest", "-", emulator=emulator) as process:

@@ -36,6 +36,6 @@ def test_every_variable_of_the_environment_is_named_and_no_other() -> None:
     assert set(re.findall(r"`(HELLOTEXT_[A-Z_]+)`", SETTINGS)) == read
 
 
-def test_every_error_says_when_it_is_raised() -> None:
+def test_every_error_has_its_row() -> None:
     """In the table of errors."""
     assert {name for name in errors.__all__ if name != "HellotextError" and f"`{name}`" not in ERRORS} == set()

@@ -29,7 +29,7 @@ def test_no_block_of_a_page_is_left_out(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_picture_is_there_and_says_what_it_shows(page: Path) -> None:
+def test_every_picture_exists_and_has_a_text(page: Path) -> None:
     """The strict build checks links and anchors, but no pictures. One of two themes is named in its anchor."""
     for text, target in _PICTURE.findall(page.read_text()):
         assert text

@@ -83,7 +83,7 @@ async def test_a_connection_can_break_before_anything_is_read() -> None:
 
 
 async def test_silence_applies_and_never_answers() -> None:
-    """The request is in the history, and nothing comes back until the server closes."""
+    """The request is in the history, and no answer comes until the server closes."""
     async with ScriptedServer(scripts.silence()) as server, connection(server.url) as (reader, writer):
         writer.write(post())
         with pytest.raises(TimeoutError):

@@ -46,7 +46,7 @@ class ThreadedServer:
             each.close()
 
     def _shut(self, each: socket.socket) -> None:
-        """Whichever thread waits for this socket comes back."""
+        """Every thread that waits for this socket returns."""
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
 

@@ -51,7 +51,7 @@ SAME_NAME = "ignore:Module already imported so cannot be rewritten; asyncio"
 def run(pytester: pytest.Pytester, *options: str, plugins: Sequence[str] = ("asyncio", "anyio")) -> pytest.RunResult:
     """Run pytest in the project with ours and these plugins, by the names of their entry points; a warning is an error.
 
-    pytest-asyncio wants its default to be chosen. To import whatever else is installed takes longer than any test here.
+    pytest-asyncio requires a default. To import every other installed plugin takes longer than any test here.
     """
     if "asyncio" in plugins or EVERY in plugins:
         options = ("-o", "asyncio_default_fixture_loop_scope=function", *options)
@@ -213,7 +213,7 @@ def test_a_failed_assertion_shows_the_test_and_not_our_code(pytester: pytest.Pyt
 
 
 def test_nothing_is_imported_before_a_fixture_is_used(pytester: pytest.Pytester) -> None:
-    """A run that uses no fixture of ours imports neither the client nor aiohttp."""
+    """A run that uses none of the fixtures imports neither the client nor aiohttp."""
     pytester.makepyfile("""
         import sys
 

@@ -174,7 +174,7 @@ async def test_what_expired_while_the_spool_was_closed_is_not_sent(
 
 
 @virtual_time
-async def test_a_clock_that_stood_when_a_process_crashed_goes_on_with_the_next_one(tmp_path: Path) -> None:
+async def test_a_clock_that_was_stopped_at_a_crash_continues_with_the_next_process(tmp_path: Path) -> None:
     """The time from the suspension to the next opening does not count; later time does, crash or not."""
     path = tmp_path / "s.db"
     first = await opened_on(path, Script(default=answers(401)), delivery_timeout=100).open()

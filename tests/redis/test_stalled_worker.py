@@ -96,7 +96,7 @@ async def attempts(child: asyncio.subprocess.Process, event_id: str) -> list[lis
         (AFTER_CHECK, IDEMPOTENT, "", [DELIVERED, LATE], "delivered"),
     ],
 )
-async def test_a_worker_that_stood_still_doubles_nothing(
+async def test_a_stopped_worker_doubles_nothing(
     server: Server,
     name: str,
     point: str,

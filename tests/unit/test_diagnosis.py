@@ -35,7 +35,7 @@ def tls(reason: str | None) -> ssl.SSLError:
     ],
     ids=str,
 )
-def test_a_cause_is_of_the_standard_library_and_says_what_is_wrong(
+def test_a_cause_is_of_the_standard_library_and_names_the_error(
     error: Exception, kind: type[OSError], words: str
 ) -> None:
     """Other contents of the error are omitted."""

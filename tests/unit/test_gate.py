@@ -5,7 +5,7 @@ from __future__ import annotations
 from hellotext_async._policy.gate import Gate
 
 
-def test_a_probe_that_is_under_way_keeps_the_gate_closed() -> None:
+def test_a_probe_in_flight_keeps_the_gate_closed() -> None:
     """Until it ends, once: an end of an unknown probe has no effect."""
     gate = Gate()
     gate.begin_probe(1.0)

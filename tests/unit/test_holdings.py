@@ -61,7 +61,7 @@ async def test_a_withdrawn_event_has_no_outcome() -> None:
 
 
 def test_events_whose_shard_another_process_took_are_elsewhere() -> None:
-    """Those of shards that are still owned here go on waiting, and so does what is not accepted yet."""
+    """Those of shards that are still owned here keep waiting, and so do those not accepted yet."""
     shards = {"ours", "theirs"}
     own = OwnEvents(lambda one: one.subject in shards)
     ours, theirs, new = entry("a", "ours"), entry("b", "theirs"), entry("c", "theirs")

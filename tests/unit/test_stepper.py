@@ -68,7 +68,7 @@ async def test_a_store_that_fails_fails_those_that_wait() -> None:
     assert gave_up.cancelled()
 
 
-async def test_a_shard_whose_end_is_under_way_is_not_given_back() -> None:
+async def test_a_shard_whose_end_is_being_written_is_not_released() -> None:
     """The release could overtake it on another connection: the end would be refused, and the event be sent again.
 
     Cut off there, the worker leaves nothing waiting.
