@@ -136,9 +136,12 @@ class Link:
             return await pipe.execute()
 
     async def read(self, streams: Sequence[tuple[str, str]], count: int) -> list[tuple[bytes, list[Any]]]:
-        """XREAD, for one reader and without a cluster: of each stream the entries after the one that is named, as the
-        server sends them (redis-py makes two objects more of each).
+        """XREAD, for one reader: of each stream the entries after the one that is named. Without a cluster as the
+        server sends them: redis-py makes two objects more of each.
         """
+        if self.clustered:
+            replies = await asyncio.gather(*(self.command("xread", dict([one]), count=count) for one in streams))
+            return [stream for reply in replies for stream in _streams(reply)]
         names, last = zip(*streams, strict=True)
         reply = await self._ask(lambda: self._for_reads.ask("XREAD", "COUNT", count, "STREAMS", *names, *last))
         return list(reply.items() if hasattr(reply, "items") else reply or ())  # in either protocol
@@ -216,6 +219,14 @@ async def _evaluate(ask: Callable[..., Awaitable[Any]], script: Script, given: t
         return await ask("EVALSHA", script.sha, *given)
     except exceptions.NoScriptError:
         return await ask("EVAL", script.text, *given)
+
+
+def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
+    """A reply of redis-py's XREAD, in either protocol."""
+    if not reply:
+        return []
+    pairs: list[tuple[bytes, list[Any]]] = list(reply.items() if hasattr(reply, "items") else reply)
+    return [(name, parts[0]) for name, parts in pairs] if hasattr(reply, "items") else pairs
 
 
 def _passes(text: str) -> bool:

@@ -103,20 +103,14 @@ class Reader:
         count = max(1, min(AT_ONCE, room // len(tenures)))
         events = self._commands.layout.events
         names = {events(shard).encode(): tenure for shard, tenure in tenures.items()}
+        cursors = [(events(shard), tenure.cursor) for shard, tenure in tenures.items()]
         found: list[Item] = []
-        for name, entries in await self._ask([(events(s), tenure.cursor) for s, tenure in tenures.items()], count):
+        for name, entries in await self._commands.link.read(cursors, count):
             tenure = names[name]
             if tenure.active:
                 found += [self._item(tenure, entry.decode(), fields) for entry, fields in entries]
         self.items.extend(found)
         return found
-
-    async def _ask(self, streams: list[tuple[str, str]], count: int) -> list[tuple[bytes, list[Any]]]:
-        link = self._commands.link
-        if not link.clustered:
-            return await link.read(streams, count)
-        replies = await asyncio.gather(*(link.command("xread", dict([one]), count=count) for one in streams))
-        return [stream for reply in replies for stream in _streams(reply)]
 
     def _item(self, tenure: Tenure, entry: str, fields: Any) -> Item:
         field = _field(fields)
@@ -135,11 +129,3 @@ def _field(fields: dict[bytes, bytes] | list[bytes]) -> bytes | None:
             return fields[1]
         fields = dict(zip(fields[::2], fields[1::2], strict=True))
     return fields.get(b"e")
-
-
-def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
-    """A reply of redis-py's XREAD, in either protocol."""
-    if not reply:
-        return []
-    pairs: list[tuple[bytes, list[Any]]] = list(reply.items() if hasattr(reply, "items") else reply)
-    return [(name, parts[0]) for name, parts in pairs] if hasattr(reply, "items") else pairs

@@ -24,7 +24,6 @@ LIMITS = Limits(1 << 20, 4.0)
 class Server:
     """One entry in every shard; one shard is lost while they are read."""
 
-    clustered = False
     layout = Layout("test", 2)
 
     def __init__(self, lost: Tenure) -> None:
