@@ -65,7 +65,7 @@ async def test_a_worker_that_stops_hands_over(server: Server, name: str) -> None
                 await producer.put("page.viewed", session=f"s{n % 10}", metadata={"ref": str(n)})
             async with worker(emulator, stream, concurrency=4) as one:
                 running = asyncio.ensure_future(one.run())
-                await until(lambda: one.stats().in_flight == 4)
+                await until(lambda: len(emulator.requests) == 4)
                 one.stop()
                 report = await running
             assert report.outcomes == {"delivered": 4, "rejected": 0, "unknown": 0, "expired": 0, "abandoned": 0}
