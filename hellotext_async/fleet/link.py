@@ -8,6 +8,7 @@ from a forked child, on the sockets of its parent. An error's text never holds t
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -192,7 +193,7 @@ class Link:
         if isinstance(error, exceptions.BusyLoadingError) or str(error).startswith("LOADING"):
             return self._loading()
         if isinstance(error, _NO_REPLY):
-            return Unreachable(f"no reply from the server at {self.place} ({kind})")
+            return Unreachable(f"no reply from the server at {self.place} ({_cause(error)})")
         if isinstance(error, exceptions.ResponseError) and _passes(str(error)):
             return Unreachable(f"the server at {self.place} cannot answer at present ({kind})")
         return SpoolError(f"the server at {self.place} refused a command ({kind}: {str(error)[:120]})")
@@ -227,6 +228,18 @@ def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
         return []
     pairs: list[tuple[bytes, list[Any]]] = list(reply.items() if hasattr(reply, "items") else reply)
     return [(name, parts[0]) for name, parts in pairs] if hasattr(reply, "items") else pairs
+
+
+def _cause(error: BaseException) -> str:
+    """What the operating system or TLS said, if it was that: redis-py's errors name their own type alone."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, ssl.SSLCertVerificationError):
+            return f"its certificate is not accepted: {found.verify_message}; ?ssl_ca_certs= in the URL names a file"
+        if isinstance(found, OSError) and not isinstance(found, TimeoutError):
+            return f"{type(found).__name__}: {found.strerror}" if found.strerror else type(found).__name__
+        found = found.__cause__ or found.__context__
+    return type(error).__name__
 
 
 def _passes(text: str) -> bool:
