@@ -11,10 +11,11 @@ import os
 import signal
 import threading
 from contextlib import suppress
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
-__all__ = ["Process", "Uncut", "current_process", "first_use", "own_selector_after_fork"]
+__all__ = ["Process", "Uncut", "current_process", "disown_after_fork", "first_use", "own_selector_after_fork"]
 
 LONGEST: Final = 5.0
 """Seconds that a fork waits for the work of one thread; a commit that waits for room on its disk takes longer."""
@@ -41,6 +42,22 @@ def own_selector_after_fork(loop: asyncio.AbstractEventLoop) -> None:
     `asyncio.run`) would take the parent's sockets off it, and the parent would wait for ever.
     """
     _loops.add(loop)
+
+
+class Shared(Protocol):
+    """What a forked child has a copy of, and must not use."""
+
+    def disown(self) -> None:
+        """In the child, let go of what is the parent's."""
+        ...
+
+
+_shared: WeakSet[Shared] = WeakSet()
+
+
+def disown_after_fork(shared: Shared) -> None:
+    """Let a forked child's copy of `shared` let go of what is the parent's."""
+    _shared.add(shared)
 
 
 class Uncut:
@@ -100,11 +117,19 @@ def _forked() -> None:
     for loop in list(_loops):
         with suppress(AttributeError, OSError, ValueError):  # uvloop sees to it itself
             _renew(loop)
+    for shared in list(_shared):
+        shared.disown()
 
 
 def _renew(inside: Any) -> None:
-    """Give a loop a new selector and pipe; what it had is closed here, and stays open in the parent."""
+    """Give a loop a new selector and pipe; what it had is closed here, and stays open in the parent.
+
+    What was about to be read or written when the process forked is not: the reply would be missing in the parent.
+    """
     selector, receiving, sending = inside._selector, inside._ssock, inside._csock
+    for handle in chain.from_iterable(key.data for key in selector.get_map().values()):
+        if handle is not None:
+            handle.cancel()
     inside._selector = type(selector)()
     inside._internal_fds -= 1
     inside._make_self_pipe()

@@ -82,8 +82,8 @@ class PoolExchange:
     """
 
     __slots__ = (
-        "_cancelling", "_passes", "_quiet", "connects", "last_activity", "not_after", "partial_reply", "sent",
-        "task", "timed_out", "unread", "until",
+        "_cancelling", "_passes", "_quiet", "connects", "last_activity", "not_after", "partial_reply", "protocol",
+        "sent", "task", "timed_out", "unread", "until",
     )  # fmt: skip
 
     def __init__(self, until: float, not_after: float) -> None:
@@ -96,6 +96,7 @@ class PoolExchange:
         self.unread: UnreadCheck = bool
         self.timed_out = False
         self.connects = 0
+        self.protocol: ResponseHandler | None = None
         self.sent = True
         self.partial_reply: Reply | None = None
 
@@ -110,6 +111,12 @@ class PoolExchange:
         self._passes += 1
         self._quiet = 0 if self.unread() else self._quiet + 1
         return self._quiet <= _QUIET_PASSES and self._passes <= _LATE_PASSES
+
+    def disown(self) -> None:
+        """In a forked child: it is the parent's, and is not written here, now or by a task that writes it later."""
+        self.not_after = -inf
+        if self.protocol is not None:
+            self.protocol.transport = None
 
     def time_out(self) -> None:
         """End it; its CancelledError is not one from outside."""
@@ -178,5 +185,5 @@ class Connector(aiohttp.TCPConnector):
         elif kept.unread() or boottime() - kept.acquired_at > self._stale_after:
             return False
         kept.acquired_at = boottime()
-        exchange.unread = kept.unread
+        exchange.unread, exchange.protocol = kept.unread, protocol
         return True

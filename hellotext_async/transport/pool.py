@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 from yarl import URL
 
+from .. import _process
 from .._watchdog import Watchdog
 from .._wire.call import Reply, mark_unsent
 from . import TARGET, Credentials, Reason, Unanswered
@@ -67,6 +68,8 @@ class Pool:
         self._last_target, self._last_url = "", URL(origin)
         self._loop = asyncio.get_running_loop()
         self._exchanges: set[PoolExchange] = set()
+        self._process = _process.current_process
+        _process.disown_after_fork(self)
         self._watchdog = Watchdog(self._loop, self._sweep)
         self._connector = Connector(
             self._connected, longest=timeouts.total, limit=concurrency, ssl=ssl_context or True, ttl_dns_cache=60
@@ -87,6 +90,8 @@ class Pool:
         """The reply to `request` within `total` seconds, or Unanswered."""
         if self._session.closed:
             raise Unanswered(False, "closed")
+        if self._process is not _process.current_process:
+            raise Unanswered(False, "expired")  # a forked child: its parent has the call, and makes it
         if not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
         exchange = PoolExchange(self._loop.time() + min(total, self._total), not_after)
@@ -189,6 +194,11 @@ class Pool:
             else:
                 due = min(due, max(limit, now))
         return due
+
+    def disown(self) -> None:
+        """In a forked child: what is in flight is the parent's, and nothing of it is written here."""
+        for exchange in self._exchanges:
+            exchange.disown()
 
     def abort(self) -> None:
         """Close every connection at once, and open none any more; what is in flight ends. Safe to call twice."""

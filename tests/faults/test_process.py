@@ -1,141 +1,18 @@
-"""Forks, exits of the interpreter and signals, each in a separate process."""
+"""Runs of a loop, exits of the interpreter and signals, each in a separate process."""
 
 from __future__ import annotations
 
 import json
-import textwrap
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.harness.crash import ChildExit, forks_in_a_loop, run_child
+from tests.faults.process import run
 from tests.harness.scripts import received, reply, silence, sleep
 from tests.harness.server import ScriptedServer
 
 pytestmark = pytest.mark.own_loop
-
-HEAD = """
-import asyncio, os, signal, sys, warnings
-from hellotext_async.client import Hellotext
-from hellotext_async.errors import *
-from hellotext_async.queue.sqlite import SqliteSpool
-url, path = sys.argv[1:3]
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-
-def write_line(*words): os.write(1, (" ".join(map(str, words)) + "\\n").encode())
-"""
-
-
-async def run(body: str, server: ScriptedServer, path: object = "-", **how: object) -> ChildExit:
-    return await run_child(HEAD + textwrap.dedent(body), server.url, str(path), **how)  # type: ignore[arg-type]
-
-
-async def test_a_forked_child_gets_a_typed_error_and_the_parent_is_unharmed() -> None:
-    """In the child, client and queue raise Forked; in the parent nothing changes, and nothing is sent twice."""
-    body = """
-    async def main():
-        async with Hellotext("t", base_url=url) as client, client.event_queue() as queue:
-            await queue.track("page.viewed", session="before")
-            child = os.fork()
-            if child == 0:
-                for use in (lambda: queue.track("page.viewed", session="child"), client.rate):
-                    try:
-                        use()
-                    except Forked:
-                        write_line("Forked")
-                os._exit(0)
-            os.waitpid(child, 0)
-            outcome = await queue.track("page.viewed", session="after")
-            write_line("parent", outcome.verdict)
-    asyncio.run(main())
-    """
-    async with ScriptedServer() as server:
-        exited = await run(body, server)
-    assert exited.lines == ["Forked", "Forked", "parent delivered"], exited.stderr
-    assert len(server.history) == 2
-
-
-@forks_in_a_loop
-async def test_a_forked_child_whose_loop_goes_on_sends_no_event_of_its_parent() -> None:
-    """Neither on a connection of the parent nor on a new one: each event arrives once."""
-    body = """
-    async def main():
-        async with Hellotext("t", base_url=url) as client, client.event_queue() as queue:
-            for n in range(6):
-                receipt = queue.track("page.viewed", session=f"s{n}")
-                child = os.fork()
-                if child == 0:
-                    for _ in range(200):
-                        await asyncio.sleep(0)
-                    os._exit(0)
-                os.waitpid(child, 0)
-                write_line((await receipt).verdict)
-    asyncio.run(main())
-    """
-    async with ScriptedServer() as server:
-        exited = await run(body, server)
-    assert exited.lines == ["delivered"] * 6, exited.stderr
-    assert len(server.history) == 6
-
-
-async def test_a_forked_child_keeps_nothing_of_the_parents_loop(tmp_path: Path) -> None:
-    """No descriptor stays open twice, and no signal is written to a file that reuses the number of the old pipe."""
-    body = """
-    async def main():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, write_line, "SIGTERM")
-        async with Hellotext("t", base_url=url) as client:
-            await client.open()
-            before = len(os.listdir("/dev/fd"))
-            child = os.fork()
-            if child == 0:
-                write_line("opened", len(os.listdir("/dev/fd")) - before)
-                files = [open(path, "a") for _ in range(8)]
-                signal.raise_signal(signal.SIGTERM)
-                write_line("written", os.path.getsize(path))
-                os._exit(0)
-            os.waitpid(child, 0)
-            os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.sleep(0.01)
-    asyncio.run(main())
-    """
-    async with ScriptedServer() as server:
-        exited = await run(body, server, tmp_path / "file")
-    assert exited.lines == ["opened 0", "written 0", "SIGTERM"], exited.stderr
-
-
-async def test_a_fork_waits_for_the_commit_that_is_being_written() -> None:
-    """SQLite's locks belong to the process: one that a thread held at the fork would stay locked in the child."""
-    body = """
-    import threading
-    from hellotext_async.queue.commit import CommitThread
-    done, begun = [], threading.Event()
-    class Resource:
-        def close(self): done.append("closed")
-    def work(resource):
-        begun.set()
-        threading.Event().wait(0.2)
-        done.append("written")
-    def child():
-        if (pid := os.fork()) == 0:
-            write_line(*done)
-            os._exit(0)
-        os.waitpid(pid, 0)
-    async def main():
-        loop = asyncio.get_running_loop()
-        thread = CommitThread(Resource, loop, "commits")
-        writing = thread.submit(work)
-        await asyncio.to_thread(begun.wait)
-        child()
-        await writing
-        stopping = thread.stop()
-        await stopping
-        child()
-    asyncio.run(main())
-    """
-    async with ScriptedServer() as server:
-        exited = await run(body, server)
-    assert exited.lines == ["written", "written closed"], exited.stderr
 
 
 async def test_two_runs_of_a_loop_are_two_places() -> None:
