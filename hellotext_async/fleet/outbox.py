@@ -7,6 +7,7 @@ its shard has no room holds up the shard's later ones, and no others.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Outbox"]
 
 ACCEPTED: Final = (STORED, WAITS)
+_log = logging.getLogger("hellotext_async.fleet")
+
 SHORTEST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 1.0
 
@@ -47,7 +50,9 @@ class Outbox:
         self._wake = asyncio.Event()
         self._change: asyncio.Future[None] | None = None
         self.accepted = 0
+        self.closed = False
         self._appending = self._loop.create_task(self._append(), name="hellotext producer")
+        self._appending.add_done_callback(self._end)
 
     @property
     def count(self) -> int:
@@ -79,7 +84,13 @@ class Outbox:
         while self._pending and self._loop.time() < until and not self._appending.done():
             await asyncio.wait([asyncio.ensure_future(self.change())], timeout=until - self._loop.time())
         await end_tasks([self._appending])
+
+    def _end(self, appending: asyncio.Task[None]) -> None:
+        """Nothing is appended any more: the producer is closed, or the program cancelled all its tasks."""
+        self.closed = True
         self._appender.close()
+        if not appending.cancelled() and (error := appending.exception()) is not None:
+            _log.error("a producer ended (%s)", type(error).__name__)
         for entry in list(self._pending):
             self._refuse(entry, NotAccepted("the producer was closed before the server answered", may_be_accepted=True))
 

@@ -116,6 +116,8 @@ class Producer:
             raise QueueClosed("the producer is closed")
         if self._loop is None:
             raise QueueClosed("the producer is not open: use it with 'async with'")
+        if self._outbox.closed:
+            raise QueueClosed("the producer has ended: its task was cancelled")
         if asyncio._get_running_loop() is not self._loop:
             raise WrongLoop("this producer belongs to another event loop; from a thread use anyio.from_thread.run_sync")
         return self._loop

@@ -62,6 +62,7 @@ class SharedRate:
         self._limiter.share(self._pacer)
         first_answer = self._loop.create_future()
         self._task = self._loop.create_task(self._run(first_answer), name="hellotext rate")
+        self._task.add_done_callback(self._end)
         await asyncio.wait([first_answer], timeout=PATIENCE)
 
     async def aclose(self) -> None:
@@ -70,8 +71,12 @@ class SharedRate:
             return
         await end_tasks([self._task])
         self._task = None
-        self._pacer.leave(self._loop.time())
-        self._limiter.serve()
+
+    def _end(self, _: asyncio.Task[None]) -> None:
+        """The client goes on alone: its queue is closed, or the program cancelled all its tasks."""
+        if not self._pacer.left:
+            self._pacer.leave(self._loop.time())
+            self._limiter.serve()
 
     async def _run(self, first_answer: asyncio.Future[None]) -> None:
         while True:

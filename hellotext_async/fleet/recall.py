@@ -39,11 +39,15 @@ class Recall:
         self._logged = False
         self._asked: list[tuple[str, asyncio.Future[str | None]]] = []
         self._answering: asyncio.Task[None] | None = None
+        self._over = False
         self._looking = asyncio.get_running_loop().create_task(self._look(), name="hellotext outcomes")
+        self._looking.add_done_callback(self._end)
 
     def follow(self, entry: Entry) -> None:
         """The server has accepted it."""
-        if more_of(entry).watch is None:
+        if self._over:
+            _keep(entry)
+        elif more_of(entry).watch is None:
             self._entries.append(ref(entry))
         else:
             self._watched.add(entry)
@@ -123,13 +127,18 @@ class Recall:
         """Stop asking; those that wait learn that the event is kept."""
         await end_tasks(task for task in (self._looking, self._answering) if task is not None)
         _refuse(self._asked, QueueClosed("the producer was closed"))
+
+    def _end(self, _: asyncio.Task[None]) -> None:
+        """Nothing is asked any more: the producer is closed, or the program cancelled all its tasks."""
+        self._over = True
         for entry in [*self._known(), *self._watched]:
-            if not entry.over:
-                entry.state, entry.end = (
-                    "kept",
-                    QueueClosed("the producer was closed; the event is in the stream", kept=True),
-                )
-                notify(entry)
+            _keep(entry)
+
+
+def _keep(entry: Entry) -> None:
+    if not entry.over:
+        entry.state, entry.end = "kept", QueueClosed("the producer was closed; the event is in the stream", kept=True)
+        notify(entry)
 
 
 def _refuse(asked: list[tuple[str, asyncio.Future[str | None]]], error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Cancellation at any point leaks nothing and is never swallowed, and client and server still agree."""
+"""Cancellation at any point leaks nothing and is never dropped, and client and server still agree."""
 
 from __future__ import annotations
 

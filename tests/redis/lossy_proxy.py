@@ -16,7 +16,7 @@ class LossyProxy:
         self._chance = random.Random(seed)
         self._tasks: set[asyncio.Task[None]] = set()
         self.loss = 0.0
-        self.swallowed = 0
+        self.dropped = 0
 
     @property
     def url(self) -> str:
@@ -44,7 +44,7 @@ class LossyProxy:
         try:
             while data := await up_reader.read(65536):
                 if self.loss and self._chance.random() < self.loss:
-                    self.swallowed += 1
+                    self.dropped += 1
                     break
                 writer.write(data)
                 await writer.drain()

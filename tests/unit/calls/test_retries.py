@@ -219,7 +219,7 @@ async def test_a_request_that_may_not_be_written_any_more_is_no_evidence_about_t
 
 @virtual_time
 async def test_cancelling_a_call_cancels_it_and_gives_its_permit_back() -> None:
-    """CancelledError is never swallowed, retried or replaced."""
+    """CancelledError is never dropped, retried or replaced."""
     made = engine(Script(default=silent()))
     task = asyncio.ensure_future(send(made, GET, Options(Retry())))
     await asyncio.sleep(1)
