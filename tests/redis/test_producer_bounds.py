@@ -118,23 +118,25 @@ async def test_a_program_that_cancels_all_its_tasks_leaves_no_call_of_a_producer
     server: Server, name: str
 ) -> None:
     """What the server has not answered may have been accepted, what it has is kept, and nothing more is taken."""
-    async with LossyProxy(int(server.url.rpartition(":")[2])) as proxy:
-        async with RedisStream(proxy.url, name, shards=4).producer(timeout=60) as producer:
-            kept = asyncio.ensure_future(await producer.put("page.viewed", session="s"))
-            proxy.loss = 1.0
-            unanswered = producer.track("page.viewed", session="s")
-            accepting = asyncio.ensure_future(unanswered.accepted())
-            while not proxy.dropped:
-                await asyncio.sleep(0.01)
-            for task in asyncio.all_tasks():
-                if task.get_name().startswith("hellotext "):
-                    task.cancel()
-            with pytest.raises(NotAccepted) as not_accepted:
-                await accepting
-            assert not_accepted.value.may_be_accepted
-            with pytest.raises(QueueClosed) as closed:
-                await kept
-            assert closed.value.kept
-            for take in (producer.track, producer.put):
-                with pytest.raises(QueueClosed, match="ended"):
-                    take("page.viewed", session="s")
+    async with (
+        LossyProxy(int(server.url.rpartition(":")[2])) as proxy,
+        RedisStream(proxy.url, name, shards=4).producer(timeout=60) as producer,
+    ):
+        kept = asyncio.ensure_future(await producer.put("page.viewed", session="s"))
+        proxy.loss = 1.0
+        unanswered = producer.track("page.viewed", session="s")
+        accepting = asyncio.ensure_future(unanswered.accepted())
+        while not proxy.dropped:
+            await asyncio.sleep(0.01)
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("hellotext "):
+                task.cancel()
+        with pytest.raises(NotAccepted) as not_accepted:
+            await accepting
+        assert not_accepted.value.may_be_accepted
+        with pytest.raises(QueueClosed) as closed:
+            await kept
+        assert closed.value.kept
+        for take in (producer.track, producer.put):
+            with pytest.raises(QueueClosed, match="ended"):
+                take("page.viewed", session="s")
