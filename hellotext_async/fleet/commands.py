@@ -135,7 +135,7 @@ class Commands:
                 added[shard] = reply[at]
                 for number in by_shard[shard]:
                     at += 1
-                    answers[number] = text_of(reply[at])
+                    answers[number] = "+" if reply[at] == b"+" else text_of(reply[at])
                 at += 1
         return answers, added
 

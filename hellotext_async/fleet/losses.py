@@ -29,7 +29,7 @@ class Losses:
     def look(self, added: Mapping[int, int], before: Mapping[int, int]) -> set[int]:
         """The shards that lost events, by the counts in the reply to a command."""
         found = {shard for shard, count in added.items() if count < before.get(shard, 0)}
-        missing = sum(max(0, self._seen[shard] - added[shard]) for shard in found)
+        missing = sum(max(0, self._seen[shard] - added[shard]) for shard in found) if found else 0
         for shard, count in added.items():
             self._seen[shard] = count if shard in found else max(count, self._seen.get(shard, 0))
         if missing:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import NotAccepted, QueueFull, SpoolError
 from ..queue.entry import Entry, id_of, more_of
 from ..queue.settler import notify, notify_accepted
+from ..queue.tasks import Flag
 from .appender import FULL, STORED, WAITS, Answer
 from .ending import end_tasks
 from .record import outcome_from
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Outbox"]
 
-ACCEPTED: Final = (STORED, WAITS)
 _log = logging.getLogger("hellotext_async.fleet")
 
 SHORTEST_PAUSE: Final = 0.05
@@ -47,7 +47,7 @@ class Outbox:
         self._new: list[Entry] = []
         self._blocked: list[Entry] = []
         self._retry_at, self._pause, self._room = 0.0, SHORTEST_PAUSE, True
-        self._wake = asyncio.Event()
+        self._wake = Flag()
         self._change: asyncio.Future[None] | None = None
         self.accepted = 0
         self.closed = False
@@ -97,8 +97,7 @@ class Outbox:
     async def _append(self) -> None:
         """One command after the other, with what came meanwhile."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._wake.taken()
             batch = self._next()
             full: list[Entry] = []
             if batch:
@@ -130,10 +129,11 @@ class Outbox:
 
     def _answered(self, full: list[Entry], entries: Sequence[Entry], answers: Sequence[Answer]) -> None:
         for entry, answer in zip(entries, answers, strict=True):
-            if answer in ACCEPTED:
-                self._accepted(entry)
-                self.accepted += answer == STORED
-                self._room = True
+            if answer == STORED:
+                self._accept(entry)
+                self.accepted += 1
+            elif answer == WAITS:
+                self._accept(entry)
             elif isinstance(answer, NotAccepted):
                 self._refuse(entry, answer)
             elif answer != FULL:
@@ -144,7 +144,8 @@ class Outbox:
             else:
                 self._refuse(entry, QueueFull("the stream is full"))
 
-    def _accepted(self, entry: Entry) -> None:
+    def _accept(self, entry: Entry) -> None:
+        self._room = True
         self._remove(entry)
         more = more_of(entry)
         more.key = 1
