@@ -123,11 +123,7 @@ class Commands:
         """
         by_shard: dict[int, list[int]] = {}
         for number, put in enumerate(puts):
-            numbers = by_shard.get(put.shard)
-            if numbers is None:
-                by_shard[put.shard] = [number]
-            else:
-                numbers.append(number)
+            by_shard.setdefault(put.shard, []).append(number)
         answers, added = [""] * len(puts), dict[int, int]()
         for shards, reply in await self._each(by_shard, partial(self._put, by_shard, puts, token)):
             at = 1

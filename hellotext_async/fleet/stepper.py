@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from .._clock import boottime
@@ -66,11 +67,9 @@ class Stepper:
         """Step, again and again."""
         try:
             while True:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(self._ttl / 12):
                         await self._wake.wait()
-                except TimeoutError:
-                    pass
                 self._wake.clear()
                 await self._answer_all()
         finally:

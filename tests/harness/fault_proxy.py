@@ -7,6 +7,7 @@ open connections too. Without a fault the proxy forwards bytes and ends as they 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import asdict, dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -52,11 +53,12 @@ class Faults:
 class FaultProxy(Listener):
     """Forwards to `target` (a URL), for use as `async with`.
 
-    `up` are the faults of the direction to the server, `down` those of the way back.
+    `up` are the faults of the direction to the server, `down` those of the way back. With `tls` the client's side
+    is encrypted.
     """
 
-    def __init__(self, target: str) -> None:
-        super().__init__()
+    def __init__(self, target: str, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         parts = urlsplit(target)
         self._scheme = parts.scheme
         self._target = (parts.hostname, parts.port)

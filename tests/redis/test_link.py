@@ -24,7 +24,7 @@ ASKS = {
 async def test_a_connection_that_was_reset_is_opened_again(ask: Any, server: Server) -> None:
     """At once, or the call says that there was no reply, and the next one has one."""
     async with FaultProxy(server.url) as proxy:
-        link = Link(proxy.url.replace("http", "redis"))
+        link = Link(proxy.url)
         await link.open()
         for _ in range(5):
             await asyncio.gather(*(ask(link) for _ in range(3 if ask is ASKS["command"] else 1)))

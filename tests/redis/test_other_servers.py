@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -18,6 +15,7 @@ from hellotext_async.emulator import Emulator
 from hellotext_async.errors import SpoolError
 from hellotext_async.fleet.link import Link
 from hellotext_async.fleet.server import warnings_of
+from tests.harness.fault_proxy import FaultProxy
 from tests.redis.fleet import LEASE, entries, references, worker
 from tests.redis.servers import Server
 
@@ -54,32 +52,14 @@ async def test_a_stream_on_a_socket_in_the_file_system(kind: str, name: str, tmp
         assert await entries(stream, own.url) == 0
 
 
-@asynccontextmanager
-async def with_tls(server: Server, certificate: trustme.LeafCert) -> AsyncIterator[str]:
-    """Where the server is behind TLS, as host and port."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    certificate.configure_cert(context)
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*urlsplit(server.url).netloc.split(":"))
-        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-        writer.close()
-
-    proxy = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-    async with proxy:
-        yield "127.0.0.1:{1}".format(*proxy.sockets[0].getsockname())
-
-
 async def test_a_stream_behind_tls(server: Server, name: str, tmp_path: Path) -> None:
     """With an authority of its own; without it the error says what to do."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    async with with_tls(server, authority.issue_cert("127.0.0.1")) as place:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with FaultProxy(server.url, context) as proxy:
+        place = f"127.0.0.1:{proxy.port}"
         await delivered(RedisStream(f"rediss://{place}?ssl_ca_certs={tmp_path}/ca.pem", name, lease=LEASE), 20)
         with pytest.raises(SpoolError, match=rf"{place} \(its certificate is not accepted: .*ssl_ca_certs="):
             await RedisStream(f"rediss://{place}", name).producer().__aenter__()
