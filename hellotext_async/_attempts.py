@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -88,11 +89,8 @@ class AttemptReports:
         self._origin = origin
         self._hooks = tuple(hooks)
         self._wall = wall
-
-    @property
-    def wanted(self) -> bool:
+        self.wanted: Callable[[], bool] = partial(bool, hooks) if hooks else partial(_log.isEnabledFor, logging.DEBUG)
         """Whether anything would be done with a report."""
-        return bool(self._hooks) or _log.isEnabledFor(logging.DEBUG)
 
     def report(
         self, request: Request, attempt: Attempt, *, seconds: float, number: int, event: EventInFlight | None

@@ -101,10 +101,6 @@ class Core:
         self._process = _process.current_process
         self._closed = False
 
-    def header(self) -> str:
-        """The Authorization of the moment, for the transport."""
-        return self.token.header()
-
     def keyed(self, call: Call[T]) -> Call[T]:
         """`call` with a key by which the API recognises a repeat, if such keys are sent; then it may be repeated."""
         if not self.idempotency_keys or call.idempotency != "non_idempotent":
@@ -168,7 +164,7 @@ class Core:
             uniform=uniform,
             reports=self.reports.attempts(self.origin, self.wall),
             outages=self.reports.outages(loop.time),
-            credentials=lambda: self.token,
+            credentials=self,
         )
         self._loop = loop
         self._process = _process.current_process

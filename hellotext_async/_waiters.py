@@ -9,12 +9,13 @@ what keeps the one from being delivered need not keep the other.
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar, get_args
 
 __all__ = ["Priority", "Waiters"]
 
 Priority = Literal["call", "event", "background"]
 
+PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 SHARES: Final[tuple[tuple[Priority, int], ...]] = (("background", 20), ("event", 8))
 """Of so many permits one goes to a waiting one of this priority."""
 
@@ -33,42 +34,36 @@ class Waiters(Generic[W]):
     """
 
     def __init__(self) -> None:
-        self._calls: deque[W] = deque()
-        self._events: deque[W] = deque()
-        self._background: deque[W] = deque()
-        self._of: dict[Priority, deque[W]] = {
-            "call": self._calls, "event": self._events, "background": self._background,
-        }  # fmt: skip
+        self.queues: dict[Priority, deque[W]] = {}
+        """Where something waits, or did until lately."""
         self._granted = 0
         self.probed: Priority | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self._calls or self._events or self._background)
-
     def ahead_of(self, priority: Priority) -> bool:
         """Whether one of this priority would overtake one that waits."""
-        return bool(
-            self._calls or (priority != "call" and (self._events or (priority != "event" and self._background)))
-        )
+        return any(other in self.queues for other in PRIORITIES[: PRIORITIES.index(priority) + 1])
 
     def add(self, priority: Priority, waiter: W) -> None:
         """One more waits."""
-        self._of[priority].append(waiter)
+        self.queues.setdefault(priority, deque()).append(waiter)
 
     def take(self, priority: Priority) -> W:
         """The first of a priority for which something waits; its permit counts."""
         self._granted += 1
-        return self._of[priority].popleft()
+        waiters = self.queues[priority]
+        first = waiters.popleft()
+        if not waiters:
+            del self.queues[priority]
+        return first
 
     def waiting(self) -> list[Priority]:
         """The priorities for which something waits, the first first."""
-        found: list[Priority] = []
-        for priority, waiters in self._of.items():
+        for priority, waiters in list(self.queues.items()):
             while waiters and waiters[0].done():
                 waiters.popleft()
-            if waiters:
-                found.append(priority)
-        return found
+            if not waiters:
+                del self.queues[priority]
+        return [priority for priority in PRIORITIES if priority in self.queues]
 
     def turns(self) -> list[tuple[Priority, bool]]:
         """The priorities, the first first, with whether one may take the last places.

@@ -7,6 +7,7 @@ route around proves nothing of the server. Clock, sleep and chance are arguments
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,9 @@ if TYPE_CHECKING:
     from ._policy.backoff import Uniform
     from ._wire.call import Request
     from .limiter import Limiter, Permit, Priority
-    from .transport import Transport
+    from .transport import Credentials, Transport
 
 __all__ = ["Engine"]
-
-
-def _no_credentials() -> object:
-    return None
 
 
 class Engine:
@@ -40,6 +37,7 @@ class Engine:
         self,
         transport: Transport,
         limiter: Limiter,
+        credentials: Credentials,
         *,
         total: float,
         clock: Callable[[], float],
@@ -49,12 +47,13 @@ class Engine:
         boottime: Callable[[], float] = boottime,
         reports: AttemptReports | None = None,
         outages: OutageWatch | None = None,
-        credentials: Callable[[], object] = _no_credentials,
         priority: Priority = "event",
         attribution: Attribution | None = None,
     ) -> None:
         self._credentials = credentials
-        self._priority: Priority = priority
+        self.try_acquire = partial(limiter.try_acquire, priority)
+        self.acquire = partial(limiter.acquire, priority)
+        self.cancel = limiter.unused
         self._attribution = Attribution() if attribution is None else attribution
         self.transport = transport
         self.limiter = limiter
@@ -72,6 +71,7 @@ class Engine:
         return Engine(
             self.transport if transport is None else transport,
             self.limiter,
+            self._credentials,
             total=self.total,
             clock=self.clock,
             wall=self.wall,
@@ -80,7 +80,6 @@ class Engine:
             boottime=self.boottime,
             reports=self._reports,
             outages=self._outages,
-            credentials=self._credentials,
             priority=priority,
             attribution=self._attribution,
         )
@@ -89,18 +88,6 @@ class Engine:
     def breaker_open(self) -> bool:
         """Whether an outage goes on."""
         return self.limiter.breaker.open
-
-    def try_acquire(self) -> Permit | None:
-        """Leave to send one event, if there is one at once."""
-        return self.limiter.try_acquire(self._priority)
-
-    async def acquire(self) -> Permit:
-        """Leave to send one event."""
-        return await self.limiter.acquire(self._priority)
-
-    def cancel(self, permit: Permit) -> None:
-        """The permit was not used."""
-        self.limiter.unused(permit)
 
     def attempt(
         self,
@@ -121,7 +108,7 @@ class Engine:
         """
         total = self.total if total is None else total
         reports = self._reports
-        if reports is None or not reports.wanted:
+        if reports is None or not reports.wanted():
             return self._exchange(request, permit, total, not_after, key)
         return self._reported(reports, request, permit, total, not_after, key, number, event)
 
@@ -149,7 +136,7 @@ class Engine:
     async def _exchange(
         self, request: Request, permit: Permit, total: float, not_after: float, key: str | None
     ) -> Attempt:
-        credentials = self._credentials()
+        token = self._credentials.token
         try:
             reply = await self.transport.exchange(request, total=total, not_after=not_after)
         except Unanswered as nothing:
@@ -168,7 +155,7 @@ class Engine:
                     self._outages.update(self.breaker_open)
                 return Attempt("delivered", reply)
             attempt = classify_reply(reply, wall=self.wall())
-        attempt = self._attributed(attempt, key, stale_token=credentials is not self._credentials())
+        attempt = self._attributed(attempt, key, stale_token=token is not self._credentials.token)
         if attempt.isolated:
             self.limiter.unused(permit)  # it proved nothing of the server
             if self._attribution.blameless:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ._clock import time_of
 from ._permit import Permit, Refused
 from ._policy.pacer import PROBE
 from ._rate_state import RateState
@@ -57,7 +58,7 @@ class Limiter:
         self.pacer: Pacer | SharedPacer = pacer
         self.breaker = breaker
         self._loop = loop
-        self._time = loop.time
+        self._time = time_of(loop)
         self._on_throttle = on_throttle
         self._most = concurrency
         self._ceiling = float(min(START, concurrency))
@@ -81,7 +82,7 @@ class Limiter:
 
     def try_acquire(self, priority: Priority) -> Permit | None:
         """A permit at once, or None; one that waits is not overtaken by another of its own priority."""
-        if self._waiters.ahead_of(priority):
+        if self._waiters.queues and self._waiters.ahead_of(priority):
             return None
         if self.pacer.rate is None and not self.breaker.open:  # the usual case, made short
             busy = self._in_flight
@@ -151,7 +152,7 @@ class Limiter:
         self.pacer.delivered(now, permit.stamp)
         if self._ceiling < self._most:
             self._ceiling += 1 if self._slow_start else 1 / self._ceiling
-        if self._waiters:
+        if self._waiters.queues:
             self._serve(now)
 
     def release(

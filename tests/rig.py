@@ -10,7 +10,7 @@ from typing import Any
 
 from hellotext_async._policy.breaker import Breaker
 from hellotext_async._policy.pacer import Pacer
-from hellotext_async.config import Limits, Options, Retry
+from hellotext_async.config import Limits, Options, Retry, Token
 from hellotext_async.engine import Engine
 from hellotext_async.limiter import Limiter
 from hellotext_async.queue.queue import EventQueue
@@ -19,6 +19,7 @@ from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
 from hellotext_async.transport import Transport
 from tests.harness.clock import EPOCH
+from tests.harness.credentials import Credentials
 
 OPTIONS = Options(Retry())
 
@@ -41,6 +42,7 @@ def engine(
     return Engine(
         transport,
         limiter,
+        Credentials(Token("rig-token")),
         total=total,
         clock=loop.time,
         wall=wall or (lambda: EPOCH + loop.time()),

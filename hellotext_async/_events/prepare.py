@@ -82,7 +82,13 @@ def encode_event(body: Body, event_format: EventFormat = "typed", tracked_at: fl
     body.event_id = body.order_key = None
     if body.tracked_at is None and tracked_at is not None:
         body.tracked_at = int(tracked_at)
-    encoded = _encoded(body) if event_format == "typed" else encode(as_object(plain_fields(body)))
+    if event_format == "typed":
+        try:
+            encoded = _encoder.encode(body)
+        except Exception:  # text that UTF-8 cannot carry: the field is named
+            encoded = encode(plain_fields(body))
+    else:
+        encoded = encode(as_object(plain_fields(body)))
     if len(encoded) > MAX_EVENT_BYTES:
         raise InvalidParameter("event", f"larger than {MAX_EVENT_BYTES} bytes as JSON")
     return Prepared(body.action, encoded, subject, "idempotent" if recognised else "non_idempotent", event_id)
@@ -100,10 +106,3 @@ def _identified(body: Body) -> bool:
     if body.order is not None or body.object is not None:
         return True
     return given(body.order_parameters or body.object_parameters, "reference") is not None
-
-
-def _encoded(body: Body) -> bytes:
-    try:
-        return _encoder.encode(body)
-    except Exception:  # text that UTF-8 cannot carry: the field is named
-        return encode(plain_fields(body))

@@ -17,7 +17,7 @@ from .capacity import Capacity
 from .decide import Later
 from .delivery_clock import DeliveryClock
 from .entry import Entry, More, State, end_of
-from .flush import Flushes
+from .flush import Flush
 from .ids import Ids
 from .order import HOLD, Order
 from .outcome import VERDICTS, Outcome, Verdict
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .._events.prepare import Prepared
     from ..errors import HellotextError
     from .decide import Again
-    from .flush import Flush
     from .settings import Settings
 
 __all__ = ["Core"]
@@ -51,7 +50,7 @@ class Core:
         self.waiters: deque[Entry] = deque()
         self.pending: set[Entry] = set()
         self.in_flight: set[Entry] = set()
-        self.flushes = Flushes()
+        self.flushes: list[Flush] = []
         self.accepted = self.dropped = 0
         self.aside = 0
         self.arrived = 0
@@ -210,7 +209,8 @@ class Core:
         if entry.has_caller_id and entry.event_id is not None:
             self.ids.add(entry.event_id, entry)
         if not arrived:
-            self.flushes.loaded(entry)
+            for flush in self.flushes:
+                flush.loaded(entry)
         entry.state = "queued"
         if queue:
             self.order.add(entry)
@@ -247,7 +247,8 @@ class Core:
         """An event in flight was delivered at its first attempt, and nothing can undo it."""
         self.in_flight.discard(entry)
         self.outcomes["delivered"] += 1
-        self.capacity.release(len(entry.body))
+        self.capacity.count -= 1
+        self.capacity.bytes -= len(entry.body)
         more = entry.more
         if more is not None:
             more.enqueued_in = None
@@ -255,7 +256,8 @@ class Core:
                 self.ids.finish(entry)
         entry.at = clock - entry.at
         entry.state, entry.body = "delivered", b""
-        self.flushes.over(entry)
+        for flush in self.flushes:
+            flush.left.discard(entry)
 
     def disown(self, entry: Entry, error: HellotextError) -> None:
         """Another process has the event now: it is not counted here any more."""
@@ -275,7 +277,8 @@ class Core:
     def _over(self, entry: Entry, state: State, end: Outcome | HellotextError) -> None:
         entry.end, entry.body, entry.history, entry.enqueued_in = end, b"", None, None
         entry.state = state  # last: another thread that reads it finds the end
-        self.flushes.over(entry)
+        for flush in self.flushes:
+            flush.left.discard(entry)
 
     # The whole.
 
@@ -290,5 +293,7 @@ class Core:
         return not (self.pending or self.in_flight or self.order or self.aside or self.arrived or self.waiters)
 
     def flush(self) -> Flush:
-        """The events that have not ended by now; `flushes.remove` it when it is not needed any more."""
-        return self.flushes.begin({*self.pending, *self.in_flight, *self.order}, self.aside)
+        """The events that have not ended by now; remove it from `flushes` when it is not needed any more."""
+        flush = Flush({*self.pending, *self.in_flight, *self.order}, self.aside)
+        self.flushes.append(flush)
+        return flush

@@ -1,4 +1,4 @@
-"""Flushes: which events had not ended when one was asked for. Pure."""
+"""Which events had not ended when a flush was asked for. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .entry import Entry
 
-__all__ = ["Flush", "Flushes"]
+__all__ = ["Flush"]
 
 
 class Flush:
-    """The events that had not ended when it was asked for."""
+    """The events that had not ended when it was asked for: those `left` in memory, and so many `aside` in the store."""
 
     def __init__(self, left: set[Entry], aside: int) -> None:
         self.left = left
@@ -22,31 +22,8 @@ class Flush:
         """Whether all of them have ended."""
         return not self.left and self.aside <= 0
 
-
-class Flushes:
-    """Those that are waited for."""
-
-    def __init__(self) -> None:
-        self._open: list[Flush] = []
-
-    def begin(self, left: set[Entry], aside: int) -> Flush:
-        """One more; `aside` events of it are in the store only."""
-        flush = Flush(left, aside)
-        self._open.append(flush)
-        return flush
-
-    def remove(self, flush: Flush) -> None:
-        """It is not waited for any more."""
-        self._open.remove(flush)
-
     def loaded(self, entry: Entry) -> None:
-        """An event came back from the store: those of each flush come first."""
-        for flush in self._open:
-            flush.aside -= 1
-            if flush.aside >= 0:
-                flush.left.add(entry)
-
-    def over(self, entry: Entry) -> None:
-        """An event has its end."""
-        for flush in self._open:
-            flush.left.discard(entry)
+        """An event came back from the store: those that it waits for come first."""
+        self.aside -= 1
+        if self.aside >= 0:
+            self.left.add(entry)

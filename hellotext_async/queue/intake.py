@@ -11,6 +11,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, cast
 
+from .._clock import time_of
 from ..errors import HellotextError, NotAccepted, NotSent
 from .entry import Entry, watch
 from .outcome import Outcome
@@ -40,7 +41,7 @@ class Intake:
         self._worker = worker
         self._durable = store.durable
         self._loop = asyncio.get_running_loop()
-        self._time = self._loop.time
+        self._time = time_of(self._loop)
         self._new: Batch[Entry | str] = Batch()  # what is new; entries that are withdrawn, ids that are forgotten
         self._taken_back = False  # whether there is one that is not new
         self.withdrawn: set[Entry] = set()

@@ -84,22 +84,18 @@ class Order:
             queue = self._busy[subject] = deque()
         return queue
 
-    def release(self, entry: Entry) -> None:
-        """An event that was taken has ended; the next of its subject may go."""
-        if entry.subject is not None and (
-            (more := entry.more) is None or more.history is None or more.history.blocks_subject
-        ):
-            self._advance_subject(entry.subject)
+    def release(self, entry: Entry, *, delivered: bool = False) -> None:
+        """An event that was taken has ended; the next of its subject may go.
 
-    def delivered(self, entry: Entry) -> None:
-        """The same, and the server took it: one of those that wait at the back may find out whether it takes theirs."""
-        if self._back:
+        If it was `delivered`, one of those that wait at the back may find out whether the server takes theirs.
+        """
+        if delivered and self._back:
             self._others += 1
             if self._others >= OTHERS:
                 self._first.append(self._back.popleft())
-        self.release(entry)
-
-    def _advance_subject(self, subject: str) -> None:
+        subject, more = entry.subject, entry.more
+        if subject is None or not (more is None or more.history is None or more.history.blocks_subject):
+            return
         queue = self._busy[subject]
         if queue:
             self._first.append(queue.popleft())
@@ -139,14 +135,9 @@ class Order:
             _, _, entry, release = heappop(self._due)
             if not release:
                 self._return(entry)
-            elif (
-                entry.history is not None
-                and entry.history.blocks_subject
-                and entry.subject is not None
-                and not entry.over
-            ):
+            elif entry.history is not None and not entry.over:
+                self.release(entry)
                 entry.history.blocks_subject = False
-                self._advance_subject(entry.subject)
 
     def _return(self, entry: Entry) -> None:
         history, subject = entry.history, entry.subject

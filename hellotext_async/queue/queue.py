@@ -129,7 +129,7 @@ class EventQueue:
         if entry is None:
             self._preparing.fitting(ready)
             raise QueueFull(f"the queue holds {inside.core.capacity.count} events; put() waits for room")
-        return inside.receipt(entry)
+        return Receipt(entry, inside.loop) if entry.more is None else inside.receipt(entry)
 
     async def _put(self, ready: Prepared | Event, context: object) -> Receipt:
         inside = self._running()

@@ -13,6 +13,7 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from .._clock import time_of
 from .._wire.call import EVENTS_PATH, Headers, Request, is_unsent
 from .._wire.encode import key_of
 from ..errors import HellotextError, QueueClosed
@@ -63,7 +64,7 @@ class Worker:
         self._settler = settler
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
-        self._time = self._loop.time
+        self._time = time_of(self._loop)
         self._concurrency = concurrency
         self._keyed = idempotency_keys
         self._senders: set[asyncio.Task[None]] = set()
@@ -130,9 +131,9 @@ class Worker:
                 await self._failed(entry, attempt)
                 continue
             self.away_since = None
-            core.order.delivered(entry)
+            core.order.release(entry, delivered=True)
             if entry.more is None or entry.more.history is None:
-                self._settler.settle_delivered(entry, self.now())
+                self._settler.settle_delivered(entry, core.clock.at(self._time()))
             else:
                 self._settler.settle(entry, DELIVERED, self.now())
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from .._wire.call import Reply, Request
+    from ..config import Token
 
 __all__ = ["TARGET", "Credentials", "Reason", "Transport", "Unanswered"]
 
@@ -41,10 +42,11 @@ class Unanswered(Exception):
 
 
 class Credentials(Protocol):
-    """Where a transport reads the Authorization header for each request; a token can be replaced there."""
+    """Where a transport reads the token for each request; it can be replaced there."""
 
-    def header(self) -> str:
-        """The value of the Authorization header."""
+    @property
+    def token(self) -> Token:
+        """The token that goes with a request that is sent now."""
         ...
 
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
 from .. import _process
-from .._clock import boottime
+from .._clock import boottime, time_of
 from .._watchdog import Watchdog
 from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from .._wire.call import Request
-    from ..config import Timeouts
+    from ..config import Timeouts, Token
     from . import Credentials, Reason
 
 __all__ = ["EventTransport"]
@@ -48,12 +48,12 @@ KEEP_ALIVE: Final = 4.0
 _DNS_TTL: Final = 60.0
 
 
-def _head(host: str, user_agent: str, method: str, target: str, authorization: str) -> bytes:
+def _head(host: str, user_agent: str, method: str, target: str, token: Token) -> bytes:
     """The first bytes of a request, up to the length of its body."""
     lines = (
         f"{method} {target} HTTP/1.1",
         f"Host: {host}",
-        f"Authorization: {authorization}",
+        f"Authorization: {token.header()}",
         f"User-Agent: {user_agent}",
         "Accept: application/json",
         "Accept-Encoding: identity",
@@ -81,6 +81,7 @@ class EventTransport:
         url = urlsplit(origin)
         secure = url.scheme == "https"
         self._loop = asyncio.get_running_loop()
+        self._time = time_of(self._loop)
         self._process = _process.current_process
         self._host = url.hostname or ""
         self._port = url.port or (443 if secure else 80)
@@ -111,16 +112,19 @@ class EventTransport:
         """The reply to `request` within `total` seconds, or Unanswered."""
         if request.target != EVENTS_PATH and not TARGET.fullmatch(request.target):
             raise Unanswered(False, "malformed")
-        now = self._loop.time()
+        now = self._time()
         until = now + (total if total < self._total else self._total)
-        connection = self._acquire_idle()
-        if connection is None:
+        slots = self._slots
+        connection = self._take_idle() if slots.free else None
+        if connection is not None:
+            slots.free -= 1
+        else:
             try:
                 connection = await self._acquire(now, until)
             except asyncio.CancelledError as error:
                 mark_unsent(error)
                 raise
-            now = self._loop.time()
+            now = self._time()
         try:
             if self._process is not _process.current_process:
                 raise Unanswered(False, "expired")  # a forked child: its parent has the event, and sends it
@@ -138,15 +142,8 @@ class EventTransport:
             return result
         raise Unanswered(True, result)
 
-    def _acquire_idle(self) -> HttpConnection | None:
-        """A slot, and a connection that may be written to, if both are there."""
-        connection = self._take_idle() if self._slots.free else None
-        if connection is not None:
-            self._slots.free -= 1
-        return connection
-
     async def _acquire(self, begun: float, until: float) -> HttpConnection:
-        """The same, waited for."""
+        """A slot, and a connection that may be written to."""
         await self._in_time(self._slots.acquire, "pool", begun, until)
         try:
             idle = self._take_idle()
@@ -156,7 +153,7 @@ class EventTransport:
             raise
 
     def _data(self, request: Request) -> bytes:
-        head = self._head(request.method, request.target, self._credentials.header())
+        head = self._head(request.method, request.target, self._credentials.token)
         body = request.body or b""
         if request.headers:
             own = "".join(f"\r\n{name}: {value}" for name, value in request.headers).encode("ascii")
@@ -165,7 +162,7 @@ class EventTransport:
 
     def _release(self, connection: HttpConnection) -> None:
         """Return the connection to the idle list or close it, and free its slot."""
-        if connection.keep_alive and not connection.busy and not self._closed:
+        if connection.keep_alive and connection.exchange is None and not self._closed:
             connection.idle_since = boottime()
             self._idle.append(connection)
         else:
@@ -256,7 +253,7 @@ class EventTransport:
         ahead = boottime() - now
         for connection in list(self._connections):
             at = self._limit(connection, ahead)
-            if at <= now and not (connection.busy and connection.may_continue()):
+            if at <= now and (connection.exchange is None or not connection.may_continue()):
                 connection.abort("timeout")
             else:
                 due = min(due, max(at, now))
@@ -264,7 +261,7 @@ class EventTransport:
 
     def _limit(self, connection: HttpConnection, ahead: float) -> float:
         """When, in the loop's time, its exchange or its idle time is over; `boottime` is `ahead` of that."""
-        if connection.busy:
+        if connection.exchange is not None:
             return min(connection.until, connection.last_activity + self._read)
         return connection.idle_since - ahead + self._keep
 

@@ -66,7 +66,8 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._on_lost = on_lost
         self._transport: SocketTransport | None = None
         self._buffer = buffer
-        self._waiter: asyncio.Future[Result] | None = None
+        self.exchange: asyncio.Future[Result] | None = None
+        """Of the request that it carries."""
         self.keep_alive = True
         self.last_activity = self.until = inf
         self.idle_since = inf
@@ -83,15 +84,10 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._parser = HttpResponseParser(self)
 
     @property
-    def busy(self) -> bool:
-        """Whether it carries a request."""
-        return self._waiter is not None
-
-    @property
     def usable(self) -> bool:
         """Whether a request may be written to it; False is certain, True may have changed unseen."""
         transport = self._transport
-        if transport is None or not self.keep_alive or self._waiter is not None:
+        if transport is None or not self.keep_alive or self.exchange is not None:
             return False
         return not transport.is_closing() and not transport.get_write_buffer_size()
 
@@ -103,7 +99,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._body.clear()
         self.last_activity = now
         self.until = until
-        waiter = self._waiter = self._loop.create_future()
+        waiter = self.exchange = self._loop.create_future()
         transport = self._transport
         if transport is not None:
             transport.write(data)
@@ -112,7 +108,7 @@ class HttpConnection(asyncio.BufferedProtocol):
     def abort(self, reason: Reason = "disconnected", *, missing: Missing = "cut off") -> None:
         """Close the connection, and end its exchange with what has arrived of the reply, else with `reason`."""
         self.keep_alive = False
-        if self._waiter is not None:
+        if self.exchange is not None:
             self._resolve(self._reply() if self._status else self._partial_reply(missing) or reason)
         if self._transport is not None:
             self._transport.abort()
@@ -123,7 +119,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         return self._late_reads <= _LATE_READS and bool(self.unread())
 
     def _resolve(self, result: Result) -> None:
-        waiter, self._waiter = self._waiter, None
+        waiter, self.exchange = self.exchange, None
         if waiter is not None and not waiter.done():
             waiter.set_result(result)
 
@@ -139,7 +135,7 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """`nbytes` were received."""
-        if self._waiter is None:
+        if self.exchange is None:
             self.abort()  # unsolicited
             return
         data = self._buffer[:nbytes].tobytes()

@@ -123,7 +123,7 @@ class Pool:
 
     async def _exchange(self, request: Request, exchange: PoolExchange) -> Reply:
         body = request.body
-        self._authorize(self._credentials.header())
+        self._authorize(self._credentials.token.header())
         response = await self._session.request(
             request.method,
             self._url(request.target),

@@ -17,6 +17,7 @@ from hellotext_async.transport.event_transport import EventTransport
 from hellotext_async.transport.pool import Pool
 from tests.conftest import LOOPS, LoopFactory, loop_factory
 from tests.harness.canary import TOKEN
+from tests.harness.credentials import Credentials
 from tests.harness.server import ScriptedServer
 
 Opens: TypeAlias = Callable[..., Transport]
@@ -46,7 +47,7 @@ def open_kind(kind: str, url: str, *, credentials: Any = None, **changes: Any) -
         "user_agent": "contract",
         **changes,
     }
-    return KINDS[kind](url, credentials or Token(TOKEN), **settings)
+    return KINDS[kind](url, credentials or Credentials(Token(TOKEN)), **settings)
 
 
 @pytest.fixture(params=["http", "https"])

@@ -17,6 +17,7 @@ from tests.harness import scripts
 from tests.harness.canary import TOKEN, assert_unseen
 from tests.harness.cancel import Step, cancelled_after, fuzz
 from tests.harness.connection import Connection
+from tests.harness.credentials import Credentials
 from tests.harness.scripts import Steps
 from tests.harness.server import ScriptedServer
 
@@ -96,7 +97,7 @@ async def test_44_a_slot_granted_to_a_cancelled_waiter_passes_to_the_next(opened
 async def test_43_tokens_never_cross(opened: Opens, serve: Serves) -> None:
     """Two businesses, 80 concurrent requests: each has its own token with its own body."""
     async with serve() as server:
-        sides = {name: opened(server.url, credentials=Token(f"tok_{name}")) for name in ("one", "two")}
+        sides = {name: opened(server.url, credentials=Credentials(Token(f"tok_{name}"))) for name in ("one", "two")}
         requests = {name: Request("POST", EVENTS_PATH, name.encode()) for name in sides}
         await asyncio.gather(*(sides[name].exchange(requests[name], total=30) for name in ["one", "two"] * 40))
         pairs = {(seen.header("authorization"), seen.body) for seen in server.history}
@@ -105,19 +106,12 @@ async def test_43_tokens_never_cross(opened: Opens, serve: Serves) -> None:
 
 
 async def test_43_a_replaced_token_is_used_at_once(opened: Opens, serve: Serves) -> None:
-    """The Authorization header is read for each request, also over a kept connection."""
-
-    class Changing:
-        now = "Bearer old"
-
-        def header(self) -> str:
-            return self.now
-
+    """The token is read for each request, also over a kept connection."""
     async with serve() as server:
-        changing = Changing()
+        changing = Credentials(Token("old"))
         transport = opened(server.url, credentials=changing)
         await transport.exchange(POST, total=30)
-        changing.now = "Bearer new"
+        changing.token = Token("new")
         await transport.exchange(POST, total=30)
         assert [seen.header("authorization") for seen in server.history] == ["Bearer old", "Bearer new"]
         assert server.connections == 1
@@ -225,7 +219,7 @@ async def events_to() -> AsyncIterator[Callable[..., EventTransport]]:
     def make(url: str, keep: float = 4) -> EventTransport:
         limits = Timeouts(connect=30, read=60, total=60)
         settings: dict[str, Any] = {"concurrency": 2, "response_bytes": 1000, "user_agent": "contract", "keep": keep}
-        made.append(EventTransport(url, Token(TOKEN), timeouts=limits, **settings))
+        made.append(EventTransport(url, Credentials(Token(TOKEN)), timeouts=limits, **settings))
         return made[-1]
 
     yield make

@@ -29,6 +29,7 @@ from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.sqlite import SqliteSpool
 from hellotext_async.transport.pool import Pool
 from tests.harness.crash import failpoint
+from tests.harness.credentials import Credentials
 
 
 class Dying(Database):
@@ -70,9 +71,10 @@ def engine(url: str) -> Engine:
     loop = asyncio.get_running_loop()
     chance = random.uniform
     timeouts = Timeouts(total=5)
-    pool = DyingPool(url, Token("t"), timeouts=timeouts, concurrency=20, response_bytes=10_000, user_agent="child")
+    token = Credentials(Token("t"))
+    pool = DyingPool(url, token, timeouts=timeouts, concurrency=20, response_bytes=10_000, user_agent="child")
     limiter = Limiter(20, pacer=Pacer(uniform=chance), breaker=Breaker(chance), loop=loop)
-    return Engine(pool, limiter, total=5, clock=loop.time, wall=time.time, sleep=asyncio.sleep, uniform=chance)
+    return Engine(pool, limiter, token, total=5, clock=loop.time, wall=time.time, sleep=asyncio.sleep, uniform=chance)
 
 
 def die_in(seconds: float) -> None:

@@ -15,10 +15,12 @@ import trustme
 
 from hellotext_async import Hellotext, NoAnswer, NotSent, OutcomeUnknown, Retry, TimedOut, Timeouts
 from hellotext_async._wire.call import Request
+from hellotext_async.config import Token
 from hellotext_async.emulator import Emulator, Fault
 from hellotext_async.transport import Unanswered
 from hellotext_async.transport.event_transport import EventTransport
 from tests.harness.canary import TOKEN, assert_unseen
+from tests.harness.credentials import Credentials
 from tests.harness.scripts import reply
 from tests.harness.server import ScriptedServer
 
@@ -134,13 +136,6 @@ async def test_a_handshake_without_an_end() -> None:
     assert_says(error, "connect", "no connection within the time allowed", TimeoutError)
 
 
-class Secret:
-    """A token for a transport."""
-
-    def header(self) -> str:
-        return f"Bearer {TOKEN}"
-
-
 async def test_the_event_transport_raises_the_same() -> None:
     """For a refused connection, a peer without TLS and an unknown name."""
     async with Emulator() as emulator:
@@ -150,7 +145,13 @@ async def test_the_event_transport_raises_the_same() -> None:
             ("https://api.invalid", socket.gaierror),
         ):
             transport = EventTransport(
-                url, Secret(), timeouts=Timeouts(), concurrency=1, response_bytes=1000, user_agent="x", ssl_context=None
+                url,
+                Credentials(Token(TOKEN)),
+                timeouts=Timeouts(),
+                concurrency=1,
+                response_bytes=1000,
+                user_agent="x",
+                ssl_context=None,
             )
             with pytest.raises(Unanswered) as caught:
                 await transport.exchange(Request("POST", "/v1/attribution/events", b"{}"), total=2)

@@ -189,7 +189,7 @@ class Model(Records, RuleBasedStateMachine):
             known = self.flying.pop()
             entry = known.entry
             known.requests += 1
-            self.core.order.delivered(entry)
+            self.core.order.release(entry, delivered=True)
             clock = self.core.clock.at(self.now)
             if entry.history is None:
                 self.core.finish_delivered(entry, clock)

@@ -56,12 +56,12 @@ def test_events_at_the_back_come_back_one_by_one_after_deliveries_of_others() ->
         order.requeue(one, front=False)
     for n in (3, 4, 5):
         assert order.take() is waiting[n]
-        order.delivered(waiting[n])
+        order.release(waiting[n], delivered=True)
     assert order.take() is waiting[0]
     order.requeue(waiting[0], front=False)
     for n in (6, 7, 8):
         assert order.take() is waiting[n]
-        order.delivered(waiting[n])
+        order.release(waiting[n], delivered=True)
     assert [order.take() for _ in range(3)] == waiting[1:3] + waiting[:1]
 
 

@@ -24,4 +24,4 @@ def test_one_that_waits_no_more_has_no_turn() -> None:
         waiters.add(priority, one)  # type: ignore[arg-type]
     assert waiters.turns() == [("event", False)]
     assert waiters.take("event") is waits
-    assert waiters.waiting() == [] and not waiters
+    assert waiters.waiting() == [] and not waiters.queues
