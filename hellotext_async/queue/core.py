@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Core"]
 
-BURST: Final = 256
-"""Events that wait for so short a time that their memory does not matter."""
 SAME_MOMENT: Final = 0.001
 """Seconds within which events have one time of acceptance: a number of its own would take 24 bytes for each."""
 
@@ -77,8 +75,6 @@ class Core:
         if clock - self._last > SAME_MOMENT:
             self._last = clock
         entry = self.new(ready, self._last, context)
-        if capacity.count > BURST:
-            entry.body = bytes(memoryview(ready.body))  # the encoder's buffer is larger than what is in it
         if ready.event_id is not None:
             self.ids.add(ready.event_id, entry)
         elif self._durable and entry.more is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 from typing import Any
 
 import pytest
 
 from hellotext_async import Event, InvalidParameter
 from hellotext_async._events.dialect import as_object
+from hellotext_async._events.prepare import prepare
 
 ORDER: dict[str, Any] = {"session": "s1", "order_parameters": {"reference": "A-1"}, "amount": 89.9, "currency": "USD"}
 
@@ -95,3 +97,13 @@ def test_a_cart_with_products_has_no_newer_form() -> None:
     """Nothing is dropped silently."""
     with pytest.raises(InvalidParameter, match="cart"):
         as_object({"cart": "c1", "products": [{"product": "p1"}]})
+
+
+def test_the_bytes_of_an_event_hold_nothing_of_one_before() -> None:
+    """Also after one that was longer, and after one that could not be encoded; they have no unused room behind them."""
+    for size in (1, 5_000, 10, 200_000, 3):
+        with pytest.raises(InvalidParameter):
+            prepare("page.viewed", {"session": "s1", "metadata": {"a": "b" * 7, "text": "\ud800"}})
+        ready = prepare("page.viewed", {"session": "s1", "metadata": {"text": "b" * size}})
+        assert ready.body == b'{"action":"page.viewed","session":"s1","metadata":{"text":"%b"}}' % (b"b" * size)
+        assert sys.getsizeof(ready.body) == sys.getsizeof(bytes(len(ready.body)))
