@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from .._watchdog import Watchdog
+from .._watchdog import Limit, Watchdog
 from ..errors import NotAccepted, SpoolError
 from ..queue.entry import Entry, id_of, more_of
 from .commands import MOST, Put
@@ -50,6 +50,7 @@ class Appender:
         self._prefix = secrets.token_urlsafe(4)
         self._numbers = itertools.count()
         self._watchdog = Watchdog(asyncio.get_running_loop(), self._sweep)
+        self._limit = Limit()
         self._group: _Waiting | None = None
 
     async def append(self, entries: Sequence[Entry], since: Sequence[float], on_answers: OnAnswers) -> None:
@@ -63,7 +64,7 @@ class Appender:
         self._watchdog.schedule(min(since) + self._timeout)
         answers: Sequence[Answer]
         try:
-            async with group.limit:
+            with self._limit:
                 answers = await self._until_answered([self._put(entry) for entry in entries])
         except TimeoutError:
             answers = [_no_answer()] * len(entries)
@@ -75,7 +76,11 @@ class Appender:
         group.answer(answers)
 
     def _sweep(self, now: float) -> float:
-        return inf if self._group is None else self._group.expire(now)
+        """Those that have waited for too long have no answer; without any other, the command is ended."""
+        next_due = inf if self._group is None else self._group.expire(now)
+        if next_due == inf:
+            self._limit.expire()
+        return next_due
 
     def close(self) -> None:
         """Nothing is appended any more."""
@@ -111,8 +116,6 @@ class _Waiting:
         self._timeout = timeout
         self._on_answers = on_answers
         self._expired: set[Entry] = set()
-        self.limit = asyncio.timeout(None)
-        """It ends when none of them waits any more."""
 
     def expire(self, now: float) -> float:
         """Those whose time is over have no answer; when the next one's is over."""
@@ -126,7 +129,6 @@ class _Waiting:
                 self._on_answers((entry,), (_no_answer(),))
         if left:
             return min(left) + self._timeout
-        self.limit.reschedule(now)
         return inf
 
     def answer(self, answers: Sequence[Answer]) -> None:

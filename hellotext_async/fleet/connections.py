@@ -7,7 +7,6 @@ command of its own. What was cut off or is unanswered in time closes the connect
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from importlib import import_module
 from math import inf
 from typing import Any, Final
@@ -15,7 +14,7 @@ from typing import Any, Final
 from redis import exceptions
 
 from .. import _process
-from .._watchdog import Watchdog
+from .._watchdog import Limit, Watchdog
 
 __all__ = ["KeptConnection", "adapt_cluster", "adapted"]
 
@@ -37,8 +36,11 @@ def adapted(kind: type[Any]) -> type[Any]:
             raise exceptions.ConnectionError("the connection is another process's")
         seconds, self.socket_timeout = self.socket_timeout, None
         try:
-            async with nullcontext() if seconds is None else asyncio.timeout(seconds):
+            if seconds is None:
                 await kind.send_packed_command(self, command, check_health)
+            else:
+                async with asyncio.timeout(seconds):
+                    await kind.send_packed_command(self, command, check_health)
         except (RuntimeError, TypeError) as error:
             if any(text in str(error) for text in _LOST):
                 raise exceptions.ConnectionError("the connection was lost") from None
@@ -80,7 +82,7 @@ class KeptConnection:
         self._patience = reply_timeout
         self._connection: Any = None
         self._watchdog: Watchdog | None = None
-        self._limit: asyncio.Timeout | None = None
+        self._limit = Limit()
         self._until = inf
         self.free = True
         """Whether no command is under way."""
@@ -88,28 +90,27 @@ class KeptConnection:
     async def ask(self, *command: Any) -> Any:
         """The reply to a command, sent once. TimeoutError, and redis-py's errors."""
         self.free = False
+        self._watch()
         try:
-            async with self._limited():
+            with self._limit:
                 connection = await self._ready()
                 await connection.send_command(*command)
                 return await connection.read_response()
         finally:
             self._until, self.free = inf, True
 
-    def _limited(self) -> asyncio.Timeout:
-        """The time limit of a command."""
-        loop = asyncio.get_running_loop()
+    def _watch(self) -> None:
+        """A command begins, and has its time limit."""
         if self._watchdog is None:
-            self._watchdog = Watchdog(loop, self._sweep)
-        self._until = loop.time() + self._patience
+            self._loop = asyncio.get_running_loop()
+            self._watchdog = Watchdog(self._loop, self._sweep)
+        self._until = self._loop.time() + self._patience
         self._watchdog.schedule(self._until)
-        limit = self._limit = asyncio.timeout(None)
-        return limit
 
     def _sweep(self, now: float) -> float:
-        if self._until <= now and self._limit is not None:
+        if self._until <= now:
             self._until = inf
-            self._limit.reschedule(now)
+            self._limit.expire()
         return self._until
 
     async def _ready(self) -> Any:

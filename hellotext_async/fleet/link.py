@@ -155,10 +155,13 @@ class Link:
         client: Any = self._client
         if self._for_scripts.free and not self.clustered:
             try:
-                return await _evaluate(self._for_scripts.ask, script, given)
-            except exceptions.ConnectionError:
-                pass  # it may have been lost before: redis-py tries again
-        return await _evaluate(client.execute_command, script, given)
+                return await self._for_scripts.ask("EVALSHA", script.sha, *given)
+            except (exceptions.ConnectionError, exceptions.NoScriptError):
+                pass  # it was lost before, or the server does not know the script: redis-py tries again
+        try:
+            return await client.execute_command("EVALSHA", script.sha, *given)
+        except exceptions.NoScriptError:
+            return await client.execute_command("EVAL", script.text, *given)
 
     async def _ask(self, call: Callable[[], Awaitable[Any]], errors: tuple[type[Exception], ...] = _ERRORS) -> Any:
         """What the server replies, in its turn; these errors of redis-py as ours."""
@@ -167,10 +170,7 @@ class Link:
         task, failure, reply = asyncio.current_task(), None, None
         cancelled = 0 if task is None else task.cancelling()
         try:
-            async with self._turns:
-                if self.clustered:  # until the nodes are known, a command is sent to any of them
-                    await self._client.initialize()
-                reply = await call()
+            reply = await (self._in_turn(call) if self.clustered else call())
         except errors as error:
             failure = self._mapped(error)
         if task is not None and task.cancelling() > cancelled:
@@ -178,6 +178,12 @@ class Link:
         if failure is not None:
             raise failure
         return reply
+
+    async def _in_turn(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        """What a cluster replies: it is sent no more commands at once than redis-py has connections."""
+        async with self._turns:
+            await self._client.initialize()  # until the nodes are known, a command is sent to any of them
+            return await call()
 
     def _mapped(self, error: Exception) -> Exception:
         """The error of ours that says the same."""
@@ -213,13 +219,6 @@ class Link:
         nodes = client.get_nodes()
         await client.aclose()  # after an error it does nothing: each node is closed as well
         await asyncio.gather(*(node.disconnect() for node in nodes), return_exceptions=True)
-
-
-async def _evaluate(ask: Callable[..., Awaitable[Any]], script: Script, given: tuple[Any, ...]) -> Any:
-    try:
-        return await ask("EVALSHA", script.sha, *given)
-    except exceptions.NoScriptError:
-        return await ask("EVAL", script.text, *given)
 
 
 def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
