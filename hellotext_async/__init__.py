@@ -75,7 +75,6 @@ if TYPE_CHECKING:
     from .queue.outcome import Stats as Stats
     from .queue.queue import EventQueue as EventQueue
     from .queue.receipt import Receipt as Receipt
-    from .queue.sqlite import SqliteSpool as SqliteSpool
     from .resources._identification import Identified as Identified
     from .resources._listing import Listing as Listing
     from .resources._product import Product as Product
@@ -107,6 +106,7 @@ if TYPE_CHECKING:
     from .resources.properties import Property as Property
     from .resources.sessions import Session as Session
     from .resources.templates import Template as Template
+    from .spool.sqlite_spool import SqliteSpool as SqliteSpool
 
 _HOMES = {
     "_events.event": ("Event",),
@@ -139,7 +139,7 @@ _HOMES = {
     "queue.outcome": ("Outcome", "Report", "Stats"),
     "queue.queue": ("EventQueue",),
     "queue.receipt": ("Receipt",),
-    "queue.sqlite": ("SqliteSpool",),
+    "spool.sqlite_spool": ("SqliteSpool",),
     "resources._identification": ("Identified",),
     "resources._listing": ("Listing",),
     "resources._product": ("Product", "ProductVariant"),

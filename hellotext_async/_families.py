@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .fleet.stream import RedisStream
     from .fleet.worker import StreamWorker
     from .queue.outcome import Outcome
-    from .queue.store import Buffer
+    from .queue.settings import Buffer
 
 __all__ = ["Families"]
 

@@ -16,7 +16,7 @@ from hellotext_async.limiter import Limiter
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.receipt import Receipt
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from hellotext_async.transport import Transport
 from tests.harness.clock import EPOCH
 from tests.harness.credentials import Credentials

@@ -17,13 +17,13 @@ import hellotext_async
 PACKAGE: Final = "hellotext_async"
 ROOT: Final = Path(hellotext_async.__file__).parent
 
-_GROUND = frozenset({"_details", "errors", "_clock", "_process", "_site", "_version", "_watchdog"})
+_GROUND = frozenset({"_details", "_own_file", "errors", "_clock", "_process", "_site", "_version", "_watchdog"})
 _WIRE = _GROUND | {"config", "_wire"}
 _PURE = _WIRE | {"_events", "_policy"}
 _REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
 _QUEUE = _PURE | {"limiter", "_attempts", "_callbacks"}
 _HOOKS = _PURE | _REPORTS | {"limiter", "queue"}
-_CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "_calls", "resources", "fleet", "_core"}
+_CLIENT = _HOOKS | {"hooks", "_reports", "transport", "engine", "_calls", "resources", "spool", "fleet", "_core"}
 _USERS = _CLIENT | {"_families", "client", "root"}
 
 ROOMS: Final[dict[str, frozenset[str]]] = {
@@ -35,6 +35,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "_watchdog": frozenset(),
     "_details": frozenset(),
     "errors": frozenset({"_details"}),
+    "_own_file": frozenset({"errors"}),
     "config": frozenset({"errors"}),
     "_wire": _GROUND | {"config"},
     "_events": _WIRE,
@@ -51,6 +52,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "_calls": _PURE | {"limiter", "engine"},
     "resources": _PURE,
     "queue": _QUEUE,
+    "spool": _QUEUE | {"queue"},
     "fleet": _QUEUE | {"queue"},
     "hooks": _HOOKS,
     "_reports": _HOOKS | {"hooks"},
@@ -71,7 +73,7 @@ LIBRARIES: Final[dict[str, frozenset[str]]] = {
     "aiohttp.web": frozenset({"emulator"}),
     "tenacity": frozenset({"_calls.py"}),
     "argparse": frozenset({"cli"}),
-    "sqlite3": frozenset({"queue"}),
+    "sqlite3": frozenset({"spool"}),
     "redis": frozenset({"fleet"}),
     "fastapi": frozenset({"integrations/fastapi.py"}),
     "starlette": frozenset({"integrations"}),

@@ -22,7 +22,6 @@ from .known_keys import WITH_PARAMETERS, check_parameters
 if TYPE_CHECKING:
     from .._wire.call import Idempotency
     from ..config import EventFormat
-    from .event import Event
 
 __all__ = ["MAX_EVENT_BYTES", "Prepared", "encode_event", "plain_fields", "prepare", "prepare_event"]
 
@@ -67,10 +66,9 @@ def prepare(
 
 
 def prepare_event(
-    event: Event, event_format: EventFormat = "typed", tracked_at: float | None = None, *, strict: bool = False
+    body: Body, event_format: EventFormat = "typed", tracked_at: float | None = None, *, strict: bool = False
 ) -> Prepared:
-    """`prepare` for an Event, which was checked when it was made."""
-    body = event.body()
+    """`prepare` for the body of an Event, which was checked when it was made. It is changed, as by `encode_event`."""
     check_parameters(body, builtin=body.action in ACTIONS, strict=strict)
     return encode_event(body, event_format, tracked_at)
 

@@ -21,7 +21,7 @@ from .._events.fields import EVENT_FIELDS
 from ..errors import ConfigurationError, HellotextError, InvalidParameter, QueueClosed, QueueFull
 from ..queue.queue import EventQueue
 from ..queue.receipt import Receipt
-from ..queue.sqlite import SqliteSpool
+from ..spool.sqlite_spool import SqliteSpool
 from .closing import DRAIN, closing, first_of
 from .events import event_from
 from .file_run import FileRun, run_over_file

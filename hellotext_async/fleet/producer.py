@@ -178,7 +178,7 @@ class Producer:
         elif fields:
             raise InvalidParameter(next(iter(fields)), "an Event has its fields already")
         else:
-            ready = prepare_event(action, self._event_format, self._wall(), strict=self._strict)
+            ready = prepare_event(action.body(), self._event_format, self._wall(), strict=self._strict)
         if len(ready.body) + 1024 > self._most_bytes:
             raise InvalidParameter("event", f"larger than a shard of the stream ({self._most_bytes} bytes)")
         return ready

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import msgspec
 
 from .._events.event import Event
+from .._own_file import open_own
 from ..errors import APIError, ConfigurationError, HellotextError
-from .possession import open_own
 
 if TYPE_CHECKING:
     from .entry import Entry

@@ -45,7 +45,7 @@ class Preparing:
         sent = event if self._before_send is None else self._before_send(event)
         if sent is None:
             return event
-        ready = prepare_event(sent, self._format, self._wall(), strict=self._strict)
+        ready = prepare_event(sent.body(), self._format, self._wall(), strict=self._strict)
         return self.fitting(_with_key(ready) if self._keyed else ready)
 
     def fitting(self, ready: Prepared) -> Prepared:

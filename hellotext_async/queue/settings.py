@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
@@ -16,12 +16,27 @@ from ..config import EventFormat, check_choice, check_flag
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .._events.event import Event
     from ..limiter import Limiter
     from .outcome import Outcome, Report
-    from .store import Buffer
+    from .store import Store
 
-__all__ = ["Settings"]
+__all__ = ["Buffer", "Settings"]
+
+
+class Buffer(Protocol):
+    """What a user gives a queue to keep its events in: it makes the store."""
+
+    @property
+    def dead_letters(self) -> Path | None:
+        """The file of dead letters; None: the store keeps them."""
+        ...
+
+    def store(self, settings: Settings) -> Store:
+        """The store of one queue, in the running loop."""
+        ...
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

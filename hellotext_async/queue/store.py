@@ -8,7 +8,7 @@ on the queue's delivery clock. A store that fails raises SpoolError, and is not 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -17,12 +17,7 @@ from .entry import Entry
 from .letters import reason
 from .outcome import Outcome, Verdict
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .settings import Settings
-
-__all__ = ["Appended", "Buffer", "Finish", "LastGroup", "Loaded", "MemoryStore", "Store"]
+__all__ = ["Appended", "Finish", "LastGroup", "Loaded", "MemoryStore", "Store"]
 
 Appended = Literal["stored", "aside"] | Entry | Outcome | HellotextError
 """What became of a new event: it is stored; or its id waits in the store already, in memory as another entry, or ended
@@ -65,19 +60,6 @@ class Loaded(msgspec.Struct):
     damaged: bool = False
     arrived: bool = False
     elsewhere: bool = False
-
-
-class Buffer(Protocol):
-    """What a user gives a queue to keep its events in: it makes the store."""
-
-    @property
-    def dead_letters(self) -> Path | None:
-        """The file of dead letters; None: the store keeps them."""
-        ...
-
-    def store(self, settings: Settings) -> Store:
-        """The store of one queue, in the running loop."""
-        ...
 
 
 class Store(Protocol):

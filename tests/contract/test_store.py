@@ -18,8 +18,8 @@ from hellotext_async.errors import SpoolBusy
 from hellotext_async.queue.entry import AttemptHistory, Entry, More
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteSpool
 from hellotext_async.queue.store import Finish, MemoryStore, Store
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from tests.rig import LoopSpool
 
 Maker = Callable[[], Store]

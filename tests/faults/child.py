@@ -22,11 +22,11 @@ from hellotext_async._policy.pacer import Pacer
 from hellotext_async.config import Timeouts, Token
 from hellotext_async.engine import Engine
 from hellotext_async.limiter import Limiter
-from hellotext_async.queue.database import Database
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.database import Database
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from hellotext_async.transport.pool import Pool
 from tests.harness.crash import failpoint
 from tests.harness.credentials import Credentials
@@ -85,7 +85,7 @@ def die_in(seconds: float) -> None:
 
 
 async def main(url: str, path: str, first: int, count: int, death: float | None) -> None:
-    import hellotext_async.queue.sqlite as sqlite
+    import hellotext_async.spool.sqlite_spool as sqlite
 
     sqlite.Database = Dying  # type: ignore[misc]
     made = engine(url)

@@ -12,7 +12,7 @@ HEAD = """
 import asyncio, os, signal, sys, warnings
 from hellotext_async.client import Hellotext
 from hellotext_async.errors import *
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 url, path = sys.argv[1:3]
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 

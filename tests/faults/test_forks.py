@@ -119,7 +119,7 @@ async def test_a_fork_waits_for_the_commit_that_is_being_written() -> None:
     """SQLite's locks belong to the process: one that a thread held at the fork would stay locked in the child."""
     body = """
     import threading
-    from hellotext_async.queue.commit import CommitThread
+    from hellotext_async.spool.commit import CommitThread
     done, begun = [], threading.Event()
     class Resource:
         def close(self): done.append("closed")

@@ -16,7 +16,7 @@ import pytest
 from hellotext_async.client import Hellotext
 from hellotext_async.config import Retry, Timeouts, Token
 from hellotext_async.errors import HellotextError
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from tests.harness.canary import EMAIL, PHONE, TOKEN, assert_unseen, hits_in_text
 from tests.harness.scripts import (
     Steps,

@@ -12,7 +12,7 @@ import pytest
 from hellotext_async import ConfigurationError, Event, Hooks, InvalidParameter, RedisStream, WrongLoop
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from tests.harness.transport import Script
 from tests.rig import engine, event, queue
 

@@ -11,7 +11,7 @@ import pytest
 from hellotext_async.errors import HellotextError
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite_store import SqliteStore
+from hellotext_async.spool.store import SqliteStore
 from tests.harness.clock import virtual_time
 from tests.harness.transport import Script, answers, received, silent
 from tests.rig import LoopSpool, assert_adds_up, engine, event, order, put

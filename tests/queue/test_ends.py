@@ -16,7 +16,7 @@ from hellotext_async.errors import QueueClosed, WrongLoop
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.receipt import Receipt
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from tests.conftest import loop_factory
 from tests.harness.clock import virtual_time
 from tests.harness.transport import Script, answers, received, silent

@@ -13,7 +13,7 @@ import pytest
 from hellotext_async.errors import ConfigurationError, QueueClosed, SpoolBusy, SpoolError
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from tests.harness.transport import Script, answers
 from tests.rig import engine
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from hellotext_async.queue.commit import CommitThread
 from hellotext_async.queue.entry import AttemptHistory, Entry, Rare
 from hellotext_async.queue.order import Order
 from hellotext_async.queue.receipt import on_accepted
 from hellotext_async.queue.settler import notify_accepted
 from hellotext_async.queue.tasks import Conditions
+from hellotext_async.spool.commit import CommitThread
 
 
 class Resource:

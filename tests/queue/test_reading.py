@@ -13,7 +13,7 @@ import pytest
 
 from hellotext_async.queue.entry import Entry, id_of
 from hellotext_async.queue.receipt import Receipt
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from tests.harness.transport import Script, received
 from tests.rig import event, queue
 

@@ -20,7 +20,7 @@ from hellotext_async.errors import QueueClosed, SpoolBusy, SpoolError
 from hellotext_async.queue.dead_letters import DeadLetters
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from hellotext_async.queue.sqlite import SqliteSpool
+from hellotext_async.spool.sqlite_spool import SqliteSpool
 from tests.harness.transport import Script, answers, received, silent, unsent
 from tests.rig import assert_adds_up, engine, event, order, put, queue
 

@@ -18,8 +18,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from .._own_file import open_own
 from ..errors import SpoolError
-from .possession import Possession, open_own
+from .possession import Possession
 from .reserve import Reserve
 from .rows import NEW_WIDTH, Known, New, Row, row_of, values_of
 from .schema import claim, looks_like_ours, prepare

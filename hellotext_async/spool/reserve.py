@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from .possession import open_own
+from .._own_file import open_own
 
 __all__ = ["Reserve"]
 

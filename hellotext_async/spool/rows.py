@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, cast, get_args
 import msgspec
 
 from .._wire.call import Idempotency
-from .outcome import Verdict
+from ..queue.outcome import Verdict
 
 __all__ = ["NEW_WIDTH", "Known", "New", "Row", "checksum", "row_of", "values_of"]
 

@@ -15,11 +15,11 @@ from ..errors import ConfigurationError
 from .commit import Committer, CommitThread
 from .database import Database, Durability
 from .folder import claim_one
-from .sqlite_store import SqliteStore
+from .store import SqliteStore
 
 if TYPE_CHECKING:
+    from ..queue.settings import Settings
     from .commit import Resource
-    from .settings import Settings
 
 __all__ = ["SqliteSpool"]
 

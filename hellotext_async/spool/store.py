@@ -18,13 +18,13 @@ from weakref import WeakValueDictionary
 
 from .._policy.evidence import Attempt
 from ..errors import SpoolError
+from ..queue.entry import AttemptHistory, Entry, More, id_of
+from ..queue.outcome import Outcome
+from ..queue.store import Appended, Finish, LastGroup, Loaded
 from .commit import GroupCommit
 from .database import Database
-from .entry import AttemptHistory, Entry, More, id_of
 from .group import Group
-from .outcome import Outcome
 from .rows import Known, New, Row
-from .store import Appended, Finish, LastGroup, Loaded
 
 if TYPE_CHECKING:
     from .commit import Committer

@@ -16,8 +16,8 @@ from ..errors import SpoolError
 from .rows import Known
 
 if TYPE_CHECKING:
+    from ..queue.entry import Entry
     from .database import ClosedId, Database, Mark
-    from .entry import Entry
     from .rows import New, Row
 
 __all__ = ["Group"]

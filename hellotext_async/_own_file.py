@@ -1,0 +1,28 @@
+"""Opening a file that only its owner may read: what holds customers' data is no link, and nobody else's to see."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from .errors import SpoolError
+
+__all__ = ["open_own"]
+
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+def open_own(path: Path, flags: int = _FLAGS) -> int:
+    """Open a file for its owner only, made if it is not there; SpoolError if it is a link, or cannot be opened."""
+    try:
+        file = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        raise SpoolError(f"{path} cannot be opened ({error.strerror})") from None
+    if os.name == "posix" and os.fstat(file).st_mode & 0o077:
+        try:
+            os.fchmod(file, 0o600)
+        except OSError:
+            os.close(file)
+            raise SpoolError(f"{path} can be read by others, and is not ours to change") from None
+    return file
