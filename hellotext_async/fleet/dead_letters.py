@@ -19,7 +19,7 @@ from .record import decode
 if TYPE_CHECKING:
     from ..queue.letters import Letter
     from .commands import Commands
-    from .stream import RedisStream
+    from .location import StreamLocation
 
 __all__ = ["StreamLetters"]
 
@@ -35,7 +35,7 @@ class _Place(NamedTuple):
 class StreamLetters:
     """The letters of one stream; each method has a connection of its own. SpoolError, ConfigurationError."""
 
-    def __init__(self, stream: RedisStream) -> None:
+    def __init__(self, stream: StreamLocation) -> None:
         self._stream = stream
         self._places: dict[str, list[_Place]] = {}
         self.damaged = 0

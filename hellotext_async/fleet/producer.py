@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .._events.fields import EventFields
     from ..config import EventFormat
     from .commands import Commands
-    from .stream import RedisStream
+    from .location import StreamLocation
 
 __all__ = ["Producer"]
 
@@ -52,7 +52,7 @@ class Producer:
 
     def __init__(
         self,
-        stream: RedisStream,
+        stream: StreamLocation,
         *,
         full: Literal["wait", "raise"],
         timeout: float,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..queue.settings import Settings
-    from .stream import RedisStream
+    from .location import StreamLocation
 
 __all__ = ["RedisStore"]
 
@@ -48,7 +48,7 @@ class RedisStore:
     durable = True
     shared = True
 
-    def __init__(self, stream: RedisStream, settings: Settings) -> None:
+    def __init__(self, stream: StreamLocation, settings: Settings) -> None:
         self._stream = stream
         self._ttl = stream.lease
         self._total = settings.attempt_seconds

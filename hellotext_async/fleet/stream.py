@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..errors import ConfigurationError
-from .commands import Commands, Limits
+from .commands import Limits
 from .layout import Layout
-from .link import REPLY_TIMEOUT, Link
-from .losses import Losses
-from .server import agree, must_write, warnings_of
+from .link import REPLY_TIMEOUT
+from .location import StreamLocation
 
 if TYPE_CHECKING:
     from ..config import EventFormat
@@ -26,10 +24,8 @@ GIB: Final = 1024**3
 DAY: Final = timedelta(days=1)
 LEASE: Final = 30.0
 
-_log = logging.getLogger("hellotext_async.fleet")
 
-
-class RedisStream:
+class RedisStream(StreamLocation):
     """Where a fleet keeps its events: producers enqueue, workers deliver, all under one `name`.
 
     `url` is ``redis://``, ``rediss://`` or ``unix://`` of a Redis (from 7.0) or Valkey server, or of a
@@ -62,23 +58,7 @@ class RedisStream:
             raise ConfigurationError("window: expected a time from 1 s")
         if not isinstance(lease, (int, float)) or isinstance(lease, bool) or not 0.5 <= lease <= 3600:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("lease: expected seconds from 0.5 to 3600")
-        self._url = url
-        self.lease = float(lease)
-        self.layout = Layout(name, shards)
-        self.limits = Limits(max(1, max_bytes // shards), float(seconds))
-        self.losses = Losses(name)
-        self.place = self._link().place  # a wrong URL is refused here
-        """Where the server is, without what is secret."""
-
-    @property
-    def name(self) -> str:
-        """The stream's name."""
-        return self.layout.name
-
-    @property
-    def lost(self) -> int:
-        """Acknowledged events, at least, that the server is known to have lost while this process looked."""
-        return self.losses.lost
+        super().__init__(url, Layout(name, shards), Limits(max(1, max_bytes // shards), float(seconds)), float(lease))
 
     def producer(
         self,
@@ -117,23 +97,6 @@ class RedisStream:
         from .store import RedisStore
 
         return RedisStore(self, settings)
-
-    def _link(self) -> Link:
-        return Link(self._url)
-
-    async def connect(self) -> Commands:
-        """Open connections of their own, and agree on the stream's settings. SpoolError, ConfigurationError."""
-        link = self._link()
-        try:
-            info = await link.open()
-            must_write(info, link.place)
-            for warning in warnings_of(info):
-                _log.warning("the server of stream %s: %s", self.name, warning)
-            await agree(link, self.layout, self.limits)
-        except BaseException:
-            await link.aclose()
-            raise
-        return Commands(link, self.layout, self.limits)
 
     def __repr__(self) -> str:
         return f"RedisStream({self.name!r})"
