@@ -87,9 +87,9 @@ class Appender:
         self._watchdog.stop()
 
     def _put(self, entry: Entry) -> Put:
-        event_id, subject = id_of(entry), entry.subject
-        has_caller_id = more_of(entry).has_caller_id
-        field = encode(event_id, has_caller_id, entry.action, subject, entry.idempotency, entry.body)
+        more, subject = more_of(entry), entry.subject
+        event_id = more.event_id or id_of(entry)
+        field = encode(event_id, more.has_caller_id, entry.action, subject, entry.idempotency, entry.body)
         return Put(self._shard_of(subject, event_id), digest(event_id), field)
 
     async def _until_answered(self, puts: Sequence[Put]) -> Sequence[Answer]:

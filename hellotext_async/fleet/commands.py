@@ -128,11 +128,11 @@ class Commands:
         for shards, reply in await self._each(by_shard, partial(self._put, by_shard, puts, token)):
             at = 1
             for shard in shards:
-                added[shard] = reply[at]
-                for number in by_shard[shard]:
-                    at += 1
-                    answers[number] = "+" if reply[at] == b"+" else text_of(reply[at])
-                at += 1
+                numbers = by_shard[shard]
+                added[shard], *found = reply[at : at + 1 + len(numbers)]
+                for number, answer in zip(numbers, found, strict=True):
+                    answers[number] = "+" if answer == b"+" else text_of(answer)
+                at += 1 + len(numbers)
         return answers, added
 
     def _put(

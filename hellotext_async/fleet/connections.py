@@ -94,7 +94,7 @@ class KeptConnection:
         try:
             with self._limit:
                 connection = await self._ready()
-                await connection.send_command(*command)
+                await connection.send_packed_command(connection.pack_command(*command), check_health=False)
                 return await connection.read_response()
         finally:
             self._until, self.free = inf, True

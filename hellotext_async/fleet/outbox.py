@@ -43,7 +43,8 @@ class Outbox:
         self._on_stored = on_stored
         self._waits = wait_for_room
         self._loop = asyncio.get_running_loop()
-        self._pending: set[Entry] = set()
+        self.pending: set[Entry] = set()
+        """What waits for the server's reply, or for room."""
         self._new: list[Entry] = []
         self._blocked: list[Entry] = []
         self._retry_at, self._pause, self._room = 0.0, SHORTEST_PAUSE, True
@@ -54,14 +55,9 @@ class Outbox:
         self._appending = self._loop.create_task(self._append(), name="hellotext producer")
         self._appending.add_done_callback(self._end)
 
-    @property
-    def count(self) -> int:
-        """Events that wait for the server's reply, or for room."""
-        return len(self._pending)
-
     def add(self, entry: Entry) -> None:
         """One more, that waits since its `at`."""
-        self._pending.add(entry)
+        self.pending.add(entry)
         if not self._new:
             self._wake.set()
         self._new.append(entry)
@@ -72,8 +68,7 @@ class Outbox:
             self._change = self._loop.create_future()
         await asyncio.shield(self._change)
 
-    def _remove(self, entry: Entry) -> None:
-        self._pending.discard(entry)
+    def _changed(self) -> None:
         if self._change is not None:
             self._change.set_result(None)
             self._change = None
@@ -81,7 +76,7 @@ class Outbox:
     async def aclose(self, timeout: float) -> None:
         """Wait for replies for `timeout` seconds; what got none by then is NotAccepted."""
         until = self._loop.time() + timeout
-        while self._pending and self._loop.time() < until and not self._appending.done():
+        while self.pending and self._loop.time() < until and not self._appending.done():
             await asyncio.wait([asyncio.ensure_future(self.change())], timeout=until - self._loop.time())
         await end_tasks([self._appending])
 
@@ -91,8 +86,9 @@ class Outbox:
         self._appender.close()
         if not appending.cancelled() and (error := appending.exception()) is not None:
             _log.error("a producer ended (%s)", type(error).__name__)
-        for entry in list(self._pending):
+        for entry in list(self.pending):
             self._refuse(entry, NotAccepted("the producer was closed before the server answered", may_be_accepted=True))
+        self._changed()
 
     async def _append(self) -> None:
         """One command after the other, with what came meanwhile."""
@@ -143,10 +139,11 @@ class Outbox:
                 full.append(entry)
             else:
                 self._refuse(entry, QueueFull("the stream is full"))
+        self._changed()
 
     def _accept(self, entry: Entry) -> None:
         self._room = True
-        self._remove(entry)
+        self.pending.discard(entry)
         more = more_of(entry)
         more.key = 1
         entry.state, entry.body = "aside", b""
@@ -159,12 +156,12 @@ class Outbox:
         if ended is None:
             self._refuse(entry, NotAccepted("the server's answer is unknown", may_be_accepted=True))
             return
-        self._remove(entry)
+        self.pending.discard(entry)
         entry.state, entry.body = "ended", b""
         entry.end = ended
         notify(entry)
 
     def _refuse(self, entry: Entry, error: NotAccepted | QueueFull | SpoolError) -> None:
-        self._remove(entry)
+        self.pending.discard(entry)
         entry.state, entry.end, entry.body = "refused", error, b""
         notify(entry)

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 from .. import _process
+from .._clock import time_of
 from .._events.prepare import Prepared, prepare, prepare_event
 from ..config import check_choice
 from ..errors import ConfigurationError, Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
@@ -87,6 +88,7 @@ class Producer:
             raise WrongLoop("a producer is opened once")
         self._commands: Commands = await self._stream.connect()
         self._loop = asyncio.get_running_loop()
+        self._now = time_of(self._loop)
         self._process = _process.current_process
         self._recall = Recall(self._commands)
         appender = Appender(self._commands, self._stream.losses, self._timeout)
@@ -185,7 +187,7 @@ class Producer:
 
     def _enter(self, ready: Prepared, context: object) -> Receipt:
         loop = self._running()
-        if self._outbox.count >= self._capacity:
+        if len(self._outbox.pending) >= self._capacity:
             raise QueueFull(f"{self._capacity} events wait for the server's reply; put() waits")
         return self._add(ready, context, loop)
 
@@ -195,7 +197,7 @@ class Producer:
         if known is not None and known._entry.state in ("pending", "aside"):  # pyright: ignore[reportPrivateUsage]
             return known
         more = More(event_id or new_id(), event_id is not None, context=context)
-        entry = Entry(ready.action, ready.body, ready.subject, ready.idempotency, loop.time(), more=more)
+        entry = Entry(ready.action, ready.body, ready.subject, ready.idempotency, self._now(), more=more)
         receipt = Receipt(entry, loop)
         if event_id is not None:
             self._receipts[event_id] = receipt
@@ -204,7 +206,7 @@ class Producer:
 
     async def _put(self, ready: Prepared, context: object) -> Receipt:
         loop = self._running()
-        while self._outbox.count >= self._capacity:
+        while len(self._outbox.pending) >= self._capacity:
             await self._outbox.change()
             loop = self._running()
         receipt = self._add(ready, context, loop)

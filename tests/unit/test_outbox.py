@@ -77,7 +77,7 @@ async def test_what_comes_behind_an_event_without_room_waits_for_it() -> None:
     box.add(first)
     await asyncio.sleep(0.01)
     box.add(second)
-    while box.count:
+    while box.pending:
         await box.change()
     assert shard.sent == [["first"], ["first", "second"], ["first", "second"]]
     assert box.accepted == 2
@@ -93,7 +93,7 @@ async def test_all_that_wait_for_a_change_learn_of_it() -> None:
     changes[0].cancel()
     box.add(entry("x"))
     await asyncio.gather(*changes[1:])
-    assert box.count == 0
+    assert not box.pending
     await box.aclose(1)
 
 
