@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from .capacity import Capacity
 from .decide import Later
 from .delivery_clock import DeliveryClock
-from .entry import Entry, More, State, end_of
+from .entry import Entry, More, State, end_of, new_id
 from .flush import Flush
 from .ids import Ids
 from .order import HOLD, Order
@@ -78,7 +78,7 @@ class Core:
         if ready.event_id is not None:
             self.ids.add(ready.event_id, entry)
         elif self._durable and entry.more is None:
-            entry.more = More()  # a store needs its id, and gives it a number
+            entry.more = More(new_id())  # a store needs its id, and gives it a number
         capacity.count += 1
         capacity.bytes += size
         if self._durable:
@@ -129,21 +129,14 @@ class Core:
 
     def accept(self, entry: Entry, *, aside: bool = False) -> None:
         """A pending or stored event is accepted; `aside` when the store alone keeps it for now."""
-        self.pending.discard(entry)
-        if aside:
-            self._set_aside(entry)
-        else:
-            self._accept(entry)
-
-    def _accept(self, entry: Entry) -> None:
         self.accepted += 1
+        if aside:
+            self.aside += 1
+            self.adopt(entry)
+            return
+        self.pending.discard(entry)
         entry.state = "queued"
         self.order.add(entry)
-
-    def _set_aside(self, entry: Entry) -> None:
-        self.accepted += 1
-        self.aside += 1
-        self.adopt(entry)
 
     def adopt(self, entry: Entry) -> None:
         """The event is in the store only, where it was counted; nothing of it is needed in memory."""
