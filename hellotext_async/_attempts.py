@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from ._callbacks import call_back
+from ._log import logger
 from ._policy.evidence import Evidence
 from ._wire.codec import request_id_of
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AboutEvent", "AttemptReports", "EventInFlight", "HttpAttempt", "shown_path"]
 
-_log = logging.getLogger("hellotext_async.http")
+_log = logger("hellotext_async.http")
 
 _SHOWN: Final = re.compile(r"(?!\+?\d{7,}$)[A-Za-z0-9_-]{1,64}")
 
@@ -89,7 +90,9 @@ class AttemptReports:
         self._origin = origin
         self._hooks = tuple(hooks)
         self._wall = wall
-        self.wanted: Callable[[], bool] = partial(bool, hooks) if hooks else partial(_log.isEnabledFor, logging.DEBUG)
+        self.wanted: Callable[[], bool] = (
+            partial(bool, hooks) if hooks else partial(_log.logger.isEnabledFor, logging.DEBUG)
+        )
         """Whether anything would be done with a report."""
 
     def report(

@@ -9,17 +9,17 @@ from __future__ import annotations
 import _thread
 import functools
 import inspect
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ._log import logger
 from .errors import ConfigurationError
 
 __all__ = ["call_back", "check_callable", "is_async", "report_error"]
 
 T = TypeVar("T")
 
-_log = logging.getLogger("hellotext_async.client")
+_log = logger("hellotext_async.client")
 
 
 def call_back(name: str, function: Callable[..., object], /, *args: object) -> None:

@@ -8,7 +8,6 @@ attention, and is not repeated while its cause lasts.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._attempts import AttemptReports
 from ._callbacks import call_back, is_async, report_error
 from ._details import counted
+from ._log import logger
 from ._outages import OutageWatch
 from .hooks import Hooks, Outage, overridden
 
@@ -33,8 +33,8 @@ QUIET: Final = 60.0
 LAST_HOOKS: Final = 5.0
 """Seconds that asynchronous hooks get to end when the client closes."""
 
-_client_log = logging.getLogger("hellotext_async.client")
-_queue_log = logging.getLogger("hellotext_async.queue")
+_client_log = logger("hellotext_async.client")
+_queue_log = logger("hellotext_async.queue")
 
 
 class Reports:

@@ -17,7 +17,7 @@ import hellotext_async
 PACKAGE: Final = "hellotext_async"
 ROOT: Final = Path(hellotext_async.__file__).parent
 
-_GROUND = frozenset({"_details", "_own_file", "errors", "_clock", "_process", "_site", "_version", "_watchdog"})
+_GROUND = frozenset({"_details", "_log", "_own_file", "errors", "_clock", "_process", "_site", "_version", "_watchdog"})
 _WIRE = _GROUND | {"config", "_wire"}
 _PURE = _WIRE | {"_events", "_policy"}
 _REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
@@ -32,6 +32,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "offsets": frozenset(),
     "_process": frozenset(),
     "_site": frozenset(),
+    "_log": frozenset(),
     "_watchdog": frozenset(),
     "_details": frozenset(),
     "errors": frozenset({"_details"}),
@@ -45,7 +46,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "_permit": frozenset(),
     "_waiters": frozenset(),
     "limiter": _PURE | {"transport", "_rate_state", "_permit", "_waiters"},
-    "_callbacks": frozenset({"errors"}),
+    "_callbacks": frozenset({"_log", "errors"}),
     "_attempts": _PURE | {"_callbacks"},
     "_outages": _PURE,
     "engine": _PURE | {"transport", "limiter", "_attempts", "_outages"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from .commands import Commands, Limits
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamLocation"]
 
-_log = logging.getLogger("hellotext_async.fleet")
+_log = logger("hellotext_async.fleet")
 
 
 class StreamLocation:

@@ -5,12 +5,13 @@ Rules. Only a reply to a command that was sent after a greater count had been se
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
+
+from .._log import logger
 
 __all__ = ["Losses"]
 
-_log = logging.getLogger("hellotext_async.fleet")
+_log = logger("hellotext_async.fleet")
 
 
 class Losses:

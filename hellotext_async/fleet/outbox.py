@@ -7,11 +7,11 @@ its shard has no room holds up the shard's later ones, and no others.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from .._log import logger
 from ..errors import NotAccepted, QueueFull, SpoolError
 from ..queue.entry import Entry, id_of, more_of
 from ..queue.settler import notify, notify_accepted
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outbox"]
 
-_log = logging.getLogger("hellotext_async.fleet")
+_log = logger("hellotext_async.fleet")
 
 SHORTEST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 1.0

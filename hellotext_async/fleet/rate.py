@@ -7,11 +7,11 @@ second after it was sent, the worker paces alone, at its share. Nothing that goe
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from .._log import logger
 from .._policy.pacer import Pacer
 from .._policy.shared_pacer import SharedPacer
 from ..errors import HellotextError
@@ -32,7 +32,7 @@ PATIENCE: Final = 1.0
 AGAIN: Final = (0.1, 0.5)
 """Seconds between two tries to reach the server, by chance."""
 
-_log = logging.getLogger("hellotext_async.fleet")
+_log = logger("hellotext_async.fleet")
 
 
 class SharedRate:

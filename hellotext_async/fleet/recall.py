@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
 from .._clock import boottime
+from .._log import logger
 from ..errors import HellotextError, QueueClosed, SpoolError
 from ..queue.entry import Entry, id_of, more_of
 from ..queue.outcome import Outcome
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recall"]
 
-_log = logging.getLogger("hellotext_async.fleet")
+_log = logger("hellotext_async.fleet")
 
 SHORTEST, LONGEST = 0.02, 0.5
 FORGOTTEN: Final = "the server does not know the event any more: its window is over, or the server lost it"

@@ -6,7 +6,6 @@ set-up (ConfigurationError, ClientClosed, WrongLoop, Forked) is the application'
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import Any, Final
 
@@ -15,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .. import errors
+from .._log import logger
 
 __all__ = ["STATUSES", "add_hellotext_handlers"]
 
-_log = logging.getLogger("hellotext_async.web")
+_log = logger("hellotext_async.web")
 
 STATUSES: Final[dict[type[errors.HellotextError], int]] = {
     errors.InvalidParameter: 422,

@@ -5,7 +5,6 @@ A visitor who comes from a message has it in the URL; the vendor's JavaScript ke
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Final
 
@@ -13,6 +12,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .._log import logger
 
 __all__ = ["SESSION", "VisitorSessionMiddleware", "remember_session", "session_of"]
 
@@ -22,7 +23,7 @@ SESSION_AGE: Final = 400 * 24 * 3600
 """Seconds that the cookie is kept: browsers keep none for longer."""
 _SESSION: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-_log = logging.getLogger("hellotext_async.web")
+_log = logger("hellotext_async.web")
 
 
 def session_of(connection: HTTPConnection) -> tuple[str | None, bool]:

@@ -7,7 +7,6 @@ the API that finds it, appends a line that says so, so nothing is ever rewritten
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 import msgspec
 
+from .._log import logger
 from ..errors import ConfigurationError, InvalidParameter
 from .letters import Letter, append, reason
 from .tasks import shielded
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DeadLetters"]
 
-_log = logging.getLogger("hellotext_async.queue")
+_log = logger("hellotext_async.queue")
 
 
 _FINDINGS: Final = frozenset({"replayed", "delivered", "not_delivered"})

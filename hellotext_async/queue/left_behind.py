@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import logging
 import os
 from typing import Final, Protocol
 from weakref import WeakSet
 
+from .._log import logger
+
 __all__ = ["LeftBehind", "leave_behind", "opened", "over"]
 
-_log = logging.getLogger("hellotext_async.queue")
+_log = logger("hellotext_async.queue")
 
 
 class LeftBehind(Protocol):

@@ -8,7 +8,6 @@ and nothing waits for ever. A close takes nothing that is durable away.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from .. import _process
+from .._log import logger
 from ..errors import HellotextError, QueueClosed
 from . import left_behind
 from .core import Core
@@ -44,7 +44,7 @@ __all__ = ["Running"]
 LAST_LOAD: Final = 5.0
 """Seconds that a close waits for what is being read from the store."""
 
-_log = logging.getLogger("hellotext_async.queue")
+_log = logger("hellotext_async.queue")
 
 
 class Running:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from .._callbacks import call_back
+from .._log import logger
 from .._wire.call import EVENTS_PATH
 from ..errors import Asked, SpoolError
 from .decide import outcome_of
@@ -38,7 +38,7 @@ MOST_UNWRITTEN: Final = 10_000
 Ended = tuple["Entry", Outcome]
 _Dead = tuple[Letter, "Entry", Outcome]
 
-_log = logging.getLogger("hellotext_async.queue")
+_log = logger("hellotext_async.queue")
 
 
 class Settler:

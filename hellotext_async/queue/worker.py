@@ -8,12 +8,12 @@ the delivery clock stands still.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from .._clock import time_of
+from .._log import logger
 from .._wire.call import EVENTS_PATH, Headers, Request, is_unsent
 from .._wire.encode import key_of
 from ..errors import HellotextError, QueueClosed
@@ -39,7 +39,7 @@ __all__ = ["Worker"]
 
 DELIVERED: Final = End("delivered")
 
-_log = logging.getLogger("hellotext_async.queue")
+_log = logger("hellotext_async.queue")
 
 
 class Worker:

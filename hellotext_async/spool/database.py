@@ -8,7 +8,6 @@ damaged is set aside under another name, never deleted; a file that is not ours 
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import sqlite3
@@ -18,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from .._log import logger
 from .._own_file import open_own
 from ..errors import SpoolError
 from .possession import Possession
@@ -38,7 +38,7 @@ ClosedId = tuple[str, int, bool, float, str]
 Mark = tuple[int, int, bool, int]
 """How an event was sent: its number, its attempts, whether it is in flight, how many may have been applied."""
 
-_log = logging.getLogger("hellotext_async")
+_log = logger("hellotext_async")
 
 
 class Database:
