@@ -6,6 +6,7 @@ Importing it imports no HTTP library: each name is loaded when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -161,7 +162,10 @@ _HOMES = {
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME)]  # pyright: ignore[reportUnsupportedDunderAll]
+# `import *` and `help()` take every one of these names: without redis-py none of those that need it.
+_ABSENT = () if PathFinder.find_spec("redis") is not None else ("Producer", "RedisStream", "StreamWorker")
+
+__all__ = ["__version__", *sorted(_HOME.keys() - _ABSENT)]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ from ._reports import Reports
 from ._site import creation_site
 from ._version import __version__
 from .engine import Engine
-from .errors import ClientClosed, Forked, WrongLoop
+from .errors import ClientClosed, Forked, WrongLoop, in_another_loop
 from .limiter import Limiter
 from .transport.deferred import DeferredTransport
 from .transport.disabled import DisabledTransport
@@ -142,10 +142,13 @@ class Core:
         except RuntimeError:
             loop = None
         if loop is not self._loop:
-            raise WrongLoop("this client belongs to another event loop; from a thread use anyio.from_thread.run")
+            raise in_another_loop("client", "run")
 
     def _open(self) -> None:
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise WrongLoop("a client needs a running event loop of asyncio's (trio is not supported)") from None
         uniform = random.uniform
         limiter = Limiter(
             self.limits.concurrency,

@@ -295,5 +295,13 @@ class WrongLoop(HellotextError, RuntimeError):
     """A client or queue belongs to the event loop of its first use; from a thread use ``anyio.from_thread``."""
 
 
+def in_another_loop(what: str, run: str) -> WrongLoop:
+    """What is raised where a client, queue or producer is not of the running loop."""
+    return WrongLoop(
+        f"this {what} belongs to another event loop: make one in each, as in each asyncio.run(); "
+        f"from a thread use anyio.from_thread.{run}"
+    )
+
+
 class Forked(HellotextError, RuntimeError):
     """A client or queue does not cross a fork; make one in the child."""

@@ -85,6 +85,24 @@ def _imported_by(program: str) -> set[str]:
     return set(done.stdout.split())
 
 
+def test_without_redis_every_name_of_import_star_is_there(tmp_path: Path) -> None:
+    """`from hellotext_async import *` and `help` work where redis-py is not installed."""
+    for path in Path(msgspec.__file__).parent.parent.iterdir():
+        if not path.name.startswith("redis"):
+            (tmp_path / path.name).symlink_to(path)
+    program = "from hellotext_async import *; import hellotext_async, pydoc; print(pydoc.plain(pydoc.render_doc(hellotext_async)))"
+    root = Path(hellotext_async.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(tmp_path)])},
+    )
+    assert done.stderr == ""
+    assert "class EventQueue" in done.stdout
+
+
 def test_importing_the_package_imports_no_library() -> None:
     """Neither an HTTP library, nor a database, nor asyncio, before a name is used."""
     assert not _imported_by("import hellotext_async") & {"aiohttp", "sqlite3", "asyncio", "msgspec", "tenacity"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._log import logger
 from .commands import Commands, Limits
 from .link import Link
 from .losses import Losses

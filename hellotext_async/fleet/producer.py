@@ -20,7 +20,7 @@ from .. import _process
 from .._clock import time_of
 from .._events.prepare import Prepared, prepare, prepare_event
 from ..config import check_choice
-from ..errors import ConfigurationError, Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop
+from ..errors import ConfigurationError, Forked, InvalidParameter, QueueClosed, QueueFull, WrongLoop, in_another_loop
 from ..queue.bulk import OnEnd, OnInvalid, Stream, deliver
 from ..queue.entry import Entry, More, new_id
 from ..queue.outcome import Outcome
@@ -121,7 +121,7 @@ class Producer:
         if self._outbox.closed:
             raise QueueClosed("the producer has ended: its task was cancelled")
         if asyncio._get_running_loop() is not self._loop:
-            raise WrongLoop("this producer belongs to another event loop; from a thread use anyio.from_thread.run_sync")
+            raise in_another_loop("producer", "run_sync")
         return self._loop
 
     # Taking events.

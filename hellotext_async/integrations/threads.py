@@ -10,9 +10,9 @@ import asyncio
 import atexit
 import codecs
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from .. import _process
 from .._callbacks import check_callable
@@ -78,12 +78,12 @@ class HellotextThread:
         """The client, open; its calls belong to the thread's loop: use `call`."""
         return self._started().client
 
-    def call(self, function: Callable[[Hellotext], Coroutine[Any, Any, T]], timeout: float = CALL) -> T:
-        """The result of ``function(client)``, awaited in the thread; TimeoutError after so many seconds."""
+    def call(self, function: Callable[[Hellotext], Awaitable[T]], timeout: float = CALL) -> T:
+        """The result of ``await function(client)`` in the thread; TimeoutError after so many seconds."""
         running = self._started()
         if threading.current_thread() is running.thread:
             raise WrongLoop("call() was called in the thread that it would wait for; await there instead")
-        future = asyncio.run_coroutine_threadsafe(function(running.client), running.loop)
+        future = asyncio.run_coroutine_threadsafe(_awaited(function, running.client), running.loop)
         try:
             return future.result(timeout)
         except TimeoutError:
@@ -139,6 +139,10 @@ class HellotextThread:
             (ended if started.done() else started).set_exception(error)
         else:
             ended.set_result(report)
+
+
+async def _awaited(function: Callable[[Hellotext], Awaitable[T]], client: Hellotext) -> T:
+    return await function(client)
 
 
 def _at_exit(function: Callable[[], object]) -> None:

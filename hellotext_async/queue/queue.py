@@ -18,7 +18,7 @@ from .. import _process
 from .._callbacks import call_back
 from .._events.event import Event
 from .._site import creation_site
-from ..errors import Forked, HellotextError, QueueClosed, QueueFull, WrongLoop
+from ..errors import Forked, HellotextError, QueueClosed, QueueFull, WrongLoop, in_another_loop
 from .bulk import OnEnd, OnInvalid, Stream, deliver
 from .left_behind import leave_behind
 from .letters import LetterFile
@@ -173,14 +173,14 @@ class EventQueue:
         if self._process is not _process.current_process:
             raise Forked("this queue was opened before a fork; make one in the child")
         if asyncio._get_running_loop() is not self._inside.loop:
-            raise WrongLoop("this queue belongs to another event loop; from a thread use anyio.from_thread.run_sync")
+            raise in_another_loop("queue", "run_sync")
 
     def _start(self) -> Running:
         settings = self._settings
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            raise WrongLoop("an event queue needs a running event loop; open it there first") from None
+            raise WrongLoop("an event queue needs a running event loop of asyncio's; open it there first") from None
         attempts = self._attempts()
         buffer = settings.buffer
         path = settings.dead_letters or (None if buffer is None else buffer.dead_letters)

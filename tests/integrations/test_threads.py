@@ -56,6 +56,7 @@ def test_events_come_in_from_any_thread(hellotext: HellotextThread, emulator: Em
 def test_a_call_is_answered_in_the_caller_s_thread(hellotext: HellotextThread, emulator: Emulator) -> None:
     """Its result, its error, or a TimeoutError."""
     assert hellotext.call(lambda client: client.profiles.retrieve("MzYwlE50")).id == "MzYwlE50"
+    assert [one.id for one in hellotext.call(lambda client: client.profiles.list(limit=1)).items] == ["MzYwlE50"]
     with pytest.raises(NotFound):
         hellotext.call(lambda client: client.profiles.retrieve("nothing"))
     emulator.faults.add(Fault("delay", "GET *", delay=2))

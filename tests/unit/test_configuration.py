@@ -12,7 +12,7 @@ import pytest
 
 from hellotext_async import Hellotext, Limits, Retry, SqliteSpool, Timeouts
 from hellotext_async.config import Options
-from hellotext_async.errors import ConfigurationError
+from hellotext_async.errors import ConfigurationError, WrongLoop
 
 HUGE = 10**400
 
@@ -159,3 +159,9 @@ async def test_dead_letters_that_cannot_be_written_are_refused_when_the_queue_op
     async with Hellotext("t", enabled=False) as client:
         with pytest.raises(ConfigurationError, match=r"^dead_letters: .* cannot be opened"):
             await client.event_queue(dead_letters=tmp_path / name).open()
+
+
+def test_without_a_loop_of_asyncio_a_client_says_so() -> None:
+    """As in a program of trio's."""
+    with pytest.raises(WrongLoop, match="asyncio"):
+        Hellotext("t").open().send(None)
