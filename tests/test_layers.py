@@ -17,7 +17,9 @@ import hellotext_async
 PACKAGE: Final = "hellotext_async"
 ROOT: Final = Path(hellotext_async.__file__).parent
 
-_GROUND = frozenset({"_details", "_log", "_own_file", "errors", "_clock", "_process", "_site", "_version", "_watchdog"})
+_GROUND = frozenset(
+    {"_details", "_diagnosis", "_log", "_own_file", "errors", "_clock", "_process", "_site", "_version", "_watchdog"}
+)
 _WIRE = _GROUND | {"config", "_wire"}
 _PURE = _WIRE | {"_events", "_policy"}
 _REPORTS = frozenset({"_attempts", "_callbacks", "_outages"})
@@ -35,6 +37,7 @@ ROOMS: Final[dict[str, frozenset[str]]] = {
     "_log": frozenset(),
     "_watchdog": frozenset(),
     "_details": frozenset(),
+    "_diagnosis": frozenset(),
     "errors": frozenset({"_details"}),
     "_own_file": frozenset({"errors"}),
     "config": frozenset({"errors"}),

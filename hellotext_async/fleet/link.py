@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from .. import _process
+from .._diagnosis import diagnose, origin_of
 from ..errors import ConfigurationError, SpoolError
 
 try:
@@ -200,6 +201,8 @@ class Link:
             return self._loading()
         if isinstance(error, _NO_REPLY):
             return Unreachable(f"no reply from the server at {self.place} ({_cause(error)})")
+        if isinstance(error, exceptions.InvalidResponse):
+            return SpoolError(f"what answers at {self.place} is no Redis or Valkey server ({str(error)[:120]})")
         if isinstance(error, exceptions.ResponseError) and _passes(str(error)):
             return Unreachable(f"the server at {self.place} cannot answer at present ({kind})")
         return SpoolError(f"the server at {self.place} refused a command ({kind}: {str(error)[:120]})")
@@ -230,15 +233,10 @@ def _streams(reply: Any) -> list[tuple[bytes, list[Any]]]:
 
 
 def _cause(error: BaseException) -> str:
-    """What the operating system or TLS said, if it was that: redis-py's errors name their own type alone."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, ssl.SSLCertVerificationError):
-            return f"its certificate is not accepted: {found.verify_message}; ?ssl_ca_certs= in the URL names a file"
-        if isinstance(found, OSError) and not isinstance(found, TimeoutError):
-            return f"{type(found).__name__}: {found.strerror}" if found.strerror else type(found).__name__
-        found = found.__cause__ or found.__context__
-    return type(error).__name__
+    """Why there was no reply: redis-py's errors name their own type alone."""
+    origin = origin_of(error)
+    hint = "; ?ssl_ca_certs= in the URL names a file" if isinstance(origin, ssl.SSLCertVerificationError) else ""
+    return type(error).__name__ if origin is None else f"{diagnose(origin)}{hint}"
 
 
 def _passes(text: str) -> bool:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 
 from .._clock import boottime
-from .diagnosis import diagnose
+from .._diagnosis import diagnose
 from .unread import UnreadCheck, unread_check
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVa
 
 from .. import _process
 from .._clock import boottime, time_of
+from .._diagnosis import diagnose
 from .._watchdog import Watchdog
 from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
-from .diagnosis import diagnose
 from .http_connection import HttpConnection, receive_buffer
 from .slots import Slots
 from .tls_connection import RECORD, TlsConnection

@@ -17,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from .. import _process
+from .._diagnosis import diagnose
 from .._watchdog import Watchdog
 from .._wire.call import Reply, mark_unsent
 from . import TARGET, Credentials, Reason, Unanswered
@@ -29,7 +30,6 @@ from .connector import (
     diagnose_client_error,
     proxy_refusal,
 )
-from .diagnosis import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -61,8 +61,22 @@ async def test_a_stream_behind_tls(server: Server, name: str, tmp_path: Path) ->
     async with FaultProxy(server.url, context) as proxy:
         place = f"127.0.0.1:{proxy.port}"
         await delivered(RedisStream(f"rediss://{place}?ssl_ca_certs={tmp_path}/ca.pem", name, lease=LEASE), 20)
-        with pytest.raises(SpoolError, match=rf"{place} \(its certificate is not accepted: .*ssl_ca_certs="):
+        with pytest.raises(SpoolError, match=rf"{place} \(the server's certificate is not trusted: .*ssl_ca_certs="):
             await RedisStream(f"rediss://{place}", name).producer().__aenter__()
+
+
+async def test_a_server_that_is_no_redis(name: str) -> None:
+    """A web server, for instance: the error says so."""
+    async with Emulator() as emulator:
+        place = emulator.url.removeprefix("http://")
+        with pytest.raises(SpoolError, match=f"^what answers at {place} is no Redis or Valkey server"):
+            await RedisStream(f"redis://{place}", name).producer().__aenter__()
+
+
+async def test_an_unreachable_server_is_reported_with_the_reason(name: str) -> None:
+    """As for the API: what the operating system said, in words that say what to do."""
+    with pytest.raises(SpoolError, match=r"no reply from the server at 127.0.0.1:1 \(.*nothing listens there"):
+        await RedisStream("redis://127.0.0.1:1", name).producer().__aenter__()
 
 
 async def test_an_error_of_this_package_is_not_taken_for_an_unreachable_server(server: Server) -> None:

@@ -8,7 +8,7 @@ import ssl
 
 import pytest
 
-from hellotext_async.transport.diagnosis import diagnose
+from hellotext_async._diagnosis import diagnose
 
 
 def tls(reason: str | None) -> ssl.SSLError:

@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import Final
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "origin_of"]
 
 NO_TLS: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "UNSUPPORTED_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
@@ -38,6 +38,16 @@ def diagnose(error: BaseException) -> OSError:
             return ConnectionError(f"no connection: {os.strerror(error.errno)}")
         case _:
             return ConnectionError("no connection")
+
+
+def origin_of(error: BaseException) -> OSError | None:
+    """What the operating system, TLS or a lookup of names said, if one of them is behind the error of a library."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and not isinstance(found, TimeoutError):
+            return found
+        found = found.__cause__ or found.__context__
+    return None
 
 
 def _of_tls(error: ssl.SSLError) -> ssl.SSLError:
