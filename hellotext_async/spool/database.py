@@ -13,6 +13,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,7 +22,7 @@ from .._log import logger
 from .._own_file import open_own
 from ..errors import SpoolError
 from .possession import Possession
-from .reserve import Reserve
+from .reserve import SIZE, Reserve
 from .rows import NEW_WIDTH, Known, New, Row, row_of, values_of
 from .schema import claim, looks_like_ours, prepare
 
@@ -31,6 +32,8 @@ Durability = Literal["full", "normal"]
 CHUNK: Final = 256
 SPARE_PAGES: Final = 256
 """Pages above the bound that only ends and marks may use."""
+GROWTH: Final = SIZE * 3 // 4
+"""Bytes by which the write-ahead log may make the file larger: on a full disk they have room where the reserve was."""
 
 ClosedId = tuple[str, int, bool, float, str]
 """What an event with a caller's id ended in: its verdict, its attempts, whether it may be duplicated, when, the id."""
@@ -111,7 +114,9 @@ class Database:
 
     def begin(self, *, spare: bool) -> None:
         """Begin a group; SpoolError if the file is not ours any more. `spare` pages are for ends and marks."""
-        self._check_place()
+        size = self._check_place()
+        if not spare and self._only_in_log(size) > GROWTH:
+            self._link.execute("pragma wal_checkpoint(passive)")
         pages = max(64, self._max_bytes // self._page) + (SPARE_PAGES if spare else 0)
         if pages != self._pages:
             self._pages = pages
@@ -120,13 +125,19 @@ class Database:
         if self._link.execute("select name from owner").fetchone() != (self._owner,):
             raise SpoolError(f"another process took the spool {self._path}")
 
-    def _check_place(self) -> None:
+    def _check_place(self) -> int:
         try:
             found = self._path.stat()
         except OSError:
             found = None
         if found is None or (found.st_ino, found.st_dev) != (self._place.st_ino, self._place.st_dev):
             raise SpoolError(f"the spool {self._path} was deleted or replaced while it was in use")
+        return found.st_size
+
+    def _only_in_log(self, size: int) -> int:
+        """By how many bytes a checkpoint would make the file, of this size, larger."""
+        (pages,) = self._link.execute("pragma page_count").fetchone()
+        return int(pages * self._page - size)
 
     def commit(self) -> None:
         """Make the group durable."""
@@ -136,6 +147,19 @@ class Database:
         """Undo the group, as far as it came."""
         if self._link.in_transaction:
             self._link.execute("rollback")
+
+    def shrink_log(self, least: int = 0) -> bool:
+        """Give back the disk space of the write-ahead log, if it has so many bytes; whether there was any.
+
+        Events that have ended left free pages in the file itself, but what enters these goes through the log.
+        """
+        log = self._path.with_name(f"{self._path.name}-wal")
+        size = log.stat().st_size if log.exists() else 0
+        if size <= least or self._only_in_log(self._check_place()) > SIZE:
+            return False
+        with suppress(sqlite3.OperationalError):  # still full
+            self._link.execute("pragma wal_checkpoint(truncate)")
+        return log.stat().st_size < size
 
     @property
     def last(self) -> int:

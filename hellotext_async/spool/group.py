@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ..errors import SpoolError
+from .reserve import SIZE
 from .rows import Known
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ class Group:
     def write(self, db: Database, wait: Callable[[float], bool]) -> None:
         """Commit it. When there is no room the new events are refused, then the reserve is given up, then it waits."""
         if self.new and not db.reserve.allocated:
-            db.reserve.allocate()
+            db.reserve.allocate(db.shrink_log)
         refuse = not db.reserve.allocated
+        shrunk = False
         while True:
             try:
                 self._commit(db, refuse=refuse)
@@ -72,8 +74,13 @@ class Group:
             except BaseException:
                 db.rollback()
                 raise
+            if not shrunk:
+                shrunk = True
+                if db.shrink_log(0 if refuse else SIZE):
+                    continue
             if refuse and db.reserve.allocated:
                 db.reserve.release()
+                db.shrink_log()
             elif refuse and wait(PAUSE):
                 raise SpoolError("the disk is full")
             refuse = True

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from .._own_file import open_own
 
-__all__ = ["Reserve"]
+__all__ = ["SIZE", "Reserve"]
 
 SIZE: Final = 1024 * 1024
 PAUSE: Final = 1.0
@@ -30,12 +31,18 @@ class Reserve:
         """Whether there is something to give up."""
         return self._allocated
 
-    def allocate(self) -> None:
-        """Hold the space if there is enough of it."""
+    def allocate(self, make_room: Callable[[], object] | None = None) -> None:
+        """Hold the space if there is enough of it, perhaps after `make_room`."""
         now = time.monotonic()
         if self._allocated or now - self._tried < PAUSE:
             return
         self._tried = now
+        self._take()
+        if not self._allocated and make_room is not None:
+            make_room()
+            self._take()
+
+    def _take(self) -> None:
         file = open_own(self._path)
         try:
             if hasattr(os, "posix_fallocate"):

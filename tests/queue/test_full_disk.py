@@ -76,6 +76,42 @@ async def test_a_full_disk_refuses_new_events_and_delivers_the_old(small_disk: P
         assert (await last).verdict == "delivered"
 
 
+async def until_refused(opened: EventQueue) -> list[Receipt]:
+    """Events that are accepted until there is no room."""
+    kept: list[Receipt] = []
+    while True:
+        try:
+            kept.append(await put(opened, len(kept), size=4000))
+        except SpoolError:
+            return kept
+
+
+async def test_a_disk_that_the_spool_itself_fills_takes_events_again(small_disk: Path) -> None:
+    """Also when its room is in the file and in the log, and none of it is free on the disk."""
+    script = Script()
+    async with queue(script, buffer=SqliteSpool(small_disk / "s.db"), delivery_timeout=3600) as opened:
+        for _ in range(3):
+            script.default = unsent(takes=0.01)
+            kept = await until_refused(opened)
+            script.default = received()
+            async with asyncio.timeout(60):
+                assert {(await receipt).verdict for receipt in kept} == {"delivered"}
+                while (last := await tried(opened)) is None:  # free space is checked once a second
+                    await asyncio.sleep(0.1)
+            assert (await last).verdict == "delivered"
+
+
+async def test_what_is_only_in_the_log_when_the_disk_fills_is_delivered(small_disk: Path) -> None:
+    """The ends need room in the log, and what is in the log needs room in the file."""
+    script = Script(default=unsent(takes=0.01))
+    async with queue(script, buffer=SqliteSpool(small_disk / "s.db"), delivery_timeout=3600) as opened:
+        kept = [await put(opened, number, size=4000) for number in range(200)]
+        fill(small_disk)
+        script.default = received()
+        async with asyncio.timeout(60):
+            assert {(await receipt).verdict for receipt in kept} == {"delivered"}
+
+
 async def test_a_disk_that_is_full_from_the_beginning_is_a_spool_error(small_disk: Path) -> None:
     """When the queue opens, or at the first event; the file is not damaged."""
     fill(small_disk)
