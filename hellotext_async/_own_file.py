@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Final
 
 from .errors import SpoolError
 
-__all__ = ["open_own"]
+__all__ = ["not_opened", "open_own"]
 
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -18,7 +19,7 @@ def open_own(path: Path, flags: int = _FLAGS) -> int:
     try:
         file = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
     except OSError as error:
-        raise SpoolError(f"{path} cannot be opened ({error.strerror})") from None
+        raise not_opened(path, error) from None
     if os.name == "posix" and os.fstat(file).st_mode & 0o077:
         try:
             os.fchmod(file, 0o600)
@@ -26,3 +27,9 @@ def open_own(path: Path, flags: int = _FLAGS) -> int:
             os.close(file)
             raise SpoolError(f"{path} can be read by others, and is not ours to change") from None
     return file
+
+
+def not_opened(path: Path, error: OSError) -> SpoolError:
+    """What is raised for a file that the system does not open."""
+    why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+    return SpoolError(f"{path} cannot be opened ({why})")

@@ -244,7 +244,8 @@ class Running:
     def _die(self, error: BaseException | None, cause: str = "its task was cancelled") -> None:
         if self._let_go() or self.death is not None:
             return
-        cause = cause if error is None else type(error).__name__
+        if error is not None:
+            cause = str(error) if isinstance(error, HellotextError) else type(error).__name__
         what = "died" if self._opened.done() else "was not opened"
         self.death = QueueClosed(f"the queue {what} ({cause})")
         nowhere = error if isinstance(error, HellotextError) else self.death

@@ -7,14 +7,19 @@ once, so that the lock falls when the parent ends.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Final
 from weakref import WeakSet
 
 from .._own_file import open_own
-from ..errors import SpoolBusy
+from ..errors import SpoolBusy, SpoolError
 
 __all__ = ["Possession"]
+
+_HELD: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK})
+"""What a lock that another holds fails with; a file system without locks fails with something else."""
 
 
 class Possession:
@@ -22,15 +27,17 @@ class Possession:
 
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(f"{path.name}.lock")
-        self._made = not self._path.exists()
+        self._made = not os.path.exists(self._path)  # noqa: PTH110 - also of a name that is too long
         self._file: int | None = None
         while not self._is_of_the_path():  # one that refused the path may remove the file that was just opened
             self.release()
             self._file = open_own(self._path)
             try:
                 _lock(self._file)
-            except OSError:
+            except OSError as error:
                 self.release()
+                if error.errno not in _HELD:
+                    raise SpoolError(f"the spool {path} cannot be locked ({error.strerror})") from None
                 raise SpoolBusy(
                     f"the spool {path} is in use by another queue or process: give each its own path, "
                     "or use SqliteSpool.in_folder()"

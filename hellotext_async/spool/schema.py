@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Final
 
+from .._own_file import not_opened
 from ..errors import SpoolError
 from .rows import checksum
 
@@ -71,7 +72,7 @@ def _header(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as error:
-        raise SpoolError(f"{path} cannot be opened ({error.strerror})") from None
+        raise not_opened(path, error) from None
 
 
 def _tables_at_rest(path: Path) -> set[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from hellotext_async.errors import SpoolError
+from hellotext_async.errors import SpoolBusy, SpoolError
 from hellotext_async.queue.dead_letters import DeadLetters
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
@@ -69,6 +71,21 @@ async def test_a_folder_that_cannot_be_made_is_a_spool_error(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(SpoolError):
         await opened_in(tmp_path / "file" / "spools", Script()).open()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="flock is of POSIX")
+async def test_a_file_system_without_locks_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not taken for a folder in which every file is in use, whose end is looked for."""
+
+    def without(_file: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", without)
+    for buffer in (SqliteSpool.in_folder(tmp_path), SqliteSpool(tmp_path / "s.db")):
+        own = engine(Script())
+        with pytest.raises(SpoolError, match="cannot be locked") as caught:
+            await EventQueue(lambda own=own: own, Settings(buffer=buffer)).open()
+        assert not isinstance(caught.value, SpoolBusy)
 
 
 async def test_its_options_are_those_of_a_spool(tmp_path: Path) -> None:

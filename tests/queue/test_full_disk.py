@@ -123,7 +123,9 @@ async def test_a_disk_that_is_full_from_the_beginning_is_a_spool_error(small_dis
         assert (await (await put(opened, 0))).verdict == "delivered"
 
 
-async def test_a_spool_that_is_deleted_while_it_is_used_ends_its_queue_with_the_reason(tmp_path: Path) -> None:
+async def test_a_spool_that_is_deleted_while_it_is_used_ends_its_queue_with_the_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its events are reported neither as delivered nor as stored."""
     path = tmp_path / "s.db"
     async with queue(Script(), buffer=SqliteSpool(path), delivery_timeout=3600) as opened:
@@ -131,6 +133,7 @@ async def test_a_spool_that_is_deleted_while_it_is_used_ends_its_queue_with_the_
         path.unlink()
         with pytest.raises(SpoolError, match="was deleted or replaced while it was in use"):
             await (await put(opened, 1)).accepted()
+    assert f"event queue died (the spool {path} was deleted or replaced while it was in use)" in caplog.text
 
 
 def test_letters_that_have_no_room_leave_the_file_unchanged(small_disk: Path) -> None:

@@ -152,3 +152,13 @@ async def test_a_spool_that_is_changed_under_a_queue_ends_it_with_the_reason(
     with pytest.raises((SpoolError, QueueClosed)):  # at once, or after the queue died
         await opened.put("page.viewed", session="s")
     await opened.aclose()
+
+
+@pytest.mark.parametrize(("kind", "why"), [("long", "too long"), ("link", "it is a symbolic link")])
+async def test_a_path_that_is_no_spool_s_is_a_spool_error_that_says_why(tmp_path: Path, kind: str, why: str) -> None:
+    """A name that is too long for the file system, and a link."""
+    path = tmp_path / ("s" * (300 if kind == "long" else 3))
+    if kind == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SpoolError, match=why):
+        await made(buffer=SqliteSpool(path)).open()
