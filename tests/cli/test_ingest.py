@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from hellotext_async.emulator import Emulator, Fault, RateLimit
-from tests.cli.command import Done, code_of, ended, run, started, until
+from tests.cli.command import LIMIT, Done, code_of, ended, environment, run, started, until
 from tests.harness.canary import EMAIL, PHONE, TOKEN, hits_in_text
 
 
@@ -170,3 +172,14 @@ async def test_without_a_token_it_is_exit_2() -> None:
     done = await run("ingest", "-")
     assert done.code == 2
     assert "HELLOTEXT_API_TOKEN" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+async def test_it_works_without_the_streams_that_its_starter_closed(emulator: Emulator, tmp_path: Path) -> None:
+    """As a supervisor may: everything is delivered, and the exit code says so."""
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"action": "page.viewed", "session": "s"}\n')
+    command = f"{sys.executable} -m hellotext_async ingest {path} <&- >&- 2>&-"
+    process = await asyncio.create_subprocess_shell(command, env=environment(emulator))
+    assert await asyncio.wait_for(process.wait(), LIMIT) == 0
+    assert [event["session"] for event in emulator.events] == ["s"]
