@@ -71,23 +71,23 @@ class RedisStore:
     async def open(self, clock: float) -> int:
         """Join the fleet, and take what is free. SpoolError, ConfigurationError."""
         commands = self._commands = await self._stream.connect()
-        losses = self._stream.losses
         members = self.members = Members(commands, self._ttl, self._changed)
         self._reader = Reader(commands, self._tenures, self._read, most=self._most, most_bytes=self._most_bytes)
+        losses = self._stream.losses
         self._stepper = Stepper(commands, losses, self._tenures, members.end, members.begin_again, self._ttl)
-        self._holdings = Holdings(self._stepper, self._total, self.members.beat_now, self._wall)
+        self._holdings = Holdings(self._stepper, self._total, members.beat_now, self._wall)
         self._appender = Appender(commands, losses, REPLY_TIMEOUT)
         try:
-            await self.members.beat()
+            await members.beat()
         except BaseException:
             await commands.link.aclose()
             raise
-        self._epoch = self.members.server_ahead + boottime() - clock
+        self._epoch = members.server_ahead + boottime() - clock
         self._rate = None if self._limiter is None else SharedRate(commands, self._limiter(), lambda: self.workers)
         if self._rate is not None:
             await self._rate.open()
-        pruning = prune(commands.limits, self.members, self._stepper)
-        for work in (self.members.run(), self._stepper.run(), self._reader.run(), pruning):
+        runs = members.run(), self._stepper.run(), self._reader.run(), prune(commands.limits, members, self._stepper)
+        for work in runs:
             task = self._loop.create_task(work, name="hellotext stream")
             self._tasks.append(task)
             task.add_done_callback(lambda _: self._news.set())
@@ -103,6 +103,9 @@ class RedisStore:
                     raise error
             count, self._unseen = self._unseen, 0
             return count
+
+    def hurry(self) -> None:
+        """A close has its own time limit."""
 
     async def close(self, clock: float, *, standing: bool) -> None:
         """Make everything durable and give the shards back, as far as the server answers."""
@@ -146,8 +149,7 @@ class RedisStore:
         if not self._tasks:
             return
         self.members.leaving = True
-        for tenure in self._tenures():
-            tenure.leaving = True
+        self.members.stop()
         self._changed()
         self.members.beat_now()
 
@@ -231,7 +233,7 @@ class RedisStore:
     async def load(self, most: int, most_bytes: int) -> Sequence[Loaded]:
         """The next events that were read, in order."""
         found, self._elsewhere = self._elsewhere, []
-        items, clock = self._reader.items, self._clock()
+        items, clock = self._reader.items, self.members.server_ahead + boottime() - self._epoch
         while items and len(found) < most and most_bytes > 0:
             first = items[0].stored
             if first is not None and self._own.undecided(first.event_id):
@@ -268,9 +270,6 @@ class RedisStore:
         if stored.has_caller_id:
             self._own.read(entry)
         return self._holdings.hold(entry, item, arrived=not own)
-
-    def _clock(self) -> float:
-        return self.members.server_ahead + boottime() - self._epoch
 
     # Attempts and ends.
 

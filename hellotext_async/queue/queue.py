@@ -261,7 +261,7 @@ class EventQueue:
 
     def allow_resubmission(self, event_id: str) -> None:
         """Allow an event that failed to be submitted again under its id; one that waits or was delivered stays."""
-        self._running().allow_resubmission(event_id)
+        self._running().intake.allow_resubmission(event_id)
 
     def forget(self, event_id: str) -> None:
         """The old name of `allow_resubmission`."""

@@ -121,10 +121,6 @@ class Running:
         """Go on after a suspension."""
         self._worker.resume()
 
-    def allow_resubmission(self, event_id: str) -> None:
-        """Let an event that ended badly be handed in again under its id."""
-        self.intake.allow_resubmission(event_id)
-
     # How things stand.
 
     @property
@@ -192,6 +188,7 @@ class Running:
         self._loader.stop()
         if self._let_go():
             return self.report()
+        self._store.hurry()
         try:
             if self.death is None:
                 await self._wind_down()

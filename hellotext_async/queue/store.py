@@ -132,6 +132,10 @@ class Store(Protocol):
         """The delivery clock stands still from now on, or goes on."""
         ...
 
+    def hurry(self) -> None:
+        """The queue closes: what cannot be written at once, as on a full disk, is a failure from now on."""
+        ...
+
     async def close(self, clock: float, *, standing: bool) -> None:
         """Make everything durable and give up possession."""
         ...
@@ -193,6 +197,9 @@ class MemoryStore:
 
     async def pause(self, clock: float, *, standing: bool) -> None:
         """Nothing to note."""
+
+    def hurry(self) -> None:
+        """Nothing is waited for."""
 
     async def close(self, clock: float, *, standing: bool) -> None:
         """Nothing to give up."""

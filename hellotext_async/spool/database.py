@@ -32,6 +32,8 @@ Durability = Literal["full", "normal"]
 CHUNK: Final = 256
 SPARE_PAGES: Final = 256
 """Pages above the bound that only ends and marks may use."""
+BUSY: Final = 250
+"""Milliseconds that SQLite waits for another program's lock by itself; then the group waits, until the queue closes."""
 GROWTH: Final = SIZE * 3 // 4
 """Bytes by which the write-ahead log may make the file larger: on a full disk they have room where the reserve was."""
 
@@ -54,6 +56,7 @@ class Database:
         self._window = window
         self._purged = 0.0
         self._pages = 0
+        self._locked = False
         self._owner = secrets.token_hex(8)
         self._possession = Possession(path)
         try:
@@ -97,6 +100,7 @@ class Database:
             )
             self._next: int = 1 + link.execute(newest).fetchone()[0]
             self.clock_row = link.execute("select clock, wall, standing from clock").fetchone()
+            link.execute(f"pragma busy_timeout = {BUSY}")
         except BaseException:
             link.close()
             raise
@@ -142,6 +146,15 @@ class Database:
     def commit(self) -> None:
         """Make the group durable."""
         self._link.execute("commit")
+        self._locked = False
+
+    def report_lock(self) -> None:
+        """Say once, until the next commit, that nothing can be written."""
+        if not self._locked:
+            self._locked = True
+            _log.warning(
+                "another program has the spool %s locked: nothing is accepted or sent until it is not", self._path.name
+            )
 
     def rollback(self) -> None:
         """Undo the group, as far as it came."""

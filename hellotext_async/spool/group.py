@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Group"]
 
 PAUSE: Final = 0.25
-"""Seconds between tries when the disk is full and events have ended."""
+"""Seconds between tries when the disk is full and events have ended, or another program has the file locked."""
 
 
 class Group:
@@ -58,22 +58,20 @@ class Group:
             self.in_flight = dict(self.in_flight)
 
     def write(self, db: Database, wait: Callable[[float], bool]) -> None:
-        """Commit it. When there is no room the new events are refused, then the reserve is given up, then it waits."""
+        """Commit it. When there is no room the new events are refused, then the reserve is given up, then it waits.
+
+        It also waits, with new events and all, while another program has the file locked.
+        """
         if self.new and not db.reserve.allocated:
             db.reserve.allocate(db.shrink_log)
         refuse = not db.reserve.allocated
         shrunk = False
-        while True:
-            try:
-                self._commit(db, refuse=refuse)
-                break
-            except sqlite3.OperationalError as error:
-                db.rollback()
-                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-                    raise
-            except BaseException:
-                db.rollback()
-                raise
+        while (reason := self._try(db, refuse=refuse)) != sqlite3.SQLITE_OK:
+            if reason == sqlite3.SQLITE_BUSY:
+                db.report_lock()
+                if wait(PAUSE):
+                    raise SpoolError("another program has the spool locked")
+                continue
             if not shrunk:
                 shrunk = True
                 if db.shrink_log(0 if refuse else SIZE):
@@ -86,6 +84,21 @@ class Group:
             refuse = True
         if self.wanted is not None:
             self.rows = db.rows(*self.wanted, self._wall())
+
+    def _try(self, db: Database, *, refuse: bool) -> int:
+        """Commit it: SQLITE_OK; or that cannot be done at this time, since the disk is full or the file locked."""
+        try:
+            self._commit(db, refuse=refuse)
+        except sqlite3.OperationalError as error:
+            db.rollback()
+            reason = error.sqlite_errorcode & 0xFF  # without what makes it an extended one
+            if reason not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
+                raise
+            return reason
+        except BaseException:
+            db.rollback()
+            raise
+        return sqlite3.SQLITE_OK
 
     def _commit(self, db: Database, *, refuse: bool) -> None:
         db.begin(spare=refuse or not self.new)

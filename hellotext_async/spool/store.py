@@ -221,6 +221,10 @@ class SqliteStore:
         self._commits.group.clock = (self._epoch + clock, self._wall(), standing)
         await self._commits.committed()
 
+    def hurry(self) -> None:
+        """Neither room on the disk nor another program's lock is waited for any more."""
+        self._closing.set()
+
     async def close(self, clock: float, *, standing: bool) -> None:
         """Make everything durable and give up possession."""
         self._closing.set()
