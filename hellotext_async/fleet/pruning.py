@@ -27,5 +27,5 @@ async def prune(limits: Limits, members: Members, stepper: Stepper) -> None:
         for tenure in members.tenures.values():
             oldest = tenure.oldest_ms(now_ms)
             if tenure.active and oldest is not None:
-                tenure.keep_from = min(now_ms // span - 2, oldest // span)
+                tenure.keep_from(min(now_ms // span - 2, oldest // span))
         stepper.wake()

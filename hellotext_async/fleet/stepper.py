@@ -54,7 +54,8 @@ class Stepper:
         """Done when what was asked of the tenures by now is durable, or refused. SpoolError."""
         if self._over is not None:
             raise self._over
-        self._wake.set()
+        if not self._waiting:
+            self._wake.set()
         committed = self._loop.create_future()
         self._waiting.append(committed)
         return committed

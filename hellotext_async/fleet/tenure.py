@@ -41,7 +41,9 @@ class Tenure:
         self._ends: list[Ending] = []
         self._number = 0
         self._recent: deque[tuple[float, list[Ending]]] = deque()
-        self.keep_from: int | None = None
+        self._keep_from: int | None = None
+        self.pending = False
+        """Whether there is something to make durable."""
         self.under_way = False
         """Marks or ends were sent to the server, which has not answered."""
 
@@ -65,11 +67,13 @@ class Tenure:
         else:
             self.in_flight.pop(entry, None)
         self._marks[entry] = "" if mark is None else mark.text()
+        self.pending = True
 
     def mark_first(self, entry: str) -> None:
         """Note the first attempt of an entry that has no past, as most have none."""
         self.in_flight[entry] = self._first
         self._marks[entry] = self._first_text
+        self.pending = True
 
     def end(self, ending: Ending) -> None:
         """An entry has ended."""
@@ -77,6 +81,12 @@ class Tenure:
         self.entries.pop(ending.entry, None)
         self._marks.pop(ending.entry, None)
         self._ends.append(ending)
+        self.pending = True
+
+    def keep_from(self, bucket: int) -> None:
+        """Let the server forget the ids of all buckets before this one."""
+        self._keep_from = bucket
+        self.pending = True
 
     def lost(self, before: int) -> bool:
         """Whether the server has lost a step, by the one that it knew before the last."""
@@ -88,6 +98,7 @@ class Tenure:
             self._marks.setdefault(entry, mark.text())
         self._ends += [ending for _, endings in self._recent for ending in endings]
         self._recent.clear()
+        self.pending = True
 
     def oldest_ms(self, now_ms: int) -> int | None:
         """When the oldest event of the shard was put (ms of the server's clock); None: it is not known."""
@@ -96,20 +107,15 @@ class Tenure:
             return int(first.partition("-")[0])
         return now_ms if self.cursor != "0-0" else None
 
-    @property
-    def pending(self) -> bool:
-        """Whether there is something to make durable."""
-        return bool(self._marks or self._ends or self.keep_from is not None)
-
     def step(self) -> Step:
         """What is to be made durable; it is not kept here. It is `under_way` until there is an answer."""
         now = boottime()
         self.under_way = bool(self._marks or self._ends)
         self._number += 1
-        step = Step(self.shard, self.owner, self.epoch, self._marks, self._ends, self.keep_from, self._number)
+        step = Step(self.shard, self.owner, self.epoch, self._marks, self._ends, self._keep_from, self._number)
         if self._ends:
             self._recent.append((now, self._ends))
         while self._recent and self._recent[0][0] < now - RECENT:
             self._recent.popleft()
-        self._marks, self._ends, self.keep_from = {}, [], None
+        self._marks, self._ends, self._keep_from, self.pending = {}, [], None, False
         return step

@@ -195,8 +195,9 @@ class Core:
         else:
             self.aside = max(0, self.aside - 1)
         self.capacity.acquire(len(entry.body))
-        if entry.has_caller_id and entry.event_id is not None:
-            self.ids.add(entry.event_id, entry)
+        more = entry.more
+        if more is not None and more.has_caller_id and more.event_id is not None:
+            self.ids.add(more.event_id, entry)
         if not arrived:
             for flush in self.flushes:
                 flush.loaded(entry)

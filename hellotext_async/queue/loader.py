@@ -55,7 +55,7 @@ class Loader:
             self._core.load(entry, queue=False, arrived=loaded.arrived)
             self._worker.disown(entry)
             return
-        history = entry.history
+        history = None if entry.more is None else entry.more.history
         sent = loaded.was_in_flight or (history is not None and history.last_uncertain is not None)
         end = (
             rules.interrupted(entry) if sent else None

@@ -147,11 +147,12 @@ class Settler:
     def _resolve_delivered(self, entry: Entry, clock: float) -> None:
         core, more = self._core, entry.more
         core.finish_delivered(entry, clock)
-        watched = more is not None and more.watch is not None
-        if watched or self._on_outcome is not None or core.short_of_room:
+        if self._on_outcome is not None or (more is not None and more.watch is not None):
             self._call_hook(entry)
-        else:
-            self.settled.check_soon()
+            return
+        if core.short_of_room:
+            self.freed.set()
+        self.settled.check_soon()
 
     def _call_hook(self, entry: Entry) -> None:
         if entry.watch is not None:
