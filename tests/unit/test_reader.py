@@ -65,4 +65,4 @@ async def test_ids_are_removed_where_it_is_known_which_events_are_left() -> None
     running = asyncio.ensure_future(prune(LIMITS, members, stepper))
     await woken.wait()
     running.cancel()
-    assert [one.keep_from for one in (idle, waits, unread, leaves)] == [98, 7, None, None]
+    assert [one.step().keep_from for one in (idle, waits, unread, leaves)] == [98, 7, None, None]
