@@ -91,7 +91,7 @@ class AttemptReports:
         self._hooks = tuple(hooks)
         self._wall = wall
         self.wanted: Callable[[], bool] = (
-            partial(bool, hooks) if hooks else partial(_log.logger.isEnabledFor, logging.DEBUG)
+            partial(bool, self._hooks) if self._hooks else partial(_log.logger.isEnabledFor, logging.DEBUG)
         )
         """Whether anything would be done with a report."""
 

@@ -133,7 +133,7 @@ class Worker:
             self.away_since = None
             core.order.release(entry, delivered=True)
             if entry.more is None or entry.more.history is None:
-                self._settler.settle_delivered(entry, core.clock.at(self._time()))
+                self._settler.settle_delivered(entry, self.now())
             else:
                 self._settler.settle(entry, DELIVERED, self.now())
 

@@ -227,7 +227,7 @@ class SqliteStore:
 
     async def close(self, clock: float, *, standing: bool) -> None:
         """Make everything durable and give up possession."""
-        self._closing.set()
+        self.hurry()
         try:
             if self._failure is None:
                 await self.pause(clock, standing=standing)
