@@ -104,10 +104,13 @@ class Page:
                         raise
 
     async def click(self, selector: str) -> None:
-        """Click the middle of an element."""
+        """Click the middle of an element, once it moves no more: what arrives meanwhile may push it away."""
         place = await self.run(
-            f"(() => {{ const e = document.querySelector({selector!r}); e.scrollIntoView({{block: 'center'}});"
-            " const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+            f"(async () => {{ const e = document.querySelector({selector!r}); let last = []; for (;;) {{"
+            " e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect();"
+            " const now = [b.x + b.width / 2, b.y + b.height / 2];"
+            " if (now[0] === last[0] && now[1] === last[1]) return now;"
+            " last = now; await new Promise(done => setTimeout(done, 50)); } })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
