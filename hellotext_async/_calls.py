@@ -19,6 +19,8 @@ from .errors import Asked, HellotextError, NoAnswer, NotSent, OutcomeUnknown, Ra
 from .limiter import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from ._policy.evidence import Attempt
     from ._wire.call import Call
     from .config import Options
@@ -35,21 +37,34 @@ MARGIN: Final = 1.0
 async def send(engine: Engine, call: Call[T], options: Options) -> T:
     """The answer to `call`, or the error that it ended in."""
     tries = _Tries(engine, call, options)
-    retrying = AsyncRetrying(
-        retry=retry_if_result(tries.should_retry),
-        wait=tries.pause,
-        stop=tries.enough,
-        sleep=engine.sleep,
-        retry_error_callback=_last,
-    )
     since = engine.wall()
     try:
-        done: T = tries.conclude(await retrying(tries.once))
+        attempt = await tries.once()
+        if tries.should_retry(attempt):
+            attempt = await _retried(tries, attempt, engine.sleep)
+        done: T = tries.conclude(attempt)
     except (OutcomeUnknown, ServerError) as unknown:
         if call.idempotency != "safe":
             unknown.asked = Asked(call.method, call.path, tries.request.body, since)
         raise
     return done
+
+
+async def _retried(tries: _Tries, first: Attempt, sleep: Callable[[float], Awaitable[None]]) -> Attempt:
+    """The last attempt of a call whose `first` failed. Most calls need no such loop, which costs half of a request."""
+    made = [first]
+
+    async def once() -> Attempt:
+        return made.pop() if made else await tries.once()
+
+    retrying = AsyncRetrying(
+        retry=retry_if_result(tries.should_retry),
+        wait=tries.pause,
+        stop=tries.enough,
+        sleep=sleep,
+        retry_error_callback=_last,
+    )
+    return await retrying(once)
 
 
 def _last(state: RetryCallState) -> Attempt:
