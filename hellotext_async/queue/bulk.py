@@ -81,18 +81,27 @@ class _Window:
                 call_back("on_end", self._on_end, end)
         else:
             self.error = end
-        _wake(self._change)
+        self._wake_reader()
+
+    @property
+    def full(self) -> bool:
+        """Whether no more may be under way."""
+        return self._under_way + len(self._unfetched) >= self._most
 
     async def room(self) -> None:
         """Return when one more may be under way."""
-        if self._under_way + len(self._unfetched) >= self._most:
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
+        self._room = asyncio.get_running_loop().create_future()
+        await self._room
 
     def fed(self, _: object) -> None:
         """There is nothing more to come."""
         self._fed = True
-        _wake(self._change)
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        if self._change is not None:
+            _wake(self._change)
+            self._change = None
 
     # For the caller that fetches.
 
@@ -104,8 +113,9 @@ class _Window:
     def fetch(self) -> Iterable[Outcome]:
         while self._unfetched:
             yield self._unfetched.popleft()
-            if self._under_way + len(self._unfetched) <= self._low:
+            if self._room is not None and self._under_way + len(self._unfetched) <= self._low:
                 _wake(self._room)
+                self._room = None
 
     async def change(self) -> None:
         """Return when something has ended, or everything is over; nothing is to be fetched now."""
@@ -113,8 +123,8 @@ class _Window:
         await self._change
 
 
-def _wake(waiter: asyncio.Future[None] | None) -> None:
-    if waiter is not None and not waiter.done():
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
         waiter.set_result(None)
 
 
@@ -156,31 +166,61 @@ async def _deliver(
 
 async def _feed(queue: SupportsEnqueue, events: Stream, window: _Window, on_invalid: OnInvalid | None) -> None:
     """Hand over one event after the other, and close the stream."""
-    number = 0
+    feeder = _Feeder(queue, window, on_invalid)
     try:
-        async for event in _each(events):
-            number += 1
-            try:
-                window.add(await _enter(queue, event))
-            except InvalidParameter as error:
-                error.add_note(f"event number {number} of those handed to deliver()")
-                if on_invalid is None:
-                    raise
-                on_invalid(event, error)
-            if number % TURN == 0:
-                await asyncio.sleep(0)
-            await window.room()
+        if isinstance(events, AsyncIterable):
+            async for event in events:
+                await feeder.feed(event)
+        else:
+            for event in events:
+                await feeder.feed(event)
     finally:
         await _close(events)
 
 
-async def _each(events: Stream) -> AsyncGenerator[Item, None]:
-    if isinstance(events, AsyncIterable):
-        async for event in events:
-            yield event
-    else:
-        for event in events:
-            yield event
+class _Feeder:
+    """Hands events to a queue, as many as there is room for in the window."""
+
+    def __init__(self, queue: SupportsEnqueue, window: _Window, on_invalid: OnInvalid | None) -> None:
+        self._queue = queue
+        self._window = window
+        self._on_invalid = on_invalid
+        self._number = 0
+
+    async def feed(self, event: Item) -> None:
+        """Hand over the next event; return when there is room for one more."""
+        self._number += 1
+        try:
+            try:
+                receipt = self._enter(event)
+            except QueueFull:
+                receipt = await self._put(event)
+            self._window.add(receipt)
+        except InvalidParameter as error:
+            error.add_note(f"event number {self._number} of those handed to deliver()")
+            if self._on_invalid is None:
+                raise
+            self._on_invalid(event, error)
+        if self._number % TURN == 0:
+            await asyncio.sleep(0)
+        if self._window.full:
+            await self._window.room()
+
+    def _enter(self, event: Item) -> Receipt:
+        if isinstance(event, Event):
+            return self._queue.track(event)
+        return self._queue.enqueue(*_parts(event))
+
+    async def _put(self, event: Item) -> Receipt:
+        """Wait for room."""
+        parts = (event.action, event.fields) if isinstance(event, Event) else _parts(event)
+        return await self._queue.put_fields(*parts)
+
+
+def _parts(event: Mapping[str, Any]) -> tuple[str, dict[str, Any], object]:
+    """The action, the fields and the context of an event in a mapping."""
+    fields = fields_of(event)
+    return fields.pop("action", ""), fields, fields.pop("context", None)
 
 
 async def _close(events: Any) -> None:
@@ -188,18 +228,3 @@ async def _close(events: Any) -> None:
         await events.aclose()
     elif hasattr(events, "close"):
         events.close()
-
-
-async def _enter(queue: SupportsEnqueue, event: Item) -> Receipt:
-    """Hand over one event, waiting for room only if there is none."""
-    if isinstance(event, Event):
-        try:
-            return queue.track(event)
-        except QueueFull:
-            return await queue.put_fields(event.action, event.fields)
-    fields = fields_of(event)
-    action, context = fields.pop("action", ""), fields.pop("context", None)
-    try:
-        return queue.enqueue(action, fields, context)
-    except QueueFull:
-        return await queue.put_fields(action, fields, context)

@@ -184,11 +184,13 @@ class Entry(msgspec.Struct, eq=False, weakref=True):
 
 def end_of(entry: Entry) -> Outcome | HellotextError | None:
     """The outcome of an event, or the error that says why it has none; None: it goes on."""
-    if entry.end is None and entry.state == "delivered":
-        entry.end = Outcome(
-            verdict="delivered", event_id=id_of(entry), action=entry.action, waited=entry.at, context=entry.context
+    more = entry.more
+    if entry.state == "delivered" and (more is None or more.end is None):
+        event_id, more = id_of(entry), more_of(entry)
+        more.end = Outcome(
+            verdict="delivered", event_id=event_id, action=entry.action, waited=entry.at, context=more.context
         )
-    return entry.end
+    return None if more is None else more.end
 
 
 class Several:
@@ -223,12 +225,14 @@ def watch(entry: Entry, watcher: Watcher) -> None:
     """Let `watcher` know what becomes of `entry`, at once if it has its end."""
     if entry.over:
         watcher.ended(entry)
-    elif entry.watch is None:
-        entry.watch = watcher
-    elif isinstance(entry.watch, Several):
-        entry.watch.add(watcher)
+        return
+    more = more_of(entry)
+    if more.watch is None:
+        more.watch = watcher
+    elif isinstance(more.watch, Several):
+        more.watch.add(watcher)
     else:
-        entry.watch = Several(entry.watch, watcher)
+        more.watch = Several(more.watch, watcher)
 
 
 _prefixes: dict[Process, str] = {}

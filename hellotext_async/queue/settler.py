@@ -155,8 +155,7 @@ class Settler:
         self.settled.check_soon()
 
     def _call_hook(self, entry: Entry) -> None:
-        if entry.watch is not None:
-            notify(entry)
+        notify(entry)
         if self._on_outcome is not None and isinstance(outcome := end_of(entry), Outcome):
             call_back("on_outcome", self._on_outcome, outcome)
         if self._core.short_of_room:
@@ -200,7 +199,7 @@ def notify_accepted(entry: Entry) -> None:
 
 def notify(entry: Entry) -> None:
     """Resolve what waits for the event's end."""
-    watcher = None if entry.more is None else entry.more.watch
-    if watcher is not None:
-        entry.watch = None
+    more = entry.more
+    if more is not None and more.watch is not None:
+        watcher, more.watch = more.watch, None
         watcher.ended(entry)

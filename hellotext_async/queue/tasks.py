@@ -76,9 +76,9 @@ class Batch(Generic[T]):
         self._items: list[T] = []
         self._consumer: asyncio.Future[None] | None = None
 
-    def put(self, *items: T) -> None:
+    def put(self, item: T) -> None:
         """More to do."""
-        self._items.extend(items)
+        self._items.append(item)
         if self._consumer is not None:
             _wake(self._consumer)
             self._consumer = None
