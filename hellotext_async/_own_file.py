@@ -9,7 +9,7 @@ from typing import Final
 
 from .errors import SpoolError
 
-__all__ = ["not_opened", "open_own"]
+__all__ = ["not_opened", "open_own", "sync_folder"]
 
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -33,3 +33,13 @@ def not_opened(path: Path, error: OSError) -> SpoolError:
     """What is raised for a file that the system does not open."""
     why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
     return SpoolError(f"{path} cannot be opened ({why})")
+
+
+def sync_folder(folder: Path) -> None:
+    """A new file is durable only when the folder that names it is. Raises OSError."""
+    if os.name == "posix":
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

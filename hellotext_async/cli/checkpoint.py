@@ -1,21 +1,27 @@
 """A checkpoint: which rows of a file have ended, so that an interrupted run goes on where it was.
 
-Rules. It belongs to one file, recognised by its first bytes. It is written whole, beside itself, and put in
-place, so a crash leaves the one before. Rows without an id of their own get one from the checkpoint: after
-a crash, a spool recognises those that it has already.
+Rules. It belongs to one file, recognised by its first bytes and by those that were its last when a run began:
+the file may grow, and nothing else. It is written whole, beside itself, and put in place, so a crash leaves the
+one before. One run at a time has it. Rows without an id of their own get one from the checkpoint, and no other
+checkpoint gives the same: after a crash, a spool recognises those that it has already, and no others.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
+import stat
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from ..errors import ConfigurationError
+from .._own_file import sync_folder
+from ..errors import ConfigurationError, SpoolBusy, SpoolError
 from ..offsets import Offsets
-from .source import HEAD, fingerprint
+from ..spool.possession import Possession
+from .source import HEAD, fingerprint, fingerprint_of_end
 
 __all__ = ["Checkpoint"]
 
@@ -30,13 +36,18 @@ class _State(msgspec.Struct):
     rows: int
     ahead: list[int]
     outcomes: dict[str, int]
+    size: int = 0
+    """The file's bytes when the last run began, and a hash of the last of them."""
+    tail: str = ""
 
 
 class Checkpoint:
-    """The rows that have ended. `before` counts how they ended, in this run and in those before it."""
+    """The rows that have ended. `outcomes` counts how they ended, in this run and in those before it."""
 
-    def __init__(self, path: Path, state: _State) -> None:
+    def __init__(self, path: Path, state: _State, descriptor: int, possession: Possession | None) -> None:
         self._path = path
+        self._descriptor = descriptor
+        self._possession = possession
         self._state = state
         self._skip = frozenset(state.ahead)
         self._offsets = Offsets[int]()
@@ -45,25 +56,27 @@ class Checkpoint:
 
     @classmethod
     def open(cls, path: Path, descriptor: int) -> Checkpoint:
-        """Read the checkpoint of the file behind `descriptor`, or begin one.
+        """Read the checkpoint of the file behind `descriptor`, or begin one; `descriptor` stays open until `close`.
 
-        Raises ConfigurationError if it is another file's, is no checkpoint or cannot be written.
+        Raises ConfigurationError if it is another file's, is no checkpoint, cannot be written, or another run has it.
         """
         try:
-            state = msgspec.json.decode(path.read_bytes(), type=_State)
-        except FileNotFoundError:
-            head, length = fingerprint(descriptor)
-            state = _State(FORMAT, head[:12], head, length, 0, [], {})
-        except (OSError, msgspec.DecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no checkpoint"
-            raise ConfigurationError(f"--checkpoint {path}: {reason}; it is left as it is") from None
-        if state.format != FORMAT:
-            raise ConfigurationError(f"--checkpoint {path}: another version's; it is left as it is")
-        if fingerprint(descriptor, min(HEAD, state.head_bytes))[0] != state.head:
-            raise ConfigurationError(f"--checkpoint {path}: it belongs to another file; it is left as it is")
-        found = cls(path, state)
-        found.save(always=True)
+            possession = _possession(path)
+        except SpoolBusy:
+            raise ConfigurationError(
+                f"--checkpoint {path}: another run uses it; two would send everything twice"
+            ) from None
+        try:
+            found = cls(path, _state(path, descriptor), descriptor, possession)
+            found.save(always=True)
+        except BaseException:
+            _give_up(possession)
+            raise
         return found
+
+    def close(self) -> None:
+        """Let another run have it."""
+        _give_up(self._possession)
 
     def has(self, number: int) -> bool:
         """Whether a row ended in an earlier run."""
@@ -94,11 +107,62 @@ class Checkpoint:
         state = msgspec.structs.replace(self._state, rows=rows, ahead=ahead, outcomes=self.outcomes)
         beside = self._path.with_name(self._path.name + ".new")
         try:
+            if state.head_bytes < HEAD:  # it may have grown
+                state.head, state.head_bytes = fingerprint(self._descriptor)
             with beside.open("wb") as file:
                 file.write(msgspec.json.encode(state) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self._path)
+            if always:
+                sync_folder(self._path.parent)  # the ids that it gives must outlast the events that have them
         except OSError as error:
             raise ConfigurationError(f"--checkpoint {self._path}: {error.strerror}") from None
+        self._state.head, self._state.head_bytes = state.head, state.head_bytes
         self._changed = False
+
+
+def _possession(path: Path) -> Possession | None:
+    """The checkpoint for this run alone; None where files cannot be locked. Raises SpoolBusy."""
+    try:
+        return Possession(path)
+    except SpoolBusy:
+        raise
+    except SpoolError:
+        return None  # if it is the folder, writing the checkpoint says so
+
+
+def _give_up(possession: Possession | None) -> None:
+    if possession is not None:
+        possession.leave_nothing()
+
+
+def _state(path: Path, descriptor: int) -> _State:
+    """What the checkpoint says, or a new one. Raises ConfigurationError."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file")
+        state = msgspec.json.decode(path.read_bytes(), type=_State)
+    except FileNotFoundError:
+        head, length = fingerprint(descriptor)
+        state = _State(FORMAT, secrets.token_hex(6), head, length, 0, [], {})
+    except (OSError, msgspec.DecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no checkpoint"
+        raise ConfigurationError(f"--checkpoint {path}: {reason}; it is left as it is") from None
+    if state.format != FORMAT:
+        raise ConfigurationError(f"--checkpoint {path}: another version's; it is left as it is")
+    if not _belongs(state, descriptor):
+        raise ConfigurationError(
+            f"--checkpoint {path}: it belongs to another file, or to this one before more was changed than lines "
+            "added at its end; it is left as it is: give this file another checkpoint"
+        )
+    state.size = os.fstat(descriptor).st_size
+    state.tail = fingerprint_of_end(descriptor, state.size)
+    return state
+
+
+def _belongs(state: _State, descriptor: int) -> bool:
+    if fingerprint(descriptor, min(HEAD, state.head_bytes))[0] != state.head:
+        return False
+    size = os.fstat(descriptor).st_size
+    return not state.tail or (size >= state.size and fingerprint_of_end(descriptor, state.size) == state.tail)

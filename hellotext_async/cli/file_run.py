@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ..client import Hellotext
@@ -51,7 +53,7 @@ class FileRun(ABC):
 
     @abstractmethod
     async def run(self) -> None:
-        """Do it, to the end of the input. Raises `failure`."""
+        """Do it, to the end of the input or to a `failure`."""
 
     def client(self) -> Hellotext:
         """The client of this run; a dry run's sends nothing."""
@@ -65,13 +67,18 @@ class FileRun(ABC):
         self.failure = self.failure or error
         self.stop.set()
 
-    def save(self) -> None:
-        """Write the checkpoint; if that fails, read no further."""
-        if self.checkpoint is not None and self.failure is None:
+    def save(self, *, last: bool = False) -> None:
+        """Write the checkpoint; if that fails, read no further. The `last` time it is tried whatever failed before."""
+        if self.checkpoint is not None and (last or self.failure is None):
             try:
                 self.checkpoint.save()
             except ConfigurationError as error:
-                self.end(error)
+                if self.failure is None:
+                    print("hellotext-async: the checkpoint cannot be written: reading no further", file=sys.stderr)
+                self.end(HellotextError(str(error)))  # not used wrongly: it could be written before
+                self.tally.unsaved = True
+            else:
+                self.tally.unsaved = False
 
     async def read(self, chunks: Chunks, make: Callable[[Row, dict[str, Any]], T]) -> AsyncIterator[tuple[Row, T]]:
         """The rows and what `make` makes of each one's fields; rows that it refuses are counted."""
@@ -98,15 +105,34 @@ class FileRun(ABC):
 
 
 async def run_over_file(kind: type[FileRun], args: argparse.Namespace) -> int:
-    """Run `kind` over the file of these arguments and report; the exit code."""
+    """Run `kind` over the file of these arguments and report; the exit code. Raises what ended it early."""
     columns = FieldMap(args.map, args.set, kind.known, csv=format_of(args.file, args.format) == "csv")
     try:
-        with opened(args.file) as source, stopping(*kind.announcements) as stop:
-            checkpoint = Checkpoint.open(args.checkpoint, source.descriptor) if args.checkpoint else None
+        with (
+            opened(args.file) as source,
+            stopping(*kind.announcements) as stop,
+            _checkpoint(args.checkpoint, source) as checkpoint,
+        ):
             run = kind(args, columns, source, stop, checkpoint)
             await run.run()
+            run.save(last=True)
     except OSError as error:
         print(f"hellotext-async: {args.file} cannot be read ({error.strerror})", file=sys.stderr)
         return 2
-    run.tally.show_json() if args.json else run.tally.show()
+    if run.failure is None or run.tally.rows:
+        run.tally.show_json(run.failure) if args.json else run.tally.show(run.failure)
+    if run.failure is not None:
+        raise run.failure
     return 0 if run.tally.all_delivered else 1
+
+
+@contextmanager
+def _checkpoint(path: Path | None, source: Source) -> Generator[Checkpoint | None]:
+    """The checkpoint at `path` for the time of a run. Raises ConfigurationError."""
+    if path is None:
+        yield None
+        return
+    if source.size is None:
+        raise ConfigurationError("--checkpoint needs a file: a pipe or a device cannot be read again")
+    with closing(Checkpoint.open(path, source.descriptor)) as checkpoint:
+        yield checkpoint

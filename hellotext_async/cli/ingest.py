@@ -95,9 +95,6 @@ class _Ingest(FileRun):
                     show()
                 tally.report = await queue.aclose(DRAIN)
                 tally.stopped = self.stop.is_set()
-        self.save()
-        if self.failure is not None:
-            raise self.failure
 
     async def _feed(self, queue: EventQueue, chunks: Chunks) -> None:
         """Hand every event over and follow it to its end; at most WINDOW are under way."""

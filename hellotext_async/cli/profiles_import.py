@@ -37,7 +37,7 @@ class _Import(FileRun):
     announcements = ("reading no further; finishing what was begun", "")
 
     async def run(self) -> None:
-        """Import everything. Raises what made going on useless."""
+        """Import everything, or up to what makes going on useless."""
         async with self.client() as client:
             chunks = Chunks(self.source.descriptor)
             with showing("importing", self.source.size) as progress:
@@ -49,8 +49,6 @@ class _Import(FileRun):
                     await asyncio.wait([watch])
                 self._show(client, chunks, progress)
         self.tally.stopped = self.stop.is_set()
-        if self.failure is not None:
-            raise self.failure
 
     async def _watch(self, client: Hellotext, chunks: Chunks, progress: Progress) -> None:
         while True:

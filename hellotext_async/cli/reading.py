@@ -42,6 +42,7 @@ async def rows_until(stop: asyncio.Event, chunks: Chunks, rows: JsonRows | CsvRo
     if failure is not None:
         raise failure  # the last line may be cut off too
     for row in (*_rows(splitter.end(), rows), *rows.end()):
+        row.whole = False
         yield row
 
 

@@ -25,7 +25,8 @@ _TOO_LONG: Final = f"longer than {LONGEST} bytes"
 class Row:
     """One row: its number from 1, the line on which it begins, and its fields or what is wrong with it.
 
-    A blank line has neither. `size` is in bytes of the (decompressed) input.
+    A blank line has neither. `size` is in bytes of the (decompressed) input. `whole` is False for the last one
+    of an input whose last line has no end: more of it may come.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Row:
     size: int
     fields: Mapping[str, Any] | None = None
     problem: str | None = None
+    whole: bool = True
 
 
 def rows_of(format: str) -> JsonRows | CsvRows:

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["HEAD", "Gunzip", "Source", "fingerprint", "opened"]
+__all__ = ["HEAD", "Gunzip", "Source", "fingerprint", "fingerprint_of_end", "opened"]
 
 HEAD: Final = 4096
-"""Bytes at the start of a file by which it is recognised."""
+"""Bytes at the start and at the end of a file by which it is recognised."""
 PIECE: Final = 1024 * 1024
 _MAGIC: Final = b"\x1f\x8b"
 
@@ -47,6 +47,12 @@ def fingerprint(descriptor: int, length: int = HEAD) -> tuple[str, int]:
     """A hash of the first bytes of a file, and of how many: it may have fewer. The position stays."""
     head = os.pread(descriptor, length, 0)
     return hashlib.sha256(head).hexdigest()[:32], len(head)
+
+
+def fingerprint_of_end(descriptor: int, size: int) -> str:
+    """A hash of the last of a file's first `size` bytes. The position stays."""
+    end = os.pread(descriptor, min(HEAD, size), max(0, size - HEAD))
+    return hashlib.sha256(end).hexdigest()[:32]
 
 
 class Gunzip:

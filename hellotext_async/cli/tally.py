@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from ..errors import APIError
+from ..errors import APIError, HellotextError
 from ..queue.outcome import Outcome, Report
 from .checkpoint import Checkpoint
 from .reasons import Reasons, reason_of
@@ -33,7 +33,7 @@ class Tally:
         self.fed = self.ended = 0
         self.found = 0
         self.duplicated = 0
-        self.stopped = False
+        self.stopped = self.unsaved = False
         self.unreadable: str | None = None
         self.report: Report | None = None
         self.rate: float | None = None
@@ -57,17 +57,17 @@ class Tally:
             return False
         return True
 
-    def end(self, row: Row, outcome: str) -> None:
-        """A row has ended so."""
+    def end(self, row: Row, outcome: str, *, final: bool = True) -> None:
+        """A row has ended so; if that is not `final`, the next run reads it again."""
         self.outcomes[outcome] += 1
         self.ended += row.size
-        if self._checkpoint is not None and outcome in FINAL:
+        if self._checkpoint is not None and final and outcome in FINAL:
             self._checkpoint.end(row.number, outcome)
 
     def bad(self, row: Row, problem: str) -> None:
-        """A row holds no event."""
+        """A row holds no event. One that may be whole later is read again then."""
         self.reasons.add(row.line, problem)
-        self.end(row, "bad")
+        self.end(row, "bad", final=row.whole)
 
     def add(self, row: Row, outcome: Outcome) -> None:
         """The outcome of a row's event."""
@@ -106,8 +106,8 @@ class Tally:
         earlier = all(number == 0 for verdict, number in outcomes.items() if verdict != "delivered")
         return earlier and self.outcomes.total() == self.outcomes[self._good] + self.outcomes["skipped"]
 
-    def show(self) -> None:
-        """The report, for people."""
+    def show(self, failure: HellotextError | None = None) -> None:
+        """The report, for people. `failure` ended the run early, and is said elsewhere."""
         names = {"bad": "bad lines"}
         rows: list[tuple[str, object]] = [("lines", self.rows)]
         rows += [(names.get(name, name), number) for name, number in sorted(self.outcomes.items()) if number]
@@ -117,17 +117,22 @@ class Tally:
         print(table([*rows, ("time", f"{time.monotonic() - self.began:.1f} s")]))
         for reason, number in self.reasons.counts.most_common(20):
             print(f"{number:,} x {reason}")
-        for sentence in self._remarks():
+        for sentence in self._remarks(failure):
             print(sentence)
 
-    def _remarks(self) -> list[str]:
+    def _remarks(self, failure: HellotextError | None) -> list[str]:
         report = self.report
         remarks = [f"the input could not be read to its end ({self.unreadable})"] if self.unreadable else []
+        if self.unsaved:
+            remarks.append("the checkpoint does not have all of this: the next run sends some of it again")
         if report is not None and report.suspended:
-            return [*remarks, f"stopped: {report.error}"]
-        return [*remarks, "stopped by a signal: what follows in the input was not read"] if self.stopped else remarks
+            remarks.append(f"stopped: {report.error}")
+        elif self.stopped:
+            reason = "by a signal" if failure is None else "early"
+            remarks.append(f"stopped {reason}: what follows in the input was not read")
+        return remarks
 
-    def show_json(self) -> None:
+    def show_json(self, failure: HellotextError | None = None) -> None:
         """The report, for programs: one object on one line."""
         report, error = self.report, self.report.error if self.report else None
         sys.stdout.write(msgspec.json.encode({
@@ -141,6 +146,8 @@ class Tally:
             "suspended": bool(report and report.suspended),
             "status": error.status if isinstance(error, APIError) else None,
             "unreadable": self.unreadable,
+            "failure": None if failure is None else str(failure),
+            "checkpoint_behind": self.unsaved,
             "all_delivered": self.all_delivered,
             "seconds": round(time.monotonic() - self.began, 3),
         }).decode() + "\n")  # fmt: skip

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import msgspec
 
 from .._events.event import Event
-from .._own_file import open_own
+from .._own_file import open_own, sync_folder
 from ..errors import APIError, ConfigurationError, HellotextError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def append(path: Path, letters: Sequence[Letter]) -> None:
     finally:
         os.close(file)
     if made:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _write_all(file: int, lines: bytes, size: int) -> None:
@@ -113,16 +113,6 @@ def _write_all(file: int, lines: bytes, size: int) -> None:
         if os.fstat(file).st_size == size + len(lines) - len(left):  # nothing was appended since
             os.ftruncate(file, size)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file is durable only when the folder that names it is."""
-    if os.name == "posix":
-        file = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
 
 
 def _unwritable(path: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import signal
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from hellotext_async.emulator import Emulator, Fault, RateLimit
-from tests.cli.command import ended, run, started, until
+from tests.cli.command import code_of, ended, run, started, until
 from tests.cli.test_ingest import lines, row, view
 from tests.harness.canary import TOKEN
 
@@ -117,6 +118,114 @@ async def test_another_files_checkpoint_is_refused(emulator: Emulator, file: Pat
     assert (done.code, "belongs to another file" in done.err) == (2, True), done
     done = await run("ingest", "-", "--checkpoint", tmp_path / "checkpoint", emulator=emulator)
     assert (done.code, "needs a file" in done.err) == (2, True), done
+
+
+async def test_files_that_began_alike_have_events_of_their_own(emulator: Emulator, tmp_path: Path) -> None:
+    """Each had only its header when its checkpoint began: one spool does not take the events of one for another's."""
+    for name in "ab":
+        file = tmp_path / f"{name}.csv"
+        argv = ("ingest", file, "--checkpoint", tmp_path / name, "--spool", tmp_path / "spool.db", "--json")
+        file.write_text("action,session\n")
+        await run(*argv, emulator=emulator)
+        file.write_text("action,session\n" + "".join(f"page.viewed,{name}{n}\n" for n in range(5)))
+        assert report((await run(*argv, emulator=emulator)).out) == (5, {"delivered": 5})
+    assert len({event["session"] for event in emulator.events}) == 10
+
+
+FIRST = lines(*(view(n) for n in range(200)))
+
+
+@pytest.mark.parametrize(
+    ("begun", "changed"),
+    [
+        (b"", lines(*(view(n) for n in range(500, 800)))),
+        (FIRST, FIRST[: len(FIRST) // 2]),
+        (FIRST, FIRST[:6000] + FIRST[6000:].partition(b"\n")[2] + lines(*(view(n) for n in range(500, 503)))),
+    ],
+    ids=["another one, and the first was empty", "cut", "a line taken out"],
+)
+async def test_a_file_that_changed_is_refused(emulator: Emulator, tmp_path: Path, begun: bytes, changed: bytes) -> None:
+    """Its lines have other numbers now: to skip those that ended would skip some that never were sent."""
+    file, argv = tmp_path / "log", ("ingest", tmp_path / "log", "--checkpoint", tmp_path / "checkpoint")
+    for content in (begun, FIRST):
+        file.write_bytes(content)
+        await run(*argv, emulator=emulator)
+    kept, sent = (tmp_path / "checkpoint").read_bytes(), len(emulator.events)
+    file.write_bytes(changed)
+    done = await run(*argv, emulator=emulator)
+    assert (done.code, "belongs to another file" in done.err, len(emulator.events)) == (2, True, sent), done
+    assert (tmp_path / "checkpoint").read_bytes() == kept
+
+
+async def test_a_last_line_that_was_not_whole_is_read_again(emulator: Emulator, tmp_path: Path) -> None:
+    """The file was still being written: the line is bad now, and an event when it is complete."""
+    file, argv = tmp_path / "log", ("ingest", tmp_path / "log", "--checkpoint", tmp_path / "checkpoint", "--json")
+    whole = lines(*(view(n) for n in range(3)))
+    file.write_bytes(whole[:-8])
+    assert report((await run(*argv, emulator=emulator)).out) == (3, {"delivered": 2, "bad": 1})
+    file.write_bytes(whole)
+    assert report((await run(*argv, emulator=emulator)).out) == (3, {"skipped": 2, "delivered": 1})
+    assert {event["session"] for event in emulator.events} == {"s0", "s1", "s2"}
+
+
+async def test_one_run_at_a_time_has_a_checkpoint(emulator: Emulator, file: Path, tmp_path: Path) -> None:
+    """A second run would send everything twice; it says so, and the first one goes on."""
+    emulator.faults.add(Fault("delay", delay=0.1, times=None))
+    argv = ("ingest", file, "--checkpoint", tmp_path / "checkpoint", "--json")
+    async with started(*argv, emulator=emulator) as first:
+        await until(lambda: bool(emulator.events))
+        done = await run(*argv, emulator=emulator)
+        assert (done.code, "another run uses it" in done.err) == (2, True), done
+        emulator.faults.clear()
+        assert report((await ended(first)).out)[1]["delivered"] == EVENTS - 18
+    assert not list(tmp_path.glob("checkpoint.*"))
+
+
+@pytest.mark.parametrize("mended", [True, False])
+async def test_a_checkpoint_that_fails_ends_the_run_with_its_report(
+    emulator: Emulator, file: Path, tmp_path: Path, mended: bool
+) -> None:
+    """A full disk, say: what was read is delivered and accounted for, and the checkpoint is tried once more at the end."""
+    emulator.faults.add(Fault("delay", delay=0.1, times=None))
+    checkpoint, beside = tmp_path / "checkpoint", tmp_path / "checkpoint.new"
+    async with started("ingest", file, "--checkpoint", checkpoint, "--json", emulator=emulator) as process:
+        assert process.stderr is not None
+        await until(lambda: bool(emulator.events))
+        await until(lambda: _made(beside))
+        while process.returncode is None and mended and beside.is_dir():
+            line = await asyncio.wait_for(process.stderr.readline(), 30)
+            if b"reading no further" in line:
+                beside.rmdir()
+        emulator.rate_limit = None
+        done = await ended(process)
+    found = json.loads(done.out)
+    assert (done.code, found["checkpoint_behind"]) == (1, not mended), done
+    assert found["lines"] == sum(found["outcomes"].values()) < EVENTS
+    assert found["outcomes"]["delivered"] == len(emulator.events)
+    assert "Is a directory" in done.err
+    if mended:
+        assert json.loads(checkpoint.read_text())["outcomes"]["delivered"] == len(emulator.events)
+
+
+def _made(folder: Path) -> bool:
+    """Whether it stands where the next checkpoint is to be written; the last one may be just being put in place."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("file", "checkpoint", "message"),
+    [(os.devnull, "checkpoint", "cannot be read again"), (__file__, os.devnull, "no plain file")],
+)
+def test_what_can_have_or_be_no_checkpoint_is_wrong_usage(
+    tmp_path: Path, file: str, checkpoint: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe or a device: as the input, and as the checkpoint."""
+    assert code_of("ingest", file, "--checkpoint", tmp_path / checkpoint) == 2
+    assert message in capsys.readouterr().err
 
 
 async def test_a_checkpoint_that_cannot_be_written_is_reported_first(emulator: Emulator, file: Path) -> None:

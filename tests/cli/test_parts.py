@@ -201,13 +201,14 @@ def test_a_checkpoint_that_cannot_be_written_names_itself(tmp_path: Path) -> Non
     (tmp_path / "events.jsonl").write_bytes(b"{}\n")
     with (tmp_path / "events.jsonl").open("rb") as file:
         checkpoint = Checkpoint.open(folder / "c", file.fileno())
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-    checkpoint.begin(1)
-    checkpoint.end(1, "delivered")
-    with pytest.raises(ConfigurationError, match=r"--checkpoint .*c: No such file"):
-        checkpoint.save()
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+        checkpoint.begin(1)
+        checkpoint.end(1, "delivered")
+        with pytest.raises(ConfigurationError, match=r"--checkpoint .*c: No such file"):
+            checkpoint.save()
+        checkpoint.close()
 
 
 def test_the_remaining_time_is_shown_once_something_is_delivered() -> None:

@@ -82,11 +82,13 @@ async def test_an_import_goes_on_from_its_checkpoint(emulator: Emulator, tmp_pat
 
 
 async def test_a_refused_token_ends_the_import(emulator: Emulator) -> None:
-    """After the first answers, with the reason."""
+    """After the first answers, with the reason and the account of what was read."""
     text = ("email\n" + "".join(f"p{n}@acme.com\n" for n in range(500))).encode()
     done = await run("profiles", "import", "-", "--format", "csv", emulator=emulator, token="wrong", stdin=text)
     assert done.code == 1
     assert "401" in done.err
+    assert row(done, "lines") == row(done, "failed") < 100, done
+    assert "by a signal" not in done.out
     assert len(emulator.requests) < 100
 
 
