@@ -108,7 +108,7 @@ class Fleet:
         self.given, self.server = given, server
         self.rng = Random(given.seed)
         self.workers: list[asyncio.subprocess.Process] = []
-        self.lost = 0
+        self.lost_by_workers = self.lost_by_producer = 0
         self.disturbances: Counter[str] = Counter()
         self.accepted: dict[int, float] = {}
         self.refused = 0
@@ -152,11 +152,11 @@ class Fleet:
         self.workers.append(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
 
     async def leave(self, worker: asyncio.subprocess.Process) -> None:
-        """Stop a worker cleanly, and read its count of losses."""
+        """Stop a worker cleanly, and add its count of losses: each counts those of its own shards."""
         self.workers.remove(worker)
         worker.terminate()
         output, _ = await worker.communicate()
-        self.lost = max(self.lost, int(output or b"0"))
+        self.lost_by_workers += int(output or b"0")
 
     async def disturb(self) -> None:
         """The disturbances, in any order."""
@@ -191,11 +191,13 @@ class Fleet:
 
     async def put_all(self) -> None:
         """In the order of their numbers for each subject: a group ends before the next begins."""
-        async with stream_at(self.server.url).producer(timeout=30) as producer:
+        stream = stream_at(self.server.url)
+        async with stream.producer(timeout=30) as producer:
             numbers, began = range(self.given.events), time.monotonic()
             for start in range(0, len(numbers), TOGETHER):
                 await asyncio.sleep(began + start / self.given.rate - time.monotonic())
                 await asyncio.gather(*(self.put(producer, number) for number in numbers[start : start + TOGETHER]))
+        self.lost_by_producer = stream.lost
 
     async def put(self, producer: Any, number: int) -> None:
         fields = {
@@ -246,14 +248,15 @@ class Fleet:
         times = Counter(number for number, _, _ in self.applied)
         unknown_to_it = [number for number, outcome in outcomes.items() if outcome is None]
         verdicts = Counter(outcome.verdict for outcome in outcomes.values() if outcome is not None)
-        print(f"outcomes {dict(verdicts)}; without an outcome {len(unknown_to_it)}; detected losses {self.lost}")
+        print(f"outcomes {dict(verdicts)}; without an outcome {len(unknown_to_it)}")
+        print(f"detected losses: {self.lost_by_workers} by the workers, {self.lost_by_producer} by the producer")
         print(f"applied {len(self.applied)} times; longest wait {self.longest_wait():.1f} s", flush=True)
         broken: list[str] = []
         lossy = self.given.server_kills and self.given.appendfsync == "everysec"
         gone = [number for number in unknown_to_it if not times[number]]
         if not lossy:
             broken += [f"lost: {number} has no outcome" for number in unknown_to_it]
-        elif gone and not self.lost:
+        elif gone and not (self.lost_by_workers or self.lost_by_producer):
             broken.append(f"{len(gone)} events were lost with the server's writes, and nothing noticed it")
         for number, outcome in outcomes.items():
             if outcome is not None and outcome.delivered and not times[number]:
