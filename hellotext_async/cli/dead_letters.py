@@ -6,15 +6,19 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .._details import counted
 from ..client import Hellotext
-from ..errors import ConfigurationError, QueueClosed
+from ..errors import ConfigurationError, QueueClosed, SpoolBusy, SpoolError
 from ..queue.dead_letters import DeadLetters
 from ..queue.letters import Letter
+from ..spool.possession import Possession
 from .closing import closing
 from .progress import showing
+from .reach import saying_unreachable
 from .signals import stopping
 from .stream import add_stream_arguments, stream_of
 from .table import table
@@ -129,9 +133,10 @@ async def replayed(args: argparse.Namespace) -> int:
     verdicts = Counter([letter.verdict async for letter in letters])
     total = verdicts.total() - (0 if args.include_unknown else verdicts["unknown"])
     ended: Counter[str] = Counter()
-    with stopping() as stop, showing("replaying", total) as progress:
+    failure: OSError | SpoolError | None = None
+    with stopping() as stop, showing("replaying", total) as progress, _alone(args.file):
         async with (
-            Hellotext() as client,
+            Hellotext(hooks=saying_unreachable()) as client,
             client.event_queue(dead_letters=args.file) as queue,
             closing(queue, stop, lambda: progress(ended.total(), f"{ended['delivered']:,} delivered")),
         ):
@@ -140,8 +145,33 @@ async def replayed(args: argparse.Namespace) -> int:
                     ended[outcome.verdict] += 1
             except QueueClosed:
                 pass  # a signal ended it while letters were still to be sent
+            except (OSError, SpoolError) as error:
+                failure = error
     left_out = 0 if args.include_unknown else verdicts["unknown"]
     rows: list[tuple[str, object]] = [*sorted(ended.items()), ("left", total - ended.total())]
     print(table([*rows, ("unknown, left out", left_out)] if left_out else rows))
+    if failure is not None:
+        reason = failure.strerror if isinstance(failure, OSError) else str(failure)
+        print(
+            f"hellotext-async: {args.file} cannot be written ({reason}): no more was sent; those of the "
+            "rest that were under way are listed as unknown",
+            file=sys.stderr,
+        )
     _damage(letters)
-    return 0 if ended["delivered"] == verdicts.total() and not letters.damaged else 1
+    return 0 if ended["delivered"] == verdicts.total() and not letters.damaged and failure is None else 1
+
+
+@contextmanager
+def _alone(path: Path) -> Generator[None]:
+    """One replay of a file at a time, where files can be locked. Raises ConfigurationError."""
+    try:
+        possession = Possession(path)
+    except SpoolBusy:
+        raise ConfigurationError(f"{path} is being replayed already; two replays would send everything twice") from None
+    except SpoolError:
+        possession = None
+    try:
+        yield
+    finally:
+        if possession is not None:
+            possession.leave_nothing()

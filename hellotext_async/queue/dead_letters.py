@@ -9,27 +9,23 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
 import msgspec
 
-from .._log import logger
-from ..errors import ConfigurationError, InvalidParameter
-from .letters import Letter, append, reason
+from ..errors import ConfigurationError
+from .bulk import deliver
+from .letters import Letter, append
+from .replay import AHEAD, LetterStream, Notes, Replay, StreamNotes, is_handed_over
 from .tasks import shielded
 
 if TYPE_CHECKING:
-    from .._events.event import Event
     from .outcome import Outcome
     from .queue import EventQueue
 
 __all__ = ["DeadLetters"]
-
-_log = logger("hellotext_async.queue")
-
 
 _FINDINGS: Final = frozenset({"replayed", "delivered", "not_delivered"})
 """What is known of an event that was unknown."""
@@ -52,24 +48,6 @@ class Reconciles(Protocol[R]):
 
     async def reconcile(self, *unknowns: Iterable[Letter], settle: float, pages: int) -> list[R]:
         """One result for each letter."""
-        ...
-
-
-class LetterStream(Protocol):
-    """Letters that are not in a file."""
-
-    damaged: int
-
-    async def read(self) -> list[Letter]:
-        """All of them, of each event the oldest first."""
-        ...
-
-    async def append(self, letters: Sequence[Letter]) -> None:
-        """The next letter of each of these events."""
-        ...
-
-    async def requeue(self, letters: Sequence[Letter]) -> int:
-        """Have these events wait again where the letters are; how many do."""
         ...
 
 
@@ -170,16 +148,19 @@ class DeadLetters:
         `event_id` and `tracked_at` stay the same. Events whose outcome is unknown may have been
         applied, and are sent only with `include_unknown`. What the queue knows to be under way or
         delivered by now is not sent again. What is under way when a replay is left early leaves the
-        list too, once it is delivered.
+        list too, once it is delivered. If the process dies, it is unknown, unless the API recognises a
+        repetition. OSError or SpoolError if the list cannot be written: then no more is sent.
         """
         found = await self._read()
-        letters = {letter.event_id: letter for letter in found if include_unknown or letter.verdict != "unknown"}
-        notes = _Notes(self.path) if self._stream is None else _StreamNotes(self._stream)
-
-        def note(outcome: Outcome) -> None:
-            notes.add(_after(letters[outcome.event_id], outcome, self._wall()))
-
-        outcomes = queue.deliver(_once_more(queue, letters.values()), on_end=note)
+        notes = Notes(self.path) if self._stream is None else StreamNotes(self._stream)
+        replay = Replay(queue, [one for one in found if include_unknown or one.verdict != "unknown"], notes)
+        outcomes = deliver(
+            replay,
+            replay.events(self._wall),
+            most=AHEAD,
+            on_invalid=None,
+            on_end=lambda outcome: replay.note(outcome, self._wall()),
+        )
         try:
             async for outcome in outcomes:
                 await notes.written()
@@ -187,15 +168,18 @@ class DeadLetters:
         finally:
             with shielded():
                 await outcomes.aclose()
-                await notes.written()
+                await replay.close()
 
 
 def _latest(letters: Iterable[Letter]) -> list[Letter]:
     """The last letter of each event that does not say that it was delivered, in the order of the first ones."""
     latest: dict[str, Letter] = {}
+    before_replay: dict[str, Letter] = {}
     for letter in letters:
-        before = latest.get(letter.event_id)
-        if before is not None and before.verdict == "unknown" and letter.verdict not in _FINDINGS:
+        before = before_replay.pop(letter.event_id, None) or latest.get(letter.event_id)
+        if before is not None and is_handed_over(letter):
+            before_replay[letter.event_id] = before
+        elif before is not None and before.verdict == "unknown" and letter.verdict not in _FINDINGS:
             # What may have been applied once stays so, whatever a replay ended in.
             letter = msgspec.structs.replace(letter, verdict="unknown")
         latest[letter.event_id] = letter
@@ -207,73 +191,3 @@ def _known(letter: Letter, result: Result, now: float) -> Letter | None:
     if result.verdict == "unknown":
         return None
     return msgspec.structs.replace(letter, verdict=result.verdict, reason=result.reason, at=now)
-
-
-class _Notes:
-    """What a replay's events ended in, appended to the file in a thread; the queue may have letters elsewhere."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext replay")
-        self._waiting: list[Letter] = []
-        self._last: Future[None] | None = None
-
-    def add(self, letter: Letter) -> None:
-        """One more."""
-        self._waiting.append(letter)
-        self._last = self._thread.submit(self._write)
-
-    def _write(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            append(self._path, waiting)
-
-    async def written(self) -> None:
-        """Return when every note so far is durable."""
-        if self._last is not None:
-            await asyncio.wrap_future(self._last)
-
-
-class _StreamNotes:
-    """The same for a stream: written by a task of the running loop, all that there are at once."""
-
-    def __init__(self, stream: LetterStream) -> None:
-        self._stream = stream
-        self._waiting: list[Letter] = []
-        self._writing: asyncio.Task[None] | None = None
-
-    def add(self, letter: Letter) -> None:
-        """One more."""
-        self._waiting.append(letter)
-        if self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write(), name="hellotext replay")
-
-    async def _write(self) -> None:
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            await self._stream.append(waiting)
-        self._writing = None  # unless that failed: then every `written` says so
-
-    async def written(self) -> None:
-        """Return when every note so far is durable."""
-        if self._writing is not None:
-            await asyncio.shield(self._writing)
-
-
-def _after(letter: Letter, outcome: Outcome, now: float) -> Letter:
-    """The next letter of an event, after its replay."""
-    verdict: Any = "replayed" if outcome.delivered else outcome.verdict
-    return msgspec.structs.replace(
-        letter, verdict=verdict, reason=reason(outcome.error), attempts=outcome.attempts, at=now
-    )
-
-
-def _once_more(queue: EventQueue, letters: Iterable[Letter]) -> Iterator[Event]:
-    for letter in letters:
-        try:
-            event = letter.event()
-        except (InvalidParameter, msgspec.DecodeError, AttributeError, TypeError):
-            _log.error("the payload of letter %s is no event: it is not replayed", letter.event_id)
-            continue
-        queue.allow_resubmission(letter.event_id)
-        yield event

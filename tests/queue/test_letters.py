@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from hellotext_async import DeadLetters, Event, Letter, Outcome, SqliteSpool
-from hellotext_async.errors import NotSent
+from hellotext_async.errors import NotSent, QueueClosed
 from hellotext_async.queue.letters import append, reason
 from tests.harness.clock import virtual_time
+from tests.harness.seen import Seen
 from tests.harness.transport import Script, answers
 from tests.rig import LoopSpool, queue
 
@@ -102,6 +103,47 @@ async def test_a_letter_whose_payload_is_no_event_is_left_where_it_is(
     assert replayed == ["e4"]
     assert [f"letter e{number} is no event" in caplog.text for number in (1, 2, 3)] == [True] * 3
     assert [one.event_id for one in DeadLetters(path)] == ["e1", "e2", "e3"]
+
+
+async def test_an_event_that_the_api_recognises_is_not_announced(tmp_path: Path) -> None:
+    """A crash of the replay leaves it as it was: a repetition does no harm."""
+    path = tmp_path / "dead.jsonl"
+    order = {"action": "order.placed", "order": "wx4Vn4no", "profile": "MzYwlE50"}
+    append(path, [letter(1, action="order.placed", payload=order), letter(2)])
+    seen: dict[str, str] = {}
+
+    def look(_: Seen) -> None:
+        seen.update({one.event_id: one.verdict for one in DeadLetters(path)})
+
+    async with queue(Script(hook=look)) as opened:
+        assert [outcome.delivered async for outcome in DeadLetters(path).replay(opened)] == [True, True]
+    assert seen == {"e1": "rejected", "e2": "unknown"}
+
+
+async def test_what_may_have_been_applied_stays_so_after_a_replay_that_failed(tmp_path: Path) -> None:
+    """Two of them; what was certainly not applied has the replay's verdict."""
+    path = tmp_path / "dead.jsonl"
+    append(path, [letter(1, verdict="unknown"), letter(2, verdict="expired")])
+    async with queue(Script(default=answers(422))) as opened:
+        for _ in range(2):
+            ended = [outcome.verdict async for outcome in DeadLetters(path).replay(opened, include_unknown=True)]
+            assert ended == ["rejected", "rejected"]
+    assert [one.verdict for one in DeadLetters(path)] == ["unknown", "rejected"]
+
+
+async def test_letters_that_were_not_handed_over_stay_as_they_were(tmp_path: Path) -> None:
+    """The queue is closed in the middle of a replay."""
+    path = tmp_path / "dead.jsonl"
+    append(path, [letter(number) for number in range(400)])
+    async with queue(Script()) as opened:
+        delivered = 0
+        with pytest.raises(QueueClosed):
+            async for _ in DeadLetters(path).replay(opened):
+                delivered += 1
+                if delivered == 10:
+                    await opened.aclose()
+    assert {one.verdict for one in DeadLetters(path)} == {"rejected"}
+    assert len(list(DeadLetters(path))) == 400 - delivered
 
 
 async def test_only_letters_of_a_stream_are_put_back(tmp_path: Path) -> None:

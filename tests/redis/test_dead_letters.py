@@ -89,6 +89,18 @@ async def test_letters_are_replayed_through_a_queue(server: Server, name: str) -
         assert await state(stream, server.url) == (1, 0, (await state(stream, server.url))[2])
 
 
+async def test_a_letter_of_doubt_stays_one_when_its_replay_fails(server: Server, name: str) -> None:
+    """The first attempt may have been applied, whatever the replay ended in."""
+    stream = stream_of(server, name)
+    async with Emulator() as emulator:
+        await make_letters(emulator, stream, unknown=1)
+        emulator.faults.add(Fault("status", status=413, times=1))
+        async with client_of(emulator) as client, client.event_queue() as queue:
+            replayed = DeadLetters(stream).replay(queue, include_unknown=True)
+            assert [outcome.verdict async for outcome in replayed] == ["rejected"]
+        assert [letter.verdict async for letter in DeadLetters(stream)] == ["unknown"]
+
+
 async def test_letters_are_looked_up_in_the_api(server: Server, name: str) -> None:
     """What cannot be determined stays unknown; what was applied leaves the list."""
     stream = stream_of(server, name)
