@@ -57,9 +57,17 @@ async def run(args: argparse.Namespace) -> int:
     """Deliver, and report."""
     if args.dry_run and (args.spool or args.dead_letters or args.checkpoint):
         raise ConfigurationError("--dry-run writes nothing: leave out --spool, --dead-letters and --checkpoint")
+    _require_different(args.file, args.checkpoint, args.spool, args.dead_letters)
     if args.checkpoint and args.file == "-":
         raise ConfigurationError("--checkpoint needs a file: stdin cannot be read again")
     return await run_over_file(_Ingest, args)
+
+
+def _require_different(*paths: str | Path | None) -> None:
+    """Raise ConfigurationError if one file is to be two things: the second would destroy the first."""
+    names = [Path(path).resolve() for path in paths if path is not None]
+    if len(set(names)) < len(names):
+        raise ConfigurationError("FILE, --checkpoint, --spool and --dead-letters are files of their own, each another")
 
 
 class _Ingest(FileRun):

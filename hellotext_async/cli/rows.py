@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ..errors import ConfigurationError
 from .lines import LONGEST
 
 __all__ = ["CsvRows", "JsonRows", "Row", "rows_of"]
@@ -73,7 +74,8 @@ class JsonRows:
 class CsvRows:
     """Records after RFC 4180: a header, and values that may hold line breaks within quotes.
 
-    The delimiter is the one that the header has most of. `header` is None until it was read.
+    The delimiter is the one that the header has most of. `header` is None until it was read; ConfigurationError
+    if it cannot be.
     """
 
     def __init__(self) -> None:
@@ -91,7 +93,7 @@ class CsvRows:
             self._begin = line
         self._size += 1 if text is None else len(text) + 1
         if text is None or self._size > LONGEST:
-            yield self._next(_TOO_LONG)
+            yield self._problem(_TOO_LONG)
             return
         self._parts.append(text)
         self._quoted ^= text.count(b'"') % 2 == 1
@@ -101,7 +103,13 @@ class CsvRows:
     def end(self) -> Iterator[Row]:
         """A record whose quotes were never closed."""
         if self._parts:
-            yield self._next("a quote is not closed")
+            yield self._problem("a quote is not closed")
+
+    def _problem(self, problem: str) -> Row:
+        """A row that cannot be read; of a header, nothing that follows can be."""
+        if self.header is None:
+            raise ConfigurationError(f"the header of the CSV cannot be read: {problem}")
+        return self._next(problem)
 
     def _next(self, problem: str | None = None, fields: Mapping[str, Any] | None = None) -> Row:
         self._number += 1
@@ -117,10 +125,12 @@ class CsvRows:
         try:
             text = raw.removeprefix(b"\xef\xbb\xbf").decode()
         except UnicodeDecodeError:
-            yield self._next("not UTF-8")
+            yield self._problem("not UTF-8")
             return
         if self.header is None:
-            self._read_header(text)
+            if text.strip():
+                self._read_header(text)
+            self._reset()
         elif not text.strip():
             yield self._next()
         else:
@@ -128,8 +138,10 @@ class CsvRows:
 
     def _read_header(self, text: str) -> None:
         self._delimiter = max(_DELIMITERS, key=text.count)
-        self.header = [name.strip() for name in self._split(text)]
-        self._reset()
+        try:
+            self.header = [name.strip() for name in self._split(text)]
+        except csv.Error:
+            self._problem("not a CSV record")
 
     def _read(self, text: str) -> Row:
         header = self.header or ()

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ HEAD: Final = 4096
 """Bytes at the start and at the end of a file by which it is recognised."""
 PIECE: Final = 1024 * 1024
 _MAGIC: Final = b"\x1f\x8b"
+_FOREIGN: Final = {"zstd": b"\x28\xb5\x2f\xfd", "xz": b"\xfd7zXZ\0", "zip": b"PK\x03\x04"}
+"""How files begin that are compressed otherwise: no text does."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Source:
 @contextmanager
 def opened(name: str) -> Generator[Source]:
     """The file `name`, or stdin for ``-``. Raises OSError."""
+    if name == "-" and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise OSError(errno.EBADF, "stdin is closed")  # its number may be another file's by now
     descriptor = 0 if name == "-" else os.open(name, os.O_RDONLY)
     try:
         status = os.fstat(descriptor)
@@ -70,6 +75,9 @@ class Gunzip:
             if len(chunk) < len(_MAGIC) and _MAGIC.startswith(chunk):
                 self._begin = chunk
                 return
+            for name, magic in _FOREIGN.items():
+                if chunk.startswith(magic):
+                    raise OSError(errno.EINVAL, f"it is {name}: only gzip is decompressed; pipe it in decompressed")
             self._decided, self._plain = True, not chunk.startswith(_MAGIC)
         if self._plain:
             yield chunk
