@@ -19,6 +19,7 @@ from typing import Final
 from .._version import __version__
 from ..errors import ConfigurationError, HellotextError
 from . import check, dead_letters, demo, emulator, ingest, profiles, worker
+from .output import abandon_stdout, is_of_output, lenient_stderr
 from .warned import warnings_in_words
 
 __all__ = ["main"]
@@ -46,9 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(sys, name) is None:  # what started it has closed it; no file of ours takes its place
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     args = _parser().parse_args(argv)
+    with lenient_stderr():
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         with warnings_in_words():
             code: int = asyncio.run(args.run(args))
+            sys.stdout.flush()
     except ConfigurationError as error:
         return _complain(error, 2)
     except HellotextError as error:
@@ -56,13 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of the output has ended; the interpreter must not fail once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_stdout()  # its reader has ended
         return 1
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+        abandon_stdout()
+        return _complain(f"stdout cannot be written ({error.strerror})", 1)
     return code
 
 
-def _complain(error: Exception, code: int) -> int:
+def _complain(error: Exception | str, code: int) -> int:
     print(f"hellotext-async: {error}", file=sys.stderr)
     return code
 

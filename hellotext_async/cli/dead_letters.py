@@ -17,6 +17,7 @@ from ..queue.dead_letters import DeadLetters
 from ..queue.letters import Letter
 from ..spool.possession import Possession
 from .closing import closing
+from .output import say
 from .progress import showing
 from .reach import saying_unreachable
 from .signals import stopping
@@ -111,7 +112,7 @@ async def reconciled(args: argparse.Namespace) -> int:
         if result.verdict == "unknown" and isinstance(result.of, Letter):
             print(f"{result.of.event_id}  unknown  {result.of.action}  {result.reason}")
     verdicts: Counter[str] = Counter(result.verdict for result in found)
-    print(table([(verdict.replace("_", " "), verdicts[verdict]) for verdict in VERDICTS]))
+    say(table([(verdict.replace("_", " "), verdicts[verdict]) for verdict in VERDICTS]))
     return 1 if verdicts["unknown"] or _damage(letters) else 0
 
 
@@ -120,7 +121,7 @@ async def _requeued(letters: DeadLetters, *, include_unknown: bool) -> int:
     verdicts = Counter([letter.verdict async for letter in letters])
     requeued = await letters.requeue(include_unknown=include_unknown)
     left_out = 0 if include_unknown else verdicts["unknown"]
-    print(table([("put back into the stream", requeued), ("unknown, left out", left_out)]))
+    say(table([("put back into the stream", requeued), ("unknown, left out", left_out)]))
     _damage(letters)
     return 0 if requeued == verdicts.total() and not letters.damaged else 1
 
@@ -149,7 +150,7 @@ async def replayed(args: argparse.Namespace) -> int:
                 failure = error
     left_out = 0 if args.include_unknown else verdicts["unknown"]
     rows: list[tuple[str, object]] = [*sorted(ended.items()), ("left", total - ended.total())]
-    print(table([*rows, ("unknown, left out", left_out)] if left_out else rows))
+    say(table([*rows, ("unknown, left out", left_out)] if left_out else rows))
     if failure is not None:
         reason = failure.strerror if isinstance(failure, OSError) else str(failure)
         print(

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,6 +16,7 @@ import msgspec
 
 from ..client import Hellotext
 from ..resources._profile import Profile
+from .output import is_of_output
 from .progress import showing
 from .reach import saying_unreachable
 from .signals import stopping
@@ -30,10 +31,22 @@ async def run(args: argparse.Namespace) -> int:
     """Export, the whole business or up to a signal."""
     format = args.format or ("csv" if args.output is not None and args.output.suffix == ".csv" else "json")
     try:
-        opened = nullcontext(sys.stdout.buffer) if args.output is None else _created(args.output)
+        opened: AbstractContextManager[BinaryIO] = (
+            nullcontext(sys.stdout.buffer) if args.output is None else _created(args.output)
+        )
     except OSError as error:
         print(f"hellotext-async: {args.output} cannot be written ({error.strerror})", file=sys.stderr)
         return 2
+    try:
+        return await _export(opened, format)
+    except OSError as error:
+        if args.output is None or not is_of_output(error):
+            raise
+        print(f"hellotext-async: {args.output} cannot be written ({error.strerror}): it is not whole", file=sys.stderr)
+        return 1
+
+
+async def _export(opened: AbstractContextManager[BinaryIO], format: str) -> int:
     with stopping("stopping") as stop, opened as out:
         if format == "csv":
             out.write(_csv(COLUMNS))

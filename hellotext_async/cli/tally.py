@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from typing import Final
@@ -12,6 +11,7 @@ import msgspec
 from ..errors import APIError, HellotextError
 from ..queue.outcome import Outcome, Report
 from .checkpoint import Checkpoint
+from .output import say
 from .reasons import Reasons, reason_of
 from .rows import Row
 from .table import table
@@ -114,11 +114,9 @@ class Tally:
         rows += [("maybe duplicated", self.duplicated)] if self.duplicated else []
         rows += [("found in the spool", self.found)] if self.found else []
         rows += [("left in the spool", self.report.kept)] if self.report and self.report.kept else []
-        print(table([*rows, ("time", f"{time.monotonic() - self.began:.1f} s")]))
-        for reason, number in self.reasons.counts.most_common(20):
-            print(f"{number:,} x {reason}")
-        for sentence in self._remarks(failure):
-            print(sentence)
+        parts = [table([*rows, ("time", f"{time.monotonic() - self.began:.1f} s")])]
+        parts += [f"{number:,} x {reason}" for reason, number in self.reasons.counts.most_common(20)]
+        say("\n".join([*parts, *self._remarks(failure)]))
 
     def _remarks(self, failure: HellotextError | None) -> list[str]:
         report = self.report
@@ -135,7 +133,7 @@ class Tally:
     def show_json(self, failure: HellotextError | None = None) -> None:
         """The report, for programs: one object on one line."""
         report, error = self.report, self.report.error if self.report else None
-        sys.stdout.write(msgspec.json.encode({
+        say(msgspec.json.encode({
             "lines": self.rows,
             "outcomes": dict(self.outcomes),
             "reasons": dict(self.reasons.counts),
@@ -150,7 +148,7 @@ class Tally:
             "checkpoint_behind": self.unsaved,
             "all_delivered": self.all_delivered,
             "seconds": round(time.monotonic() - self.began, 3),
-        }).decode() + "\n")  # fmt: skip
+        }).decode())  # fmt: skip
 
 
 def _clock(seconds: float) -> str:

@@ -20,6 +20,7 @@ from .._details import counted
 from ..client import Hellotext
 from ..config import Limits
 from .numbers import count, rate
+from .output import say
 from .reach import saying_unreachable
 from .signals import Stop, stopping
 from .stream import add_stream_arguments, stream_of
@@ -61,7 +62,7 @@ async def run(args: argparse.Namespace) -> int:
                     flush=True,
                 )
                 report = await _deliver(worker, client, stop)
-    print(table([*report.outcomes.items(), ("lost by the server", stream.lost)]))
+    say(table([*report.outcomes.items(), ("lost by the server", stream.lost)]))
     if report.suspended:
         print(f"hellotext-async: the API refuses the token ({report.error})", file=sys.stderr)
     badly = sum(report.outcomes.values()) - report.outcomes["delivered"]
