@@ -39,6 +39,8 @@ class _State(msgspec.Struct):
     size: int = 0
     """The file's bytes when the last run began, and a hash of the last of them."""
     tail: str = ""
+    in_doubt: bool = False
+    """Whether a run is under way, or died, that leaves nothing by which what it sent is recognised."""
 
 
 class Checkpoint:
@@ -50,14 +52,16 @@ class Checkpoint:
         self._possession = possession
         self._state = state
         self._skip = frozenset(state.ahead)
+        self.earlier_died = False
         self._offsets = Offsets[int]()
         self._changed = False
         self.outcomes = dict(state.outcomes)
 
     @classmethod
-    def open(cls, path: Path, descriptor: int) -> Checkpoint:
+    def open(cls, path: Path, descriptor: int, *, doubles: bool = False) -> Checkpoint:
         """Read the checkpoint of the file behind `descriptor`, or begin one; `descriptor` stays open until `close`.
 
+        `doubles`: if this run dies, the next one sends again what it had sent; that one has `earlier_died` then.
         Raises ConfigurationError if it is another file's, is no checkpoint, cannot be written, or another run has it.
         """
         try:
@@ -68,6 +72,7 @@ class Checkpoint:
             ) from None
         try:
             found = cls(path, _state(path, descriptor), descriptor, possession)
+            found.earlier_died, found._state.in_doubt = found._state.in_doubt, doubles
             found.save(always=True)
         except BaseException:
             _give_up(possession)
@@ -97,14 +102,15 @@ class Checkpoint:
         if outcome is not None:
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
-    def save(self, *, always: bool = False) -> None:
-        """Write it, if something has changed. Raises ConfigurationError if that fails."""
-        if not self._changed and not always:
+    def save(self, *, always: bool = False, ended: bool = False) -> None:
+        """Write it, if something has changed or the run has `ended`. Raises ConfigurationError if that fails."""
+        if not self._changed and not always and not ended:
             return
         last = self._offsets.last
         rows = max(self._state.rows, last or 0)
         ahead = sorted({*self._offsets.ahead, *(number for number in self._skip if number > rows)})
         state = msgspec.structs.replace(self._state, rows=rows, ahead=ahead, outcomes=self.outcomes)
+        state.in_doubt = state.in_doubt and not ended
         beside = self._path.with_name(self._path.name + ".new")
         try:
             if state.head_bytes < HEAD:  # it may have grown

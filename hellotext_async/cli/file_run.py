@@ -36,6 +36,8 @@ class FileRun(ABC):
     """What a row that ends well is called in the account."""
     known: frozenset[str]
     """The fields that a row can have."""
+    doubles = False
+    """Whether a row that is sent again is doubled."""
     announcements: tuple[str, str]
     """What is printed at the first and at the second signal."""
 
@@ -71,7 +73,7 @@ class FileRun(ABC):
         """Write the checkpoint; if that fails, read no further. The `last` time it is tried whatever failed before."""
         if self.checkpoint is not None and (last or self.failure is None):
             try:
-                self.checkpoint.save()
+                self.checkpoint.save(ended=last)
             except ConfigurationError as error:
                 if self.failure is None:
                     print("hellotext-async: the checkpoint cannot be written: reading no further", file=sys.stderr)
@@ -111,9 +113,10 @@ async def run_over_file(kind: type[FileRun], args: argparse.Namespace) -> int:
         with (
             opened(args.file) as source,
             stopping(*kind.announcements) as stop,
-            _checkpoint(args.checkpoint, source) as checkpoint,
+            _checkpoint(args, source, doubles=kind.doubles) as checkpoint,
         ):
             run = kind(args, columns, source, stop, checkpoint)
+            run.tally.earlier_died = checkpoint is not None and checkpoint.earlier_died
             await run.run()
             run.save(last=True)
     except OSError as error:
@@ -127,12 +130,14 @@ async def run_over_file(kind: type[FileRun], args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _checkpoint(path: Path | None, source: Source) -> Generator[Checkpoint | None]:
-    """The checkpoint at `path` for the time of a run. Raises ConfigurationError."""
+def _checkpoint(args: argparse.Namespace, source: Source, *, doubles: bool) -> Generator[Checkpoint | None]:
+    """The checkpoint for the time of a run, if there is to be one. Raises ConfigurationError."""
+    path: Path | None = args.checkpoint
     if path is None:
         yield None
         return
     if source.size is None:
         raise ConfigurationError("--checkpoint needs a file: a pipe or a device cannot be read again")
-    with closing(Checkpoint.open(path, source.descriptor)) as checkpoint:
+    doubles = doubles and args.spool is None
+    with closing(Checkpoint.open(path, source.descriptor, doubles=doubles)) as checkpoint:
         yield checkpoint

@@ -74,6 +74,7 @@ class _Ingest(FileRun):
     """One run: the input, the queue, and the account."""
 
     good = "delivered"
+    doubles = True
     known = frozenset({*EVENT_FIELDS, "action"})
     announcements = (
         f"reading no further; delivering what was read, for up to {DRAIN:.0f} s (again: end now)",

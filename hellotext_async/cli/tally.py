@@ -33,7 +33,7 @@ class Tally:
         self.fed = self.ended = 0
         self.found = 0
         self.duplicated = 0
-        self.stopped = self.unsaved = False
+        self.stopped = self.unsaved = self.earlier_died = False
         self.unreadable: str | None = None
         self.report: Report | None = None
         self.rate: float | None = None
@@ -121,6 +121,8 @@ class Tally:
     def _remarks(self, failure: HellotextError | None) -> list[str]:
         report = self.report
         remarks = [f"the input could not be read to its end ({self.unreadable})"] if self.unreadable else []
+        if self.earlier_died:
+            remarks.append("the run before this one died: what it had under way was sent again, and may be doubled")
         if self.unsaved:
             remarks.append("the checkpoint does not have all of this: the next run sends some of it again")
         if report is not None and report.suspended:
@@ -146,6 +148,7 @@ class Tally:
             "unreadable": self.unreadable,
             "failure": None if failure is None else str(failure),
             "checkpoint_behind": self.unsaved,
+            "earlier_run_died": self.earlier_died,
             "all_delivered": self.all_delivered,
             "seconds": round(time.monotonic() - self.began, 3),
         }).decode())  # fmt: skip

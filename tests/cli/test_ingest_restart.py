@@ -92,6 +92,25 @@ async def test_after_a_kill_the_totals_reconcile(emulator: Emulator, file: Path,
     assert report(again.out) == (EVENTS, {"skipped": EVENTS}), again
 
 
+@pytest.mark.parametrize("spool", [False, True])
+async def test_what_a_run_that_died_may_have_doubled_is_said(
+    emulator: Emulator, file: Path, tmp_path: Path, spool: bool
+) -> None:
+    """Without a spool what was under way is sent again: the next run says so, and no run after it."""
+    emulator.faults.add(Fault("delay", delay=0.1, times=None))
+    argv: list[Any] = ["ingest", file, "--checkpoint", tmp_path / "checkpoint"]
+    argv += ["--spool", tmp_path / "spool.db"] if spool else []
+    async with started(*argv, emulator=emulator) as process:
+        await until(lambda: len(emulator.events) > 200)
+        process.kill()
+        await process.wait()
+    emulator.faults.clear()
+    died = "the run before this one died: what it had under way was sent again, and may be doubled"
+    assert (died in (await run(*argv, emulator=emulator)).out) is not spool
+    assert (max(Counter(event["session"] for event in emulator.events).values()) > 1) is not spool
+    assert json.loads((await run(*argv, "--json", emulator=emulator)).out)["earlier_run_died"] is False
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
