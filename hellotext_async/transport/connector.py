@@ -82,14 +82,15 @@ class PoolExchange:
     """
 
     __slots__ = (
-        "_cancelling", "_passes", "_quiet", "connects", "last_activity", "not_after", "partial_reply", "protocol",
-        "sent", "task", "timed_out", "unread", "until",
+        "_cancelling", "_interrupted", "_passes", "_quiet", "connects", "last_activity", "not_after", "partial_reply",
+        "protocol", "sent", "task", "timed_out", "transport", "unread", "until",
     )  # fmt: skip
 
     def __init__(self, until: float, not_after: float) -> None:
         self.task = cast("asyncio.Task[object]", asyncio.current_task())
         self._cancelling = self.task.cancelling()
         self._passes = self._quiet = 0
+        self._interrupted = False
         self.until = until
         self.not_after = not_after
         self.last_activity = inf
@@ -97,12 +98,13 @@ class PoolExchange:
         self.timed_out = False
         self.connects = 0
         self.protocol: ResponseHandler | None = None
+        self.transport: asyncio.Transport | None = None
         self.sent = True
         self.partial_reply: Reply | None = None
 
     def cancelled(self) -> bool:
-        """Whether a CancelledError comes from outside, not from the watchdog or from aiohttp."""
-        if self.timed_out:
+        """Whether a CancelledError comes from outside, not from the watchdog, from a close or from aiohttp."""
+        if self._interrupted:
             self.task.uncancel()
         return self.task.cancelling() > self._cancelling
 
@@ -115,13 +117,25 @@ class PoolExchange:
     def disown(self) -> None:
         """In a forked child: it is the parent's, and is not written here, now or by a task that writes it later."""
         self.not_after = -inf
+        self.transport = None
         if self.protocol is not None:
             self.protocol.transport = None
 
     def time_out(self) -> None:
-        """End it; its CancelledError is not one from outside."""
+        """End it, for its time is over."""
         self.timed_out = True
-        self.task.cancel()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """End it; its CancelledError is not one from outside."""
+        if not self._interrupted:
+            self._interrupted = True
+            self.task.cancel()
+
+    def abort_if_closing(self) -> None:
+        """Drop what its connection has not written yet: aiohttp's close waits until the peer has read it, for ever."""
+        if self.transport is not None and self.transport.is_closing():
+            self.transport.abort()
 
 
 current: ContextVar[PoolExchange] = ContextVar("current")
@@ -185,5 +199,5 @@ class Connector(aiohttp.TCPConnector):
         elif kept.unread() or boottime() - kept.acquired_at > self._stale_after:
             return False
         kept.acquired_at = boottime()
-        exchange.unread, exchange.protocol = kept.unread, protocol
+        exchange.unread, exchange.protocol, exchange.transport = kept.unread, protocol, protocol.transport
         return True

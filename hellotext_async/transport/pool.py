@@ -68,6 +68,7 @@ class Pool:
         self._last_target, self._last_url = "", URL(origin)
         self._loop = asyncio.get_running_loop()
         self._exchanges: set[PoolExchange] = set()
+        self._all_ended = asyncio.Event()
         self._process = _process.current_process
         _process.disown_after_fork(self)
         self._watchdog = Watchdog(self._loop, self._sweep)
@@ -115,7 +116,10 @@ class Pool:
             reason = _reason(error, sent=exchange.sent)
             cause = None if exchange.sent or isinstance(error, NotWritten) else diagnose_client_error(error)
         finally:
+            exchange.abort_if_closing()
             self._exchanges.discard(exchange)
+            if not self._exchanges:
+                self._all_ended.set()
             current.reset(outer)
         if exchange.partial_reply is not None:
             return exchange.partial_reply
@@ -205,10 +209,16 @@ class Pool:
         self._watchdog.stop()
         self._closing += self._connector.abort()
         self._session.detach()
+        for exchange in self._exchanges:  # aiohttp wakes neither who connects, nor who writes or reads a body
+            exchange.interrupt()
+            exchange.abort_if_closing()
 
     async def aclose(self) -> None:
-        """`abort`, and wait until every connection is closed."""
+        """`abort`, and wait until every connection is closed, also one that was being made."""
         self.abort()
+        if self._exchanges:
+            self._all_ended.clear()
+            await self._all_ended.wait()
         await asyncio.gather(*self._closing, return_exceptions=True)
 
 

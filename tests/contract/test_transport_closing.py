@@ -12,9 +12,10 @@ import psutil
 import pytest
 
 from hellotext_async import Hellotext, SqliteSpool
+from hellotext_async._wire.call import Reply, Request
 from hellotext_async.queue.settings import Settings
 from hellotext_async.queue.store import LastGroup, MemoryStore, Store
-from hellotext_async.transport import Unanswered
+from hellotext_async.transport import Transport, Unanswered
 from tests.harness import scripts
 from tests.harness.cancel import Step, cancelled_after
 from tests.harness.server import ScriptedServer
@@ -68,6 +69,59 @@ async def test_aborted_it_closes_every_socket_before_anything_is_awaited(opened:
         assert sockets_to(server.port) == 0
         late = await ask(transport)
         assert isinstance(late, Unanswered) and (late.sent, late.reason) == (False, "closed")
+
+
+async def ended_by_a_close(transport: Transport, server: ScriptedServer, request: Request) -> Reply | Unanswered:
+    """The end of an exchange that is well under way when the transport closes; no socket is left."""
+    task = asyncio.create_task(ask(transport, request, total=60))
+    while not server.connections:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)  # it is where the test says; if it is not yet, it ends all the same
+    await asyncio.wait_for(transport.aclose(), 5)
+    end = await asyncio.wait_for(task, 5)
+    assert not task.cancelling()
+    assert sockets_to(server.port) == 0
+    return end
+
+
+async def test_closing_ends_a_handshake(opened: Opens) -> None:
+    """The server accepts the connection and says nothing: unsent."""
+    async with ScriptedServer() as server:
+        server.on_connection(1, (scripts.never,))
+        transport = opened(server.url.replace("http://", "https://"))
+        end = await ended_by_a_close(transport, server, POST)
+        assert isinstance(end, Unanswered) and (end.sent, end.reason) == (False, "closed")
+
+
+async def test_closing_ends_the_reading_of_a_body(opened: Opens, serve: Serves) -> None:
+    """Half of the reply has arrived: that is the reply, and its body is cut off."""
+    half = scripts.send(scripts.head(200, {"Content-Length": "100"}) + b'{"id"')
+    async with serve((*scripts.APPLY, half, scripts.never)) as server:
+        end = await ended_by_a_close(opened(server.url), server, POST)
+        assert isinstance(end, Reply) and (end.status, end.missing) == (200, "cut off")
+
+
+async def test_closing_ends_the_writing_of_a_request(opened: Opens, serve: Serves) -> None:
+    """A server that reads nothing holds up neither the close nor the exchange, of which it may have had a part."""
+    async with serve() as server:
+        server.on_connection(1, (scripts.sleep(60),))
+        end = await ended_by_a_close(opened(server.url), server, Request("POST", POST.target, b"x" * (32 << 20)))
+        assert isinstance(end, Unanswered) and end.sent
+
+
+async def test_a_request_that_is_given_up_is_written_no_further(opened: Opens, serve: Serves) -> None:
+    """At its time limit the socket is closed, though the server has not read what was written."""
+    async with serve() as server:
+        server.on_connection(1, (scripts.sleep(60),))
+        big = Request("POST", POST.target, b"x" * (32 << 20))
+        end = await ask(opened(server.url), big, total=1)
+        assert isinstance(end, Unanswered) and (end.sent, end.reason) == (True, "timeout")
+        await asyncio.wait_for(_until_closed(server.port), 5)
+
+
+async def _until_closed(port: int) -> None:
+    while sockets_to(port):
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
