@@ -186,17 +186,22 @@ class Connector(aiohttp.TCPConnector):
         return connection
 
     def _fit(self, connection: Connection, exchange: PoolExchange) -> bool:
-        """Whether a request may be written to it. A new one may hold TLS session tickets: they are not looked for."""
+        """Whether a request may be written to it. ConnectionResetError if it is new and is not: no other is tried.
+
+        A new one may hold TLS session tickets: they are not looked for.
+        """
         protocol = connection.protocol
         if protocol is None or protocol.transport is None:
             return True  # aiohttp raises for it
         kept = self._kept.get(protocol)
-        if protocol.should_close:
-            return False
         if kept is None:
             fd: int = protocol.transport.get_extra_info("socket").fileno()
             kept = self._kept[protocol] = _Kept(unread_check(fd))
-        elif kept.unread() or boottime() - kept.acquired_at > self._stale_after:
+            secure = protocol.transport.get_extra_info("sslcontext") is not None
+            if protocol.should_close or (not secure and kept.unread()):
+                connection.close()
+                raise ConnectionResetError
+        elif protocol.should_close or kept.unread() or boottime() - kept.acquired_at > self._stale_after:
             return False
         kept.acquired_at = boottime()
         exchange.unread, exchange.protocol, exchange.transport = kept.unread, protocol, protocol.transport

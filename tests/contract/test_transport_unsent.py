@@ -207,6 +207,41 @@ async def test_44_a_request_without_a_free_connection_in_time_is_not_sent(opened
         await asyncio.wait([first])
 
 
+@contextmanager
+def speaks_first(data: bytes, *, ends: bool) -> Iterator[tuple[int, list[socket.socket]]]:
+    """The port of a server that writes `data` as soon as it is connected, and its ends of the connections."""
+    loop: Any = asyncio.get_running_loop()
+    peers: list[socket.socket] = []
+    real = loop.sock_connect
+
+    async def connect(sock: socket.socket, address: Any) -> None:
+        await real(sock, address)
+        peer, _ = listener.accept()
+        peers.append(peer)
+        peer.sendall(data)
+        if ends:
+            peer.shutdown(socket.SHUT_WR)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        loop.sock_connect = connect
+        try:
+            yield listener.getsockname()[1], peers
+        finally:
+            del loop.sock_connect
+            for peer in peers:
+                peer.close()
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("status", [200, 503])
+async def test_20_a_server_that_speaks_first_is_not_written_to(opened: Opens, status: int, ends: bool) -> None:
+    """As a load balancer without room does. Not sent, and not tried again and again for the time that is allowed."""
+    with speaks_first(scripts.response(status), ends=ends) as (port, peers):
+        transport = opened(f"http://127.0.0.1:{port}", timeouts=Timeouts(connect=1, read=5, total=5))
+        assert not_sent(await ask(transport)) == "connect"
+        assert len(peers) == 1
+
+
 async def test_closed_it_sends_nothing(opened: Opens) -> None:
     """After `aclose`, which may be called again, a request is not sent."""
     async with ScriptedServer() as server:
