@@ -8,8 +8,10 @@ not used: aiohttp would take unsolicited bytes for the reply.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
@@ -18,6 +20,7 @@ import aiohttp
 
 from .._clock import boottime
 from .._diagnosis import diagnose
+from .addresses import Addresses
 from .unread import UnreadCheck, unread_check
 
 if TYPE_CHECKING:
@@ -151,6 +154,34 @@ class _Kept:
         self.acquired_at = boottime()
 
 
+class Resolver(aiohttp.ThreadedResolver):
+    """Looks up the API's host and its proxy's; of several addresses each connection begins with another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, int, int], Addresses[Any]] = {}
+        self._turn = 0
+
+    async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_INET) -> list[Any]:
+        """The addresses."""
+        key = (host, port, family)
+        if key not in self._known:
+            self._known[key] = Addresses(partial(super().resolve, host, port, family))
+        found = await self._known[key].get()
+        self._turn += 1
+        first = self._turn % max(1, len(found))
+        return found[first:] + found[:first]
+
+    def forget(self) -> None:
+        """Look up every host again at its next connection."""
+        for known in self._known.values():
+            known.forget()
+
+    def abort(self) -> list[asyncio.Task[None]]:
+        """Cancel every lookup; those that have not ended yet."""
+        return [lookup for known in self._known.values() for lookup in known.close()]
+
+
 class Connector(aiohttp.TCPConnector):
     """Calls `on_connected` with an exchange that has its connection and is about to be written.
 
@@ -161,11 +192,14 @@ class Connector(aiohttp.TCPConnector):
         self._kept: WeakKeyDictionary[ResponseHandler, _Kept] = WeakKeyDictionary()
         self._on_connected = on_connected
         self._stale_after = longest + _KEEP_ALIVE
-        super().__init__(keepalive_timeout=_KEEP_ALIVE, **settings)  # pyright: ignore[reportUnknownMemberType]
+        self._names = Resolver()
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            keepalive_timeout=_KEEP_ALIVE, resolver=self._names, use_dns_cache=False, **settings
+        )
 
     def abort(self) -> list[Awaitable[object]]:
         """Close every connection at once; what is returned ends when they are closed. `close` would need a task."""
-        return self._close(abort_ssl=True)
+        return [*self._close(abort_ssl=True), *self._names.abort()]
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
@@ -174,10 +208,14 @@ class Connector(aiohttp.TCPConnector):
         exchange = current.get()
         exchange.sent = exchange.connects > 0
         exchange.connects += 1
-        connection = await super().connect(req, traces, timeout)
-        while not self._fit(connection, exchange):
-            connection.close()
+        try:
             connection = await super().connect(req, traces, timeout)
+            while not self._fit(connection, exchange):
+                connection.close()
+                connection = await super().connect(req, traces, timeout)
+        except BaseException:
+            self._names.forget()
+            raise
         late = self._loop.time() >= exchange.until
         if late or boottime() >= exchange.not_after:
             connection.release()

@@ -26,6 +26,7 @@ from .._diagnosis import diagnose
 from .._watchdog import Watchdog
 from .._wire.call import EVENTS_PATH, Reply, mark_unsent
 from . import TARGET, Unanswered
+from .addresses import Addresses
 from .http_connection import HttpConnection, receive_buffer
 from .slots import Slots
 from .tls_connection import RECORD, TlsConnection
@@ -44,8 +45,6 @@ T = TypeVar("T")
 
 KEEP_ALIVE: Final = 4.0
 """Seconds for which an idle connection is kept; less than servers do, so that they rarely close one under a request."""
-
-_DNS_TTL: Final = 60.0
 
 
 def _head(host: str, user_agent: str, method: str, target: str, token: Token) -> bytes:
@@ -100,8 +99,7 @@ class EventTransport:
         self._limits: set[asyncio.Timeout] = set()
         self._connections: set[HttpConnection] = set()
         self._idle: list[HttpConnection] = []
-        self._addresses: list[Any] = []
-        self._resolved_at = -inf
+        self._addresses: Addresses[Any] = Addresses(self._look_up)
         self._preparing = asyncio.Lock()
         self._watchdog = Watchdog(self._loop, self._sweep)
         self._shortest = min(keep, timeouts.read)
@@ -203,7 +201,7 @@ class EventTransport:
             if not connection.usable or (not self._secure and connection.unread()):
                 raise ConnectionResetError
         except BaseException:
-            self._resolved_at = -inf
+            self._addresses.forget()
             self._lost(connection)
             connection.abort()
             raise
@@ -219,7 +217,7 @@ class EventTransport:
 
     async def _connect(self, connection: HttpConnection) -> None:
         context = await self._trusted() if self._secure else None
-        sock = await start_connection(await self._resolve(), happy_eyeballs_delay=0.25, interleave=1)
+        sock = await start_connection(await self._addresses.get(), happy_eyeballs_delay=0.25, interleave=1)
         connection.unread = unread_check(sock.fileno())
         if context is None:
             await self._loop.create_connection(lambda: connection, sock=sock)
@@ -239,13 +237,8 @@ class EventTransport:
                 self._ssl_context = await self._loop.run_in_executor(None, ssl.create_default_context)
             return self._ssl_context
 
-    async def _resolve(self) -> list[Any]:
-        """The addresses of the host; looked up once, however many connections are opened at once."""
-        async with self._preparing:
-            if self._loop.time() - self._resolved_at >= _DNS_TTL:
-                self._addresses = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-                self._resolved_at = self._loop.time()
-            return self._addresses
+    async def _look_up(self) -> list[Any]:
+        return await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
 
     def _sweep(self, now: float) -> float:
         """Close what is over its limit; return when the next limit is due."""
@@ -269,6 +262,7 @@ class EventTransport:
         """Close every connection at once, and open none any more; what is in flight ends. Safe to call twice."""
         self._closed = True
         self._watchdog.stop()
+        self._addresses.close()
         for limit in self._limits:
             if not limit.expired():
                 limit.reschedule(self._loop.time())
@@ -281,6 +275,8 @@ class EventTransport:
         if self._connections:
             self._all_lost.clear()
             await self._all_lost.wait()
+        if lookups := self._addresses.close():
+            await asyncio.wait(lookups)
 
 
 def _reason(error: OSError | ValueError, waited_for: Reason) -> Reason:

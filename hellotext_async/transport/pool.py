@@ -72,9 +72,7 @@ class Pool:
         self._process = _process.current_process
         _process.disown_after_fork(self)
         self._watchdog = Watchdog(self._loop, self._sweep)
-        self._connector = Connector(
-            self._connected, longest=timeouts.total, limit=concurrency, ssl=ssl_context or True, ttl_dns_cache=60
-        )
+        self._connector = Connector(self._connected, longest=timeouts.total, limit=concurrency, ssl=ssl_context or True)
         self._closing: list[Awaitable[object]] = []
         self._session = aiohttp.ClientSession(
             connector=self._connector,

@@ -84,6 +84,84 @@ async def test_2_a_slow_name_is_not_sent_at_the_connect_limit(opened: Opens) -> 
         await asyncio.wait_for(cut_off.wait(), 5)
 
 
+@contextmanager
+def named(lookup: Any) -> Iterator[None]:
+    """The running loop resolves api.test with `lookup`, and the rest as ever: uvloop asks for addresses too."""
+    real = asyncio.get_running_loop().getaddrinfo
+
+    async def resolve(host: Any, *rest: Any, **how: Any) -> Any:
+        return await (lookup() if host in ("api.test", b"api.test") else real(host, *rest, **how))
+
+    with names(resolve):
+        yield
+
+
+def at(*places: tuple[str, int]) -> list[Any]:
+    """What a look-up finds: IPv4 and IPv6 addresses with ports."""
+    return [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (host, port, 0, 0))
+        if ":" in host
+        else (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+        for host, port in places
+    ]
+
+
+async def test_2_a_server_that_has_moved_is_found_after_one_failure(opened: Opens) -> None:
+    """Its name has another address: the old one refuses once, and is not tried for as long as it would be kept."""
+    async with ScriptedServer(scripts.reply(200, headers={"Connection": "close"})) as old, ScriptedServer() as new:
+        port = old.port
+
+        async def moving() -> list[Any]:
+            return at(("127.0.0.1", port))
+
+        transport = opened("http://api.test")
+        with named(moving):
+            assert (await transport.exchange(POST, total=5)).status == 200
+            port = new.port
+            old.stop_listening()
+            assert not_sent(await ask(transport)) == "connect"
+            assert (await transport.exchange(POST, total=5)).status == 200
+            await transport.aclose()
+        assert len(new.history) == 1
+
+
+async def test_2_a_name_that_is_found_too_late_serves_the_next(opened: Opens) -> None:
+    """Each look-up takes longer than a connection may, for a resolver is dead: its answer is not thrown away."""
+    found, asked = asyncio.Event(), 0
+
+    async with ScriptedServer() as server:
+
+        async def late() -> list[Any]:
+            nonlocal asked
+            asked += 1
+            await found.wait()
+            return at(("127.0.0.1", server.port))
+
+        transport = opened("http://api.test", timeouts=Timeouts(connect=0.1, read=30, total=30))
+        with named(late):
+            for _ in range(2):
+                assert not_sent(await ask(transport)) == "connect"
+            found.set()
+            assert asked == 1
+            await asyncio.sleep(0)
+            assert (await transport.exchange(POST, total=5)).status == 200
+            await transport.aclose()
+        assert asked == 1
+
+
+async def test_2_the_second_address_is_used_if_the_first_is_dead(opened: Opens) -> None:
+    """IPv6 refuses, IPv4 answers."""
+    async with ScriptedServer() as server:
+
+        async def both() -> list[Any]:
+            return at(("::1", server.port), ("127.0.0.1", server.port))
+
+        with named(both):
+            transport = opened("http://api.test")
+            assert (await transport.exchange(POST, total=5)).status == 200
+            await transport.aclose()
+
+
 def _served(*names: str, authority: trustme.CA, **how: Any) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names, **how).configure_cert(context)

@@ -71,6 +71,10 @@ class Listener(ABC):
         if self._mistakes:
             raise ExceptionGroup("mistakes in a script", self._mistakes)
 
+    def stop_listening(self) -> None:
+        """Accept no connection any more; those that are open go on."""
+        self._server.close()
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         # A drained writer can then be aborted without loss; with a limit of 0 asyncio's TLS would never resume.
