@@ -222,7 +222,8 @@ class EventTransport:
         if context is None:
             await self._loop.create_connection(lambda: connection, sock=sock)
             return
-        tls = TlsConnection(connection, context, self._host, self._loop, self._records)
+        name = self._host.rstrip(".")  # certificates name hosts without the dot of a fully qualified name
+        tls = TlsConnection(connection, context, name, self._loop, self._records)
         await self._loop.create_connection(lambda: tls, sock=sock)
         try:
             await tls.ready

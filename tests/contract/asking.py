@@ -1,13 +1,20 @@
-"""Requests of the transport tests, and their outcomes as short strings."""
+"""Requests of the transport tests and their outcomes; names and certificates of their servers."""
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import trustme
 
 from hellotext_async._wire.call import EVENTS_PATH, Reply, Request
 from hellotext_async.transport import Transport, Unanswered
 
-__all__ = ["POST", "ask", "numbered", "status_or_doubt"]
+__all__ = ["POST", "ask", "at", "named", "names", "not_sent", "numbered", "served", "status_or_doubt", "trusting"]
 
 POST: Final = Request("POST", EVENTS_PATH, b'{"action":"page.viewed"}')
 
@@ -31,3 +38,56 @@ def status_or_doubt(end: Reply | Unanswered) -> int | None:
         assert end.sent, end
         return None
     return end.status
+
+
+def not_sent(end: Reply | Unanswered) -> str:
+    """The reason of an exchange that was not sent."""
+    assert isinstance(end, Unanswered), end
+    assert not end.sent
+    return end.reason
+
+
+@contextmanager
+def names(lookup: Any) -> Iterator[None]:
+    """The running loop resolves names with `lookup`."""
+    loop: Any = asyncio.get_running_loop()
+    loop.getaddrinfo = lookup
+    try:
+        yield
+    finally:
+        del loop.getaddrinfo
+
+
+@contextmanager
+def named(lookup: Any) -> Iterator[None]:
+    """The running loop resolves api.test with `lookup`, and the rest as ever: uvloop asks for addresses too."""
+    real = asyncio.get_running_loop().getaddrinfo
+
+    async def resolve(host: Any, *rest: Any, **how: Any) -> Any:
+        return await (lookup() if host in ("api.test", "api.test.") else real(host, *rest, **how))
+
+    with names(resolve):
+        yield
+
+
+def at(*places: tuple[str, int]) -> list[Any]:
+    """What a look-up finds: IPv4 and IPv6 addresses with ports."""
+    return [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (host, port, 0, 0))
+        if ":" in host
+        else (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+        for host, port in places
+    ]
+
+
+def served(*names: str, authority: trustme.CA, **how: Any) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names, **how).configure_cert(context)
+    return context
+
+
+def trusting(*authorities: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    for authority in authorities:
+        authority.configure_trust(context)
+    return context

@@ -21,26 +21,8 @@ from tests.harness.connection import Connection
 from tests.harness.scripts import Step
 from tests.harness.server import ScriptedServer
 
-from .asking import POST, ask, numbered
+from .asking import POST, ask, names, not_sent, numbered, served, trusting
 from .conftest import Opens
-
-
-def not_sent(end: Reply | Unanswered) -> str:
-    """The reason of an exchange that was not sent."""
-    assert isinstance(end, Unanswered), end
-    assert not end.sent
-    return end.reason
-
-
-@contextmanager
-def names(lookup: Any) -> Iterator[None]:
-    """The running loop resolves names with `lookup`."""
-    loop: Any = asyncio.get_running_loop()
-    loop.getaddrinfo = lookup
-    try:
-        yield
-    finally:
-        del loop.getaddrinfo
 
 
 @contextmanager
@@ -57,129 +39,11 @@ async def test_1_a_refused_connection_is_not_sent(opened: Opens) -> None:
         assert not_sent(await ask(opened(f"http://127.0.0.1:{port}"))) == "connect"
 
 
-async def test_2_an_unknown_name_is_not_sent(opened: Opens) -> None:
-    """No address: not sent, and the reason is the name."""
-
-    async def unknown(*_: object, **__: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "unknown")
-
-    with names(unknown):
-        assert not_sent(await ask(opened("http://api.test"))) == "dns"
-
-
-async def test_2_a_slow_name_is_not_sent_at_the_connect_limit(opened: Opens) -> None:
-    """A look-up that never ends is cancelled at the connect limit, long before the total."""
-    cut_off: asyncio.Event = asyncio.Event()
-
-    async def slow(*_: object, **__: object) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cut_off.set()
-
-    transport = opened("http://api.test", timeouts=Timeouts(connect=0.05, read=60, total=60))
-    with names(slow):
-        assert not_sent(await asyncio.wait_for(ask(transport, total=60), 5)) in ("connect", "dns")
-        await transport.aclose()
-        await asyncio.wait_for(cut_off.wait(), 5)
-
-
-@contextmanager
-def named(lookup: Any) -> Iterator[None]:
-    """The running loop resolves api.test with `lookup`, and the rest as ever: uvloop asks for addresses too."""
-    real = asyncio.get_running_loop().getaddrinfo
-
-    async def resolve(host: Any, *rest: Any, **how: Any) -> Any:
-        return await (lookup() if host in ("api.test", b"api.test") else real(host, *rest, **how))
-
-    with names(resolve):
-        yield
-
-
-def at(*places: tuple[str, int]) -> list[Any]:
-    """What a look-up finds: IPv4 and IPv6 addresses with ports."""
-    return [
-        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (host, port, 0, 0))
-        if ":" in host
-        else (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
-        for host, port in places
-    ]
-
-
-async def test_2_a_server_that_has_moved_is_found_after_one_failure(opened: Opens) -> None:
-    """Its name has another address: the old one refuses once, and is not tried for as long as it would be kept."""
-    async with ScriptedServer(scripts.reply(200, headers={"Connection": "close"})) as old, ScriptedServer() as new:
-        port = old.port
-
-        async def moving() -> list[Any]:
-            return at(("127.0.0.1", port))
-
-        transport = opened("http://api.test")
-        with named(moving):
-            assert (await transport.exchange(POST, total=5)).status == 200
-            port = new.port
-            old.stop_listening()
-            assert not_sent(await ask(transport)) == "connect"
-            assert (await transport.exchange(POST, total=5)).status == 200
-            await transport.aclose()
-        assert len(new.history) == 1
-
-
-async def test_2_a_name_that_is_found_too_late_serves_the_next(opened: Opens) -> None:
-    """Each look-up takes longer than a connection may, for a resolver is dead: its answer is not thrown away."""
-    found, asked = asyncio.Event(), 0
-
-    async with ScriptedServer() as server:
-
-        async def late() -> list[Any]:
-            nonlocal asked
-            asked += 1
-            await found.wait()
-            return at(("127.0.0.1", server.port))
-
-        transport = opened("http://api.test", timeouts=Timeouts(connect=0.1, read=30, total=30))
-        with named(late):
-            for _ in range(2):
-                assert not_sent(await ask(transport)) == "connect"
-            found.set()
-            assert asked == 1
-            await asyncio.sleep(0)
-            assert (await transport.exchange(POST, total=5)).status == 200
-            await transport.aclose()
-        assert asked == 1
-
-
-async def test_2_the_second_address_is_used_if_the_first_is_dead(opened: Opens) -> None:
-    """IPv6 refuses, IPv4 answers."""
-    async with ScriptedServer() as server:
-
-        async def both() -> list[Any]:
-            return at(("::1", server.port), ("127.0.0.1", server.port))
-
-        with named(both):
-            transport = opened("http://api.test")
-            assert (await transport.exchange(POST, total=5)).status == 200
-            await transport.aclose()
-
-
-def _served(*names: str, authority: trustme.CA, **how: Any) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names, **how).configure_cert(context)
-    return context
-
-
-def _trusting(*authorities: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    for authority in authorities:
-        authority.configure_trust(context)
-    return context
-
-
 async def test_3_a_good_certificate_is_taken(opened: Opens) -> None:
     """Over TLS with a certificate for this host: answered, and the connection is kept."""
     authority = trustme.CA()
-    async with ScriptedServer(tls=_served("127.0.0.1", authority=authority)) as server:
-        transport = opened(server.url, ssl_context=_trusting(authority))
+    async with ScriptedServer(tls=served("127.0.0.1", authority=authority)) as server:
+        transport = opened(server.url, ssl_context=trusting(authority))
         ends = [await ask(transport) for _ in range(3)]
         assert [isinstance(end, Reply) and end.status for end in ends] == [200, 200, 200]
         assert server.connections == 1
@@ -190,10 +54,10 @@ async def test_3_a_good_certificate_is_taken(opened: Opens) -> None:
 async def test_3_large_bodies_pass_through_tls(opened: Opens, version: ssl.TLSVersion) -> None:
     """Many records in either direction, under either version: unchanged, over one connection."""
     authority, big = trustme.CA(), bytes(range(256)) * 8192
-    served = _served("127.0.0.1", authority=authority)
-    served.minimum_version = served.maximum_version = version
-    async with ScriptedServer(scripts.reply(200, big), tls=served) as server:
-        transport = opened(server.url, ssl_context=_trusting(authority), response_bytes=4 << 20)
+    context = served("127.0.0.1", authority=authority)
+    context.minimum_version = context.maximum_version = version
+    async with ScriptedServer(scripts.reply(200, big), tls=context) as server:
+        transport = opened(server.url, ssl_context=trusting(authority), response_bytes=4 << 20)
         for _ in range(3):
             assert (await transport.exchange(Request("POST", POST.target, big), total=5)).body == big
         assert [seen.body == big for seen in server.history] == [True] * 3
@@ -206,9 +70,9 @@ async def test_5_12_a_break_under_tls_is_judged_like_any_other(opened: Opens, en
     """Before a status line: uncertain. After it: the status, and a truncated body, length or no length."""
     authority = trustme.CA()
     begun = scripts.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
-    async with ScriptedServer(tls=_served("127.0.0.1", authority=authority)) as server:
+    async with ScriptedServer(tls=served("127.0.0.1", authority=authority)) as server:
         server.upcoming((*scripts.APPLY, end), (*scripts.APPLY, begun, scripts.sleep(0.02), end))
-        transport = opened(server.url, ssl_context=_trusting(authority))
+        transport = opened(server.url, ssl_context=trusting(authority))
         first, second, third = [await ask(transport) for _ in range(3)]
         assert isinstance(first, Unanswered) and first.sent
         assert isinstance(second, Reply) and (second.status, second.missing) == (200, "cut off")
@@ -233,10 +97,10 @@ async def test_3_a_bad_certificate_is_not_sent(opened: Opens, fault: str) -> Non
     authority, other = trustme.CA(), trustme.CA()
     long_ago = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     how = {"not_after": long_ago} if fault == "expired" else {}
-    served = _served("elsewhere.test" if fault == "wrong host" else "127.0.0.1", authority=authority, **how)
-    async with ScriptedServer(tls=None if fault == "not TLS" else served) as server:
+    context = served("elsewhere.test" if fault == "wrong host" else "127.0.0.1", authority=authority, **how)
+    async with ScriptedServer(tls=None if fault == "not TLS" else context) as server:
         server.on(1, (scripts.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), scripts.fin))
-        trusted = _trusting(other if fault == "unknown authority" else authority)
+        trusted = trusting(other if fault == "unknown authority" else authority)
         context = None if fault == "no context given" else trusted
         transport = opened(f"https://127.0.0.1:{server.port}", ssl_context=context)
         assert not_sent(await ask(transport)) == "tls"
