@@ -1,8 +1,8 @@
 """The addresses of a host, looked up once for all connections that are opened meanwhile.
 
 Rules. A lookup goes on when those who waited for it have given up, and serves the next: where a resolver's first server
-is dead, each lookup takes longer than a connection may. What was found is kept for a minute, or until `forget`: a
-connection to it failed.
+is dead, each lookup takes longer than a connection may. What was found is kept for a minute, or until `forget`: there
+was no connection, or no answer.
 """
 
 from __future__ import annotations

@@ -201,6 +201,10 @@ class Connector(aiohttp.TCPConnector):
         """Close every connection at once; what is returned ends when they are closed. `close` would need a task."""
         return [*self._close(abort_ssl=True), *self._names.abort()]
 
+    def forget_addresses(self) -> None:
+        """Look up every host again: it may have moved."""
+        self._names.forget()
+
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
@@ -208,14 +212,10 @@ class Connector(aiohttp.TCPConnector):
         exchange = current.get()
         exchange.sent = exchange.connects > 0
         exchange.connects += 1
-        try:
+        connection = await super().connect(req, traces, timeout)
+        while not self._fit(connection, exchange):
+            connection.close()
             connection = await super().connect(req, traces, timeout)
-            while not self._fit(connection, exchange):
-                connection.close()
-                connection = await super().connect(req, traces, timeout)
-        except BaseException:
-            self._names.forget()
-            raise
         late = self._loop.time() >= exchange.until
         if late or boottime() >= exchange.not_after:
             connection.release()

@@ -138,6 +138,7 @@ class EventTransport:
             self._release(connection)
         if isinstance(result, Reply):
             return result
+        self._addresses.forget()
         raise Unanswered(True, result)
 
     async def _acquire(self, begun: float, until: float) -> HttpConnection:

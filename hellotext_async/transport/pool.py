@@ -121,6 +121,7 @@ class Pool:
             current.reset(outer)
         if exchange.partial_reply is not None:
             return exchange.partial_reply
+        self._connector.forget_addresses()
         raise Unanswered(exchange.sent, reason, cause)
 
     async def _exchange(self, request: Request, exchange: PoolExchange) -> Reply:

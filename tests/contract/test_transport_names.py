@@ -6,10 +6,13 @@ import asyncio
 import socket
 from typing import Any
 
+import pytest
 import trustme
 
 from hellotext_async.config import Timeouts
+from hellotext_async.transport import Unanswered
 from tests.harness import scripts
+from tests.harness.scripts import Steps
 from tests.harness.server import ScriptedServer
 
 from .asking import POST, ask, at, named, names, not_sent, served, trusting
@@ -60,6 +63,27 @@ async def test_2_a_server_that_has_moved_is_found_after_one_failure(opened: Open
             assert (await transport.exchange(POST, total=5)).status == 200
             await transport.aclose()
         assert len(new.history) == 1
+
+
+@pytest.mark.parametrize("dies", [scripts.silence(), (scripts.rst,)], ids=["silent", "resets"])
+async def test_2_a_server_that_has_moved_is_found_after_one_silence(opened: Opens, dies: Steps) -> None:
+    """The old address still takes connections, as a load balancer without a server behind it does."""
+    async with ScriptedServer(dies) as old, ScriptedServer() as new:
+        port = old.port
+
+        async def moving() -> list[Any]:
+            return at(("127.0.0.1", port))
+
+        transport = opened("http://api.test", timeouts=Timeouts(connect=30, read=1, total=30))
+        with named(moving):
+            first = asyncio.create_task(ask(transport))
+            while not old.begun:
+                await asyncio.sleep(0.01)
+            port = new.port
+            end = await first
+            assert isinstance(end, Unanswered) and end.sent
+            assert (await transport.exchange(POST, total=5)).status == 200
+            await transport.aclose()
 
 
 async def test_2_a_name_that_is_found_too_late_serves_the_next(opened: Opens) -> None:
