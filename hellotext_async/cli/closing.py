@@ -10,7 +10,7 @@ from typing import Any, Final
 from ..queue.queue import EventQueue
 from .signals import Stop
 
-__all__ = ["DRAIN", "closing", "first_of"]
+__all__ = ["DRAIN", "closing", "first_of", "unless"]
 
 DRAIN: Final = 10.0
 """Seconds for what is under way at the first signal."""
@@ -47,6 +47,19 @@ async def _close(queue: EventQueue, stop: Stop) -> None:
     await first_of(queue.aclose(DRAIN), stop.now.wait())
     if stop.now.is_set():
         await queue.aclose(0)
+
+
+async def unless(event: asyncio.Event, coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run it to its end, or until the event is set: then it is cancelled. Raises what it raises."""
+    task, waiter = asyncio.ensure_future(coroutine), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait([task, waiter], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()
+        task.cancel()
+        await asyncio.wait([task, waiter])
+    if not task.cancelled():
+        task.result()
 
 
 async def first_of(*coroutines: Coroutine[Any, Any, object]) -> None:

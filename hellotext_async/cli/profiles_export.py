@@ -16,6 +16,7 @@ import msgspec
 
 from ..client import Hellotext
 from ..resources._profile import Profile
+from .closing import unless
 from .output import is_of_output
 from .progress import showing
 from .reach import saying_unreachable
@@ -48,21 +49,34 @@ async def run(args: argparse.Namespace) -> int:
 
 async def _export(opened: AbstractContextManager[BinaryIO], format: str) -> int:
     with stopping("stopping") as stop, opened as out:
+        pages = _Pages(out, format)
+        async with Hellotext(hooks=saying_unreachable()) as client:
+            await unless(stop, pages.write(client))
+        out.flush()
+    left = "" if pages.whole else " (stopped by a signal)"
+    print(f"{pages.number:,} profiles{left}", file=sys.stderr)
+    return 0 if pages.whole else 1
+
+
+class _Pages:
+    """The profiles on their way to `out`: how many so far, and whether they are all."""
+
+    def __init__(self, out: BinaryIO, format: str) -> None:
+        self.number = 0
+        self.whole = False
+        self._out = out
+        self._row: Callable[[Profile], bytes] = _as_csv if format == "csv" else _as_json
         if format == "csv":
             out.write(_csv(COLUMNS))
-        row: Callable[[Profile], bytes] = _as_csv if format == "csv" else _as_json
-        number = 0
-        async with Hellotext(hooks=saying_unreachable()) as client:
-            with showing("exporting", None) as progress:
-                async for profile in client.profiles.list(limit=PAGE, sort="created_at"):
-                    if stop.is_set():
-                        break
-                    out.write(row(profile))
-                    number += 1
-                    progress(number, f"{number:,} profiles")
-        out.flush()
-    print(f"{number:,} profiles{' (stopped by a signal)' if stop.is_set() else ''}", file=sys.stderr)
-    return 1 if stop.is_set() else 0
+
+    async def write(self, client: Hellotext) -> None:
+        """Write them; between two rows it is not cut off."""
+        with showing("exporting", None) as progress:
+            async for profile in client.profiles.list(limit=PAGE, sort="created_at"):
+                self._out.write(self._row(profile))
+                self.number += 1
+                progress(self.number, f"{self.number:,} profiles")
+        self.whole = True
 
 
 def _created(path: Path) -> BinaryIO:

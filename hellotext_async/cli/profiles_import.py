@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from functools import partial
 from typing import Any, Final
 
 from ..client import Hellotext
 from ..errors import APIError, ConfigurationError, HellotextError, InvalidParameter, OutcomeUnknown, Unauthorized
 from ..resources._profile_fields import NewProfile
+from .closing import unless
 from .file_run import FileRun, run_over_file
 from .lines import Chunks
 from .progress import Progress, showing
@@ -34,7 +36,7 @@ class _Import(FileRun):
 
     good = "imported"
     known = FIELDS
-    announcements = ("reading no further; finishing what was begun", "")
+    announcements = ("reading no further; finishing what was begun (again: end now)", "ending now")
 
     async def run(self) -> None:
         """Import everything, or up to what makes going on useless."""
@@ -43,7 +45,7 @@ class _Import(FileRun):
             with showing("importing", self.source.size) as progress:
                 watch = asyncio.create_task(self._watch(client, chunks, progress))
                 try:
-                    await self._feed(client, chunks)
+                    await unless(self.stop.now, self._feed(client, chunks))
                 finally:
                     watch.cancel()
                     await asyncio.wait([watch])
@@ -64,9 +66,19 @@ class _Import(FileRun):
         room = asyncio.Semaphore(self.args.concurrency)
         async with asyncio.TaskGroup() as under_way:
             async for row, fields in self.read(chunks, self._profile):
-                await room.acquire()
+                try:
+                    await room.acquire()
+                except asyncio.CancelledError:
+                    self.tally.end(row, "abandoned")
+                    raise
                 task = under_way.create_task(self._send(client, row, fields))
-                task.add_done_callback(lambda _: room.release())
+                task.add_done_callback(partial(self._over, room, row))
+
+    def _over(self, room: asyncio.Semaphore, row: Row, task: asyncio.Task[None]) -> None:
+        """A row has ended; one that was cut off is read again by the next run."""
+        room.release()
+        if task.cancelled():
+            self.tally.end(row, "abandoned")
 
     def _profile(self, row: Row, fields: dict[str, Any]) -> dict[str, Any]:
         if isinstance(lists := fields.get("lists"), str):

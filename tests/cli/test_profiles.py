@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import signal
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from hellotext_async.emulator import Emulator, Fault
-from tests.cli.command import environment, run
+from tests.cli.command import ended, environment, run, started, until
 from tests.cli.test_ingest import row
 from tests.harness.canary import EMAIL, PHONE, TOKEN, hits_in_text
 
@@ -119,6 +120,39 @@ async def test_every_profile_is_exported(emulator: Emulator, tmp_path: Path) -> 
     drop = [option for name in ("id", "state", "created_at", "emails", "phones") for option in ("--map", f"{name}=")]
     done = await run("profiles", "import", file, *drop, emulator=emulator)
     assert (done.code, row(done, "imported"), len(emulator.store.profiles)) == (0, 230, 230), done
+
+
+async def test_a_second_signal_ends_an_import_with_its_report(emulator: Emulator, tmp_path: Path) -> None:
+    """The API does not answer: what was begun is cut off, accounted for, and read again by the next run."""
+    people, checkpoint = tmp_path / "people.csv", tmp_path / "checkpoint"
+    people.write_text("email\n" + "".join(f"p{n}@acme.com\n" for n in range(100)))
+    emulator.faults.add(Fault("delay", match="*", delay=3600, times=None))
+    argv = ("profiles", "import", people, "--checkpoint", checkpoint, "--json")
+    async with started(*argv, emulator=emulator) as process:
+        assert process.stderr is not None
+        await until(lambda: bool(emulator.requests))
+        process.send_signal(signal.SIGTERM)
+        while b"reading no further" not in await asyncio.wait_for(process.stderr.readline(), 30):
+            pass
+        process.send_signal(signal.SIGTERM)
+        done = await ended(process)
+    report = json.loads(done.out)
+    assert (done.code, "ending now" in done.err) == (1, True), done
+    assert report["outcomes"] == {"abandoned": report["lines"]}
+    assert 16 <= report["lines"] < 100
+    emulator.faults.clear()
+    again = json.loads((await run(*argv, emulator=emulator)).out)
+    assert again["outcomes"] == {"imported": 100}
+
+
+async def test_a_signal_ends_an_export_that_waits_for_the_api(emulator: Emulator) -> None:
+    """A page is only read: nothing is lost, and the exit code says that it is not all."""
+    emulator.faults.add(Fault("delay", match="*", delay=3600, times=None))
+    async with started("profiles", "export", emulator=emulator) as process:
+        await until(lambda: bool(emulator.requests))
+        process.send_signal(signal.SIGTERM)
+        done = await ended(process)
+    assert (done.code, "0 profiles (stopped by a signal)" in done.err) == (1, True), done
 
 
 async def test_an_export_that_fails_is_one_line(emulator: Emulator) -> None:
