@@ -119,8 +119,8 @@ class _Ingest(FileRun):
                 except QueueClosed:
                     self.tally.end(row, "not accepted")
                     return
-                except HellotextError:
-                    self.tally.end(row, "not accepted")
+                except HellotextError as error:
+                    self._not_accepted(row, error)
                     room.release()
                 else:
                     task = following.create_task(self._follow(row, receipt))
@@ -132,10 +132,14 @@ class _Ingest(FileRun):
             outcome = await receipt
         except QueueClosed as closed:
             self.tally.end(row, "kept" if closed.kept else "not accepted")
-        except HellotextError:
-            self.tally.end(row, "not accepted")
+        except HellotextError as error:
+            self._not_accepted(row, error)
         else:
             self.tally.add(row, outcome)
+
+    def _not_accepted(self, row: Row, error: HellotextError) -> None:
+        self.tally.reasons.add(row.line, f"not accepted: {reason_of(error)}")
+        self.tally.end(row, "not accepted")
 
     def _event(self, row: Row, fields: dict[str, Any]) -> Event:
         if self.checkpoint is not None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hellotext_async.emulator import Emulator
+from hellotext_async.emulator import Emulator, Fault
 from tests.cli.command import LIMIT, Done, environment
 from tests.cli.test_ingest import lines, row, view
 from tests.harness.canary import EMAIL, TOKEN, hits_in_text
+from tests.queue.test_full_disk import small_disk as small_disk
 
 FULL = Path("/dev/full")
 on_linux = pytest.mark.skipif(not FULL.is_char_device(), reason="Linux has a device that is always full")
@@ -75,6 +76,20 @@ async def test_an_export_that_does_not_fit_says_that_its_file_is_not_whole(emula
     assert (done.code, "all cannot be written (File too large): it is not whole" in done.err) == (1, True), done
     assert "Traceback" not in done.err
     assert not hits_in_text(done.out + done.err)
+
+
+async def test_events_that_a_full_spool_does_not_accept_have_a_reason(
+    emulator: Emulator, tmp_path: Path, small_disk: Path
+) -> None:
+    """They are counted by it, and were not sent."""
+    (tmp_path / "events").write_bytes(lines(*(view(n, metadata={"text": "x" * 2000}) for n in range(3000))))
+    emulator.faults.add(Fault("delay", delay=0.1, times=None))
+    done = await run_to(emulator, "ingest", tmp_path / "events", "--spool", small_disk / "spool.db")
+    refused = row(done, "not accepted")
+    assert (done.code, row(done, "lines"), refused + row(done, "delivered")) == (1, 3000, 3000), done
+    assert f"{refused:,} x not accepted: " in done.out
+    assert done.err.count(": not accepted: ") == 5
+    assert len(emulator.events) == row(done, "delivered")
 
 
 @on_linux
