@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -66,6 +67,15 @@ def test_it_is_silent_where_logging_is(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert not capsys.readouterr().err
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """An interrupt raises KeyboardInterrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_in_a_handler_is_not_lost() -> None:
     """It is raised in the main thread."""
     raises, log = Raises(KeyboardInterrupt()), logging.getLogger(NAME)
