@@ -213,8 +213,9 @@ class _Feeder:
 
     async def _put(self, event: Item) -> Receipt:
         """Wait for room."""
-        parts = (event.action, event.fields) if isinstance(event, Event) else _parts(event)
-        return await self._queue.put_fields(*parts)
+        if isinstance(event, Event):
+            return await self._queue.put_fields(event.action, event.fields)
+        return await self._queue.put_fields(*_parts(event))
 
 
 def _parts(event: Mapping[str, Any]) -> tuple[str, dict[str, Any], object]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hellotext_async import Families, Hellotext, resources
-from hellotext_async._events.known_keys import UnknownParameterWarning
+from hellotext_async._events.known_keys import UnknownParameterWarning, forget_warnings
 from hellotext_async._wire.codec import Answer
 from hellotext_async._wire.money import Money
 from hellotext_async.errors import InvalidParameter
@@ -256,6 +256,7 @@ async def test_an_order_has_exact_money() -> None:
 
 async def test_a_misspelt_key_inside_a_field_is_warned_of() -> None:
     """And is sent, since the vendor may know it."""
+    forget_warnings()
     sends = Recording()
     with pytest.warns(UnknownParameterWarning, match="'quantity'"):
         await Orders(sends).create(items=[{"product": "p", "quantyty": 1}])  # type: ignore[typeddict-unknown-key]
