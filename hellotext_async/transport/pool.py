@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Pool"]
 
 _CHUNK: Final = 64 * 1024
+_HEADER: Final = 64 * 1024  # bytes; aiohttp's own limits, 8 KiB and 128 headers, lose the status of a reply
+_HEADERS: Final = 512
 _LARGE: Final = 1 << 20  # aiohttp warns of larger bodies given as bytes
 
 
@@ -81,6 +83,9 @@ class Pool:
             # The watchdog enforces the other limits: aiohttp's timers for each request cost a fifth of its speed.
             timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, ceil_threshold=inf),
             trust_env=False,
+            max_line_size=_HEADER,
+            max_field_size=_HEADER,
+            max_headers=_HEADERS,
         )
         if hasattr(self._session, "_retry_connection"):
             self._session._retry_connection = False  # pyright: ignore[reportPrivateUsage]

@@ -140,6 +140,13 @@ async def test_13_endless_chunk_extensions_end(opened: Opens, serve: Serves) -> 
             assert status_or_doubt(await ask(transport)) in (200, None)
 
 
+@pytest.mark.parametrize("script", [scripts.huge_header(60_000), scripts.huge_header(100, 300)], ids=["one", "many"])
+async def test_17_a_large_head_is_read(opened: Opens, script: Steps, serve: Serves) -> None:
+    """Up to 64 KiB of headers, as load balancers and their cookies produce them: the status is not lost."""
+    async with serve(script) as server:
+        assert (await opened(server.url).exchange(POST, total=5)).body == scripts.RECEIVED
+
+
 async def test_17_an_endless_head_takes_no_memory(opened: Opens, serve: Serves) -> None:
     """A header that never ends is abandoned at a bound; its status is kept, or the exchange is uncertain."""
     begun = scripts.send(b"HTTP/1.1 200 OK\r\nX: ")
