@@ -67,6 +67,8 @@ def diagnose_client_error(error: Exception) -> OSError:
             return diagnose(error.certificate_error)
         case aiohttp.ClientConnectorError():
             return diagnose(error.os_error)
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientResponseError():
+            return ConnectionError("the proxy did not answer in HTTP, or ended the connection")
         case _:
             return diagnose(error)
 

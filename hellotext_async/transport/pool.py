@@ -116,7 +116,7 @@ class Pool:
         except Unanswered:
             raise
         except Exception as error:
-            reason = _reason(error, sent=exchange.sent)
+            reason = _reason(error, sent=exchange.sent, proxied=self._proxy is not None and not self._session.closed)
             cause = None if exchange.sent or isinstance(error, NotWritten) else diagnose_client_error(error)
         finally:
             exchange.abort_if_closing()
@@ -238,7 +238,7 @@ def _late(exchange: PoolExchange) -> Reason:
     return "timeout" if exchange.sent else "connect"
 
 
-def _reason(error: Exception, *, sent: bool) -> Reason:
+def _reason(error: Exception, *, sent: bool, proxied: bool) -> Reason:
     """A word for what went wrong; it informs, and decides nothing but that a bad certificate is not retried."""
     match error:
         case NotWritten():
@@ -255,5 +255,9 @@ def _reason(error: Exception, *, sent: bool) -> Reason:
             return "connect"
         case aiohttp.ClientResponseError() | ValueError() if sent:
             return "malformed"
+        case aiohttp.ClientConnectionError() | aiohttp.ClientResponseError() if not sent and proxied:
+            return "proxy"  # it was asked for the way to the API, and did not answer in HTTP
+        case UnicodeError() if not sent:
+            return "dns"
         case _:
             return "disconnected" if sent else "closed"

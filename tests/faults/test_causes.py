@@ -123,6 +123,24 @@ async def test_credentials_that_a_proxy_refuses_are_not_sent_again(url: str) -> 
     assert error.attempts == 1
 
 
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 Conn", b"\x15\x03 no HTTP\r\n\r\n"], ids=["nothing", "half", "garbage"]
+)
+async def test_a_proxy_that_dies(answer: bytes) -> None:
+    """It reads the CONNECT, and ends the connection without an answer in HTTP."""
+
+    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(die, "127.0.0.1", 0) as server:
+        proxy = f"http://will:{PASSWORD}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        error = await failure("https://api.hellotext.com", proxy=proxy)
+    assert_says(error, "proxy", "the proxy did not answer in HTTP, or ended the connection", ConnectionError)
+
+
 async def test_a_proxy_that_is_not_there() -> None:
     """The proxy refused the connection, not the API."""
     error = await failure("https://api.hellotext.com", proxy=f"http://will:{PASSWORD}@127.0.0.1:{free_port()}")
