@@ -22,7 +22,7 @@ from .._log import logger
 from .._own_file import open_own
 from ..errors import SpoolError
 from .possession import Possession
-from .reserve import SIZE, Reserve
+from .reserve import SIZE, Reserve, free_space
 from .rows import NEW_WIDTH, Known, New, Row, row_of, values_of
 from .schema import claim, looks_like_ours, prepare
 
@@ -116,18 +116,40 @@ class Database:
 
     # One group, one transaction.
 
-    def begin(self, *, spare: bool) -> None:
-        """Begin a group; SpoolError if the file is not ours any more. `spare` pages are for ends and marks."""
+    def begin(self, *, growth: int) -> None:
+        """Begin a group whose new events make the file larger by up to `growth` bytes; without any it may use the
+        spare pages, which are for ends and marks.
+
+        SpoolError if the file is not ours any more; OperationalError (SQLITE_FULL) if the disk has no room for them.
+        """
         size = self._check_place()
-        if not spare and self._only_in_log(size) > GROWTH:
-            self._link.execute("pragma wal_checkpoint(passive)")
-        pages = max(64, self._max_bytes // self._page) + (SPARE_PAGES if spare else 0)
+        if growth:
+            self._make_room(growth, size)
+        pages = max(64, self._max_bytes // self._page) + (0 if growth else SPARE_PAGES)
         if pages != self._pages:
             self._pages = pages
             self._link.execute(f"pragma max_page_count = {pages}")
         self._link.execute("begin immediate")
         if self._link.execute("select name from owner").fetchone() != (self._owner,):
             raise SpoolError(f"another process took the spool {self._path}")
+
+    def _make_room(self, growth: int, size: int) -> None:
+        """What is in the log alone must fit where the reserve is, or into the file at once: ends need the log."""
+        in_log = self._only_in_log(size)
+        if in_log + growth > GROWTH and in_log:
+            self._link.execute("pragma wal_checkpoint(passive)")
+            in_log = self._only_in_log(self._check_place())
+        needed = growth + (in_log + growth if in_log + growth > GROWTH else 0)
+        if (free := free_space(self._path)) is not None and free < needed:
+            full = sqlite3.OperationalError("the disk is full")
+            full.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise full
+
+    def bound_log(self) -> None:
+        """Take into the file what is in the log alone, if it is too much for a full disk."""
+        if self._only_in_log(self._check_place()) > GROWTH:
+            with suppress(sqlite3.OperationalError):  # it is tried again, for `shrink_log` or the next group
+                self._link.execute("pragma wal_checkpoint(passive)")
 
     def _check_place(self) -> int:
         try:

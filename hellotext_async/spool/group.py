@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import SpoolError
 from .reserve import SIZE
-from .rows import Known
+from .rows import Known, growth_by
 
 if TYPE_CHECKING:
     from ..queue.entry import Entry
@@ -101,7 +101,7 @@ class Group:
         return sqlite3.SQLITE_OK
 
     def _commit(self, db: Database, *, refuse: bool) -> None:
-        db.begin(spare=refuse or not self.new)
+        db.begin(growth=0 if refuse else growth_by(self.new))
         if self.opening is not None:
             self.count, self.newest = db.count(), db.newest()
             self.opened_at = _spool_clock(db.clock_row, self.opening)
@@ -128,6 +128,8 @@ class Group:
         db.commit()
         self.durable = True
         db.added(number)
+        if number:
+            db.bound_log()
 
     def _add(self, db: Database, *, refuse: bool) -> int:
         if refuse:

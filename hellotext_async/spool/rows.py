@@ -11,7 +11,7 @@ import msgspec
 from .._wire.call import Idempotency
 from ..queue.outcome import Verdict
 
-__all__ = ["NEW_WIDTH", "Known", "New", "Row", "checksum", "row_of", "values_of"]
+__all__ = ["NEW_WIDTH", "Known", "New", "Row", "checksum", "growth_by", "row_of", "values_of"]
 
 
 class New(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +53,16 @@ class Row(NamedTuple):
 
 
 NEW_WIDTH: Final = 9
+_BESIDE: Final = 400
+"""Bytes that a row and its id take beside the body."""
+_SMALL: Final = 1000
+"""Bytes of a body up to which many rows share a page; of larger ones up to a half of the last page stays empty."""
 _IDEMPOTENCY: Final = get_args(Idempotency)
+
+
+def growth_by(events: Sequence[New]) -> int:
+    """Bytes by which new events make the file larger, at most."""
+    return sum((len(event.body) + _BESIDE) * (1 if len(event.body) <= _SMALL else 2) for event in events)
 
 
 def checksum(values: Sequence[Any]) -> int:

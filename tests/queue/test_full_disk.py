@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from hellotext_async import DeadLetters, EventQueue, Letter, Receipt, SpoolError, SqliteSpool
 from hellotext_async.queue.letters import append
+from hellotext_async.spool.reserve import SIZE
 from tests.harness.transport import Script, received, unsent
 from tests.rig import queue
 
@@ -110,6 +113,17 @@ async def test_what_is_only_in_the_log_when_the_disk_fills_is_delivered(small_di
         script.default = received()
         async with asyncio.timeout(60):
             assert {(await receipt).verdict for receipt in kept} == {"delivered"}
+
+
+async def test_one_large_group_is_not_left_in_the_log_alone(tmp_path: Path) -> None:
+    """When the disk fills later, no more may have to go from the log into the file than the reserve has room for."""
+    path = tmp_path / "s.db"
+    async with queue(Script(default=unsent(takes=0.01)), buffer=SqliteSpool(path), delivery_timeout=3600) as opened:
+        await asyncio.gather(*(put(opened, number, size=2000) for number in range(900)))
+        with closing(sqlite3.connect(path)) as link:
+            (pages,), (size,) = (link.execute(f"pragma {name}").fetchone() for name in ("page_count", "page_size"))
+        assert pages * size > 3 * SIZE
+        assert pages * size - path.stat().st_size <= SIZE
 
 
 async def test_a_disk_that_is_full_from_the_beginning_is_a_spool_error(small_disk: Path) -> None:
