@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from .._log import logger
 from .._own_file import open_own
 from ..errors import SpoolError
 from .possession import Possession
-from .reserve import SIZE, Reserve, free_space
+from .reserve import SIZE, Reserve
 from .rows import NEW_WIDTH, Known, New, Row, row_of, values_of
 from .schema import claim, looks_like_ours, prepare
 
@@ -56,7 +57,7 @@ class Database:
         self._window = window
         self._purged = 0.0
         self._pages = 0
-        self._locked = False
+        self._locked = self._into_file = False
         self._owner = secrets.token_hex(8)
         self._possession = Possession(path)
         try:
@@ -116,15 +117,16 @@ class Database:
 
     # One group, one transaction.
 
-    def begin(self, *, growth: int) -> None:
-        """Begin a group whose new events make the file larger by up to `growth` bytes; without any it may use the
-        spare pages, which are for ends and marks.
+    def begin(self, *, growth: int) -> bool:
+        """Begin a group whose new events make the file larger by up to `growth` bytes; False if the disk has no room.
 
-        SpoolError if the file is not ours any more; OperationalError (SQLITE_FULL) if the disk has no room for them.
+        Without new events it may use the spare pages, which are for ends and marks. SpoolError if the file is not
+        ours any more.
         """
         size = self._check_place()
-        if growth:
-            self._make_room(growth, size)
+        self._into_file = growth > 0 and self._only_in_log(size) + growth > GROWTH
+        if self._into_file and not self._make_room(growth):
+            return False
         pages = max(64, self._max_bytes // self._page) + (0 if growth else SPARE_PAGES)
         if pages != self._pages:
             self._pages = pages
@@ -132,24 +134,14 @@ class Database:
         self._link.execute("begin immediate")
         if self._link.execute("select name from owner").fetchone() != (self._owner,):
             raise SpoolError(f"another process took the spool {self._path}")
+        return True
 
-    def _make_room(self, growth: int, size: int) -> None:
-        """What is in the log alone must fit where the reserve is, or into the file at once: ends need the log."""
-        in_log = self._only_in_log(size)
-        if in_log + growth > GROWTH and in_log:
-            self._link.execute("pragma wal_checkpoint(passive)")
-            in_log = self._only_in_log(self._check_place())
-        needed = growth + (in_log + growth if in_log + growth > GROWTH else 0)
-        if (free := free_space(self._path)) is not None and free < needed:
-            full = sqlite3.OperationalError("the disk is full")
-            full.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise full
-
-    def bound_log(self) -> None:
-        """Take into the file what is in the log alone, if it is too much for a full disk."""
-        if self._only_in_log(self._check_place()) > GROWTH:
-            with suppress(sqlite3.OperationalError):  # it is tried again, for `shrink_log` or the next group
-                self._link.execute("pragma wal_checkpoint(passive)")
+    def _make_room(self, growth: int) -> bool:
+        """Take what is in the log alone into the file; whether there is room for as much as a group may add, twice."""
+        self._link.execute("pragma wal_checkpoint(passive)")
+        in_log = self._only_in_log(self._check_place())
+        self._into_file = in_log + growth > GROWTH
+        return not self._into_file or shutil.disk_usage(self._path).free >= in_log + 2 * growth
 
     def _check_place(self) -> int:
         try:
@@ -166,9 +158,12 @@ class Database:
         return int(pages * self._page - size)
 
     def commit(self) -> None:
-        """Make the group durable."""
+        """Make the group durable; what is too much to be in the log alone on a full disk goes into the file."""
         self._link.execute("commit")
         self._locked = False
+        if self._into_file:
+            with suppress(sqlite3.OperationalError):  # it is tried again, for `shrink_log` or the next group
+                self._link.execute("pragma wal_checkpoint(passive)")
 
     def report_lock(self) -> None:
         """Say once, until the next commit, that nothing can be written."""

@@ -88,7 +88,8 @@ class Group:
     def _try(self, db: Database, *, refuse: bool) -> int:
         """Commit it: SQLITE_OK; or that cannot be done at this time, since the disk is full or the file locked."""
         try:
-            self._commit(db, refuse=refuse)
+            if not self._commit(db, refuse=refuse):
+                return sqlite3.SQLITE_FULL
         except sqlite3.OperationalError as error:
             db.rollback()
             reason = error.sqlite_errorcode & 0xFF  # without what makes it an extended one
@@ -100,8 +101,10 @@ class Group:
             raise
         return sqlite3.SQLITE_OK
 
-    def _commit(self, db: Database, *, refuse: bool) -> None:
-        db.begin(growth=0 if refuse else growth_by(self.new))
+    def _commit(self, db: Database, *, refuse: bool) -> bool:
+        """Whether there was room for it."""
+        if not db.begin(growth=0 if refuse else growth_by(self.new)):
+            return False
         if self.opening is not None:
             self.count, self.newest = db.count(), db.newest()
             self.opened_at = _spool_clock(db.clock_row, self.opening)
@@ -128,8 +131,7 @@ class Group:
         db.commit()
         self.durable = True
         db.added(number)
-        if number:
-            db.bound_log()
+        return True
 
     def _add(self, db: Database, *, refuse: bool) -> int:
         if refuse:

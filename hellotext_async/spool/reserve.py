@@ -10,19 +10,11 @@ from typing import Final
 
 from .._own_file import open_own
 
-__all__ = ["SIZE", "Reserve", "free_space"]
+__all__ = ["SIZE", "Reserve"]
 
 SIZE: Final = 1024 * 1024
 PAUSE: Final = 1.0
 """Seconds between tries to have it again."""
-
-
-def free_space(path: Path) -> int | None:
-    """Bytes that are free on the disk of this file; None if that cannot be known."""
-    if not hasattr(os, "statvfs"):  # pragma: no cover
-        return None
-    disk = os.statvfs(path)
-    return disk.f_bavail * disk.f_frsize
 
 
 class Reserve:
