@@ -2,7 +2,7 @@
 
 Rules. It belongs to one file, recognised by its first bytes and by those that were its last when a run began:
 the file may grow, and nothing else. It is written whole, beside itself, and put in place, so a crash leaves the
-one before. One run at a time has it. Rows without an id of their own get one from the checkpoint, and no other
+one before. One run at a time may have it. Rows without an id of their own get one from the checkpoint, and no other
 checkpoint gives the same: after a crash, a spool recognises those that it has already, and no others.
 """
 
@@ -18,9 +18,8 @@ from typing import Final
 import msgspec
 
 from .._own_file import sync_folder
-from ..errors import ConfigurationError, SpoolBusy, SpoolError
+from ..errors import ConfigurationError
 from ..offsets import Offsets
-from ..spool.possession import Possession
 from .source import HEAD, fingerprint, fingerprint_of_end
 
 __all__ = ["Checkpoint"]
@@ -46,10 +45,9 @@ class _State(msgspec.Struct):
 class Checkpoint:
     """The rows that have ended. `outcomes` counts how they ended, in this run and in those before it."""
 
-    def __init__(self, path: Path, state: _State, descriptor: int, possession: Possession | None) -> None:
+    def __init__(self, path: Path, state: _State, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
-        self._possession = possession
         self._state = state
         self._skip = frozenset(state.ahead)
         self.earlier_died = False
@@ -59,29 +57,15 @@ class Checkpoint:
 
     @classmethod
     def open(cls, path: Path, descriptor: int, *, doubles: bool = False) -> Checkpoint:
-        """Read the checkpoint of the file behind `descriptor`, or begin one; `descriptor` stays open until `close`.
+        """Read the checkpoint of the file behind `descriptor`, or begin one; `descriptor` stays open meanwhile.
 
         `doubles`: if this run dies, the next one sends again what it had sent; that one has `earlier_died` then.
-        Raises ConfigurationError if it is another file's, is no checkpoint, cannot be written, or another run has it.
+        Raises ConfigurationError if it is another file's, is no checkpoint or cannot be written.
         """
-        try:
-            possession = _possession(path)
-        except SpoolBusy:
-            raise ConfigurationError(
-                f"--checkpoint {path}: another run uses it; two would send everything twice"
-            ) from None
-        try:
-            found = cls(path, _state(path, descriptor), descriptor, possession)
-            found.earlier_died, found._state.in_doubt = found._state.in_doubt, doubles
-            found.save(always=True)
-        except BaseException:
-            _give_up(possession)
-            raise
+        found = cls(path, _state(path, descriptor), descriptor)
+        found.earlier_died, found._state.in_doubt = found._state.in_doubt, doubles
+        found.save(always=True)
         return found
-
-    def close(self) -> None:
-        """Let another run have it."""
-        _give_up(self._possession)
 
     def has(self, number: int) -> bool:
         """Whether a row ended in an earlier run."""
@@ -126,21 +110,6 @@ class Checkpoint:
             raise ConfigurationError(f"--checkpoint {self._path}: {error.strerror}") from None
         self._state.head, self._state.head_bytes = state.head, state.head_bytes
         self._changed = False
-
-
-def _possession(path: Path) -> Possession | None:
-    """The checkpoint for this run alone; None where files cannot be locked. Raises SpoolBusy."""
-    try:
-        return Possession(path)
-    except SpoolBusy:
-        raise
-    except SpoolError:
-        return None  # if it is the folder, writing the checkpoint says so
-
-
-def _give_up(possession: Possession | None) -> None:
-    if possession is not None:
-        possession.leave_nothing()
 
 
 def _state(path: Path, descriptor: int) -> _State:

@@ -6,16 +6,14 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from .._details import counted
 from ..client import Hellotext
-from ..errors import ConfigurationError, QueueClosed, SpoolBusy, SpoolError
+from ..errors import ConfigurationError, QueueClosed, SpoolError
 from ..queue.dead_letters import DeadLetters
 from ..queue.letters import Letter
-from ..spool.possession import Possession
+from .alone import alone
 from .closing import closing
 from .output import say
 from .progress import showing
@@ -135,7 +133,8 @@ async def replayed(args: argparse.Namespace) -> int:
     total = verdicts.total() - (0 if args.include_unknown else verdicts["unknown"])
     ended: Counter[str] = Counter()
     failure: OSError | SpoolError | None = None
-    with stopping() as stop, showing("replaying", total) as progress, _alone(args.file):
+    busy = f"{args.file} is being replayed already; two replays would send everything twice"
+    with stopping() as stop, showing("replaying", total) as progress, alone(args.file, busy):
         async with (
             Hellotext(hooks=saying_unreachable()) as client,
             client.event_queue(dead_letters=args.file) as queue,
@@ -160,19 +159,3 @@ async def replayed(args: argparse.Namespace) -> int:
         )
     _damage(letters)
     return 0 if ended["delivered"] == verdicts.total() and not letters.damaged and failure is None else 1
-
-
-@contextmanager
-def _alone(path: Path) -> Generator[None]:
-    """One replay of a file at a time, where files can be locked. Raises ConfigurationError."""
-    try:
-        possession = Possession(path)
-    except SpoolBusy:
-        raise ConfigurationError(f"{path} is being replayed already; two replays would send everything twice") from None
-    except SpoolError:
-        possession = None
-    try:
-        yield
-    finally:
-        if possession is not None:
-            possession.leave_nothing()

@@ -6,13 +6,14 @@ import argparse
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ..client import Hellotext
 from ..config import Limits
 from ..errors import ConfigurationError, HellotextError, InvalidParameter
+from .alone import alone
 from .checkpoint import Checkpoint
 from .lines import Chunks
 from .mapping import FieldMap
@@ -139,5 +140,5 @@ def _checkpoint(args: argparse.Namespace, source: Source, *, doubles: bool) -> G
     if source.size is None:
         raise ConfigurationError("--checkpoint needs a file: a pipe or a device cannot be read again")
     doubles = doubles and args.spool is None
-    with closing(Checkpoint.open(path, source.descriptor, doubles=doubles)) as checkpoint:
-        yield checkpoint
+    with alone(path, f"--checkpoint {path}: another run uses it; two would send everything twice"):
+        yield Checkpoint.open(path, source.descriptor, doubles=doubles)

@@ -208,7 +208,6 @@ def test_a_checkpoint_that_cannot_be_written_names_itself(tmp_path: Path) -> Non
         checkpoint.end(1, "delivered")
         with pytest.raises(ConfigurationError, match=r"--checkpoint .*c: No such file"):
             checkpoint.save()
-        checkpoint.close()
 
 
 def test_the_remaining_time_is_shown_once_something_is_delivered() -> None:
