@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -51,18 +51,13 @@ async def _close(queue: EventQueue, stop: Stop) -> None:
 
 async def unless(event: asyncio.Event, coroutine: Coroutine[Any, Any, object]) -> None:
     """Run it to its end, or until the event is set: then it is cancelled. Raises what it raises."""
-    task, waiter = asyncio.ensure_future(coroutine), asyncio.ensure_future(event.wait())
-    try:
-        await asyncio.wait([task, waiter], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        waiter.cancel()
-        task.cancel()
-        await asyncio.wait([task, waiter])
+    task = asyncio.ensure_future(coroutine)
+    await first_of(task, event.wait())
     if not task.cancelled():
         task.result()
 
 
-async def first_of(*coroutines: Coroutine[Any, Any, object]) -> None:
+async def first_of(*coroutines: Awaitable[object]) -> None:
     """Run these until one has ended, and cancel the others."""
     tasks = [asyncio.ensure_future(each) for each in coroutines]
     try:
