@@ -19,8 +19,6 @@ from .errors import Asked, HellotextError, NoAnswer, NotSent, OutcomeUnknown, Ra
 from .limiter import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from ._policy.evidence import Attempt
     from ._wire.call import Call
     from .config import Options
@@ -41,30 +39,13 @@ async def send(engine: Engine, call: Call[T], options: Options) -> T:
     try:
         attempt = await tries.once()
         if tries.should_retry(attempt):
-            attempt = await _retried(tries, attempt, engine.sleep)
+            attempt = await tries.repeat(attempt)
         done: T = tries.conclude(attempt)
     except (OutcomeUnknown, ServerError) as unknown:
         if call.idempotency != "safe":
             unknown.asked = Asked(call.method, call.path, tries.request.body, since)
         raise
     return done
-
-
-async def _retried(tries: _Tries, first: Attempt, sleep: Callable[[float], Awaitable[None]]) -> Attempt:
-    """The last attempt of a call whose `first` failed. Most calls need no such loop, which costs half of a request."""
-    made = [first]
-
-    async def once() -> Attempt:
-        return made.pop() if made else await tries.once()
-
-    retrying = AsyncRetrying(
-        retry=retry_if_result(tries.should_retry),
-        wait=tries.pause,
-        stop=tries.enough,
-        sleep=sleep,
-        retry_error_callback=_last,
-    )
-    return await retrying(once)
 
 
 def _last(state: RetryCallState) -> Attempt:
@@ -109,6 +90,22 @@ class _Tries:
             engine.cancel(permit)  # the loop was blocked past the deadline
             wait = None
         self._refused(wait)
+
+    async def repeat(self, first: Attempt) -> Attempt:
+        """The last attempt, after a `first` that failed: few calls need this loop, which costs half of a request."""
+        made = [first]
+
+        async def once() -> Attempt:
+            return made.pop() if made else await self.once()
+
+        retrying = AsyncRetrying(
+            retry=retry_if_result(self.should_retry),
+            wait=self.pause,
+            stop=self.enough,
+            sleep=self._engine.sleep,
+            retry_error_callback=_last,
+        )
+        return await retrying(once)
 
     def _patience(self) -> float:
         if self._wait is None:

@@ -12,7 +12,7 @@ from .._events.event import Event, fields_of
 from ..errors import HellotextError, InvalidParameter, QueueFull
 from .entry import end_of
 from .outcome import Outcome
-from .tasks import shielded
+from .tasks import shielded, wake
 
 if TYPE_CHECKING:
     from .entry import Entry
@@ -100,7 +100,7 @@ class _Window:
 
     def _wake_reader(self) -> None:
         if self._change is not None:
-            _wake(self._change)
+            wake(self._change)
             self._change = None
 
     # For the caller that fetches.
@@ -114,18 +114,13 @@ class _Window:
         while self._unfetched:
             yield self._unfetched.popleft()
             if self._room is not None and self._under_way + len(self._unfetched) <= self._low:
-                _wake(self._room)
+                wake(self._room)
                 self._room = None
 
     async def change(self) -> None:
         """Return when something has ended, or everything is over; nothing is to be fetched now."""
         self._change = asyncio.get_running_loop().create_future()
         await self._change
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 def deliver(

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["TURN", "Batch", "Conditions", "Flag", "Tasks", "in_turns", "shielded"]
+__all__ = ["TURN", "Batch", "Conditions", "Flag", "Tasks", "in_turns", "shielded", "wake"]
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class Batch(Generic[T]):
         """More to do."""
         self._items.append(item)
         if self._consumer is not None:
-            _wake(self._consumer)
+            wake(self._consumer)
             self._consumer = None
 
     async def take(self) -> list[T]:
@@ -113,7 +113,7 @@ class Flag:
         """Wake the waiter, or let the next one pass at once."""
         self._set = True
         if self._waiter is not None:
-            _wake(self._waiter)
+            wake(self._waiter)
             self._waiter = None
 
     async def taken(self) -> None:
@@ -157,7 +157,7 @@ class Conditions:
         self._soon = False
         for item in [item for item in self.waiting if item[0]()] if self.waiting else ():
             self.waiting.remove(item)
-            _wake(item[1])
+            wake(item[1])
 
 
 async def in_turns(steps: Iterator[object]) -> None:
@@ -176,6 +176,7 @@ def shielded() -> AbstractContextManager[object]:
     return nullcontext() if anyio is None else anyio.CancelScope(shield=True)
 
 
-def _wake(waiter: asyncio.Future[None]) -> None:
+def wake(waiter: asyncio.Future[None]) -> None:
+    """Let it go on, unless it has gone, or its loop is closed."""
     if not waiter.done() and not waiter.get_loop().is_closed():
         waiter.set_result(None)
