@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -15,12 +14,6 @@ from hellotext_async import DeadLetters, Hellotext, OrderParameters
 from hellotext_async.emulator import Emulator, Fault
 from tests.cli.command import Done, code_of, ended, run, started
 from tests.harness.canary import EMAIL, PHONE, TOKEN, hits_in_text
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(token=TOKEN) as one:
-        yield one
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

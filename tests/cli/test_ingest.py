@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,6 @@ import pytest
 from hellotext_async.emulator import Emulator, Fault, RateLimit
 from tests.cli.command import LIMIT, Done, code_of, ended, environment, run, started, until
 from tests.harness.canary import EMAIL, PHONE, TOKEN, hits_in_text
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(token=TOKEN) as one:
-        yield one
 
 
 def lines(*events: Any) -> bytes:

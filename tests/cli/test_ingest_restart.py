@@ -8,7 +8,6 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,8 @@ import pytest
 from hellotext_async.emulator import Emulator, Fault, RateLimit
 from tests.cli.command import code_of, ended, run, started, until
 from tests.cli.test_ingest import lines, row, view
-from tests.harness.canary import TOKEN
 
 EVENTS = 3000
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(token=TOKEN) as one:
-        yield one
 
 
 @pytest.fixture

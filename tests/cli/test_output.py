@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,11 @@ import pytest
 from hellotext_async.emulator import Emulator, Fault
 from tests.cli.command import LIMIT, Done, environment
 from tests.cli.test_ingest import lines, row, view
-from tests.harness.canary import EMAIL, TOKEN, hits_in_text
+from tests.harness.canary import EMAIL, hits_in_text
 from tests.queue.test_full_disk import small_disk as small_disk
 
 FULL = Path("/dev/full")
 on_linux = pytest.mark.skipif(not FULL.is_char_device(), reason="Linux has a device that is always full")
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(token=TOKEN) as one:
-        yield one
 
 
 async def run_to(

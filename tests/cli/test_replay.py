@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,8 @@ from hellotext_async import DeadLetters
 from hellotext_async.emulator import Emulator, Fault
 from tests.cli.command import ended, run, started, until
 from tests.cli.test_ingest import row
-from tests.harness.canary import TOKEN
 
 LETTERS = 600
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(token=TOKEN) as one:
-        yield one
 
 
 @pytest.fixture
