@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from .call import Call, Request
-from .params import encode
+from .params import encode, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,5 +40,5 @@ def _written(body: Mapping[str, object] | msgspec.Raw | None) -> bytes | None:
 
 
 def _query(query: Mapping[str, str | int | None] | None) -> str:
-    given = {key: value for key, value in (query or {}).items() if value is not None}
-    return f"?{urlencode(given)}" if given else ""
+    given = {key: plain(value, key) for key, value in (query or {}).items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""  # which writes what `str()` says: an enum's is its member's name

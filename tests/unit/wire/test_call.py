@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import msgspec
 
 from hellotext_async._wire.call import Call, Reply, Request
@@ -19,6 +21,17 @@ def test_a_call_becomes_a_request() -> None:
     assert request.method == "PATCH"
     assert request.target == "/v1/lists/Beauty%20%26%20Care?limit=5&starting_after=a%26b"
     assert request.body == '{"name":"Will É"}'.encode()
+
+
+class Sort(str, Enum):
+    """As programs declared text that is an enum before StrEnum: its `str()` is `Sort.CREATED`."""
+
+    CREATED = "created_at"
+
+
+def test_a_query_holds_the_values_of_enums() -> None:
+    """Not what `str()` makes of them."""
+    assert request_of(call(query={"sort": Sort.CREATED})).target.endswith("?sort=created_at")
 
 
 def test_without_query_and_body_there_is_neither() -> None:
