@@ -167,6 +167,8 @@ def _fitting(name: str, value: Any, kind: Any) -> Any:
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at ")
         inner = place.strip("`").removeprefix("$")
+    except UnicodeEncodeError:
+        raise InvalidParameter(name, "expected text that UTF-8 can carry") from None
     if problem.startswith("Invalid enum value"):
         problem = f"expected one of: {', '.join(get_args(kind))}"
     raise InvalidParameter(f"{name}{inner}", problem[:1].lower() + problem[1:])

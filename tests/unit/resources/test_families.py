@@ -289,8 +289,10 @@ async def test_a_strict_client_refuses_a_misspelt_key_inside_a_field(
 
 
 async def test_values_inside_are_named_by_their_place() -> None:
-    """NaN in metadata, an item of a cart that is no mapping."""
+    """NaN in metadata, an item of a cart that is no mapping, text that UTF-8 cannot carry where none belongs."""
     for asking, place in (
+        (Apps(Recording()).create(name="a", metadata="\ud800"), "metadata"),  # type: ignore[arg-type]
+        (Actions(Recording()).create(name="a", goal="\ud800"), "goal"),  # type: ignore[arg-type]
         (Apps(Recording()).create(name="a", metadata={"a": [0, float("nan")]}), "metadata.a[1]"),
         (Carts(Recording()).create(items=[5]), "items[0]"),  # type: ignore[list-item]
     ):
