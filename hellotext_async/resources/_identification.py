@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
+from uuid import UUID
 
 from .._wire.call import Call, Headers, Sends
 from .._wire.codec import Answer
-from .._wire.params import name_segment
-from ..errors import NotSent, OutcomeUnknown, RateLimited, ServerError
+from .._wire.params import name_segment, plain
+from ..errors import InvalidParameter, NotSent, OutcomeUnknown, RateLimited, ServerError
 
-__all__ = ["Identified", "deadline_of", "identified"]
+__all__ = ["Identified", "deadline_of", "identified", "user_of"]
 
 _PATH: Final = "/v1/public/identifications"
 _PAUSES: Final = (0, 0.1, 0.25, 0.5, 1, 2, 4, 8)
@@ -31,11 +32,21 @@ class Identified(Answer, frozen=True, kw_only=True):
 @asynccontextmanager
 async def deadline_of(seconds: float) -> AsyncGenerator[None, None]:
     """What is not done by then ends in OutcomeUnknown."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidParameter("deadline", "expected seconds above 0")
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise OutcomeUnknown("not completed before the deadline") from None
+
+
+def user_of(value: object) -> str:
+    """A user's id as text; InvalidParameter for what is neither text nor a whole number, such as None."""
+    given = plain(value, "user_id")
+    if isinstance(given, (str, int, UUID)) and not isinstance(given, bool) and given != "":
+        return str(given)
+    raise InvalidParameter("user_id", "expected text that is not empty, or a whole number")
 
 
 async def identified(sends: Sends, business_id: str, session: str, body: Mapping[str, str]) -> Identified:

@@ -8,7 +8,7 @@ from .._wire.call import Sends
 from .._wire.codec import Answer, Moment
 from .._wire.params import id_segment
 from ..errors import InvalidParameter, SessionConflict, ValidationFailed
-from ._identification import Identified, deadline_of, identified
+from ._identification import Identified, deadline_of, identified, user_of
 from ._verbs import Family, text
 
 __all__ = ["Session", "Sessions"]
@@ -71,10 +71,8 @@ class Sessions(Family):
         """
         if self._business_id is None:
             raise InvalidParameter("business_id", "identify needs Hellotext(business_id=…)")
-        if not deadline > 0:
-            raise InvalidParameter("deadline", "expected seconds above 0")
         given = {"email": email, "phone": phone, "name": name, "source": source}
-        body = {"session": id_segment(session, "session"), "user_id": text("user_id", str(user_id))}
+        body = {"session": id_segment(session, "session"), "user_id": user_of(user_id)}
         body |= {key: text(key, value) for key, value in given.items() if value is not None}
         async with deadline_of(deadline):
             return await identified(self._sends, self._business_id, session, body)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 
@@ -74,11 +78,35 @@ async def test_ids_are_checked_by_their_names() -> None:
     with pytest.raises(InvalidParameter) as caught:
         await Sessions(sends).identify("s", "u")
     assert caught.value.parameter == "business_id"
-    for wrong in (0, -1, float("nan")):
+    for wrong in (0, -1, float("nan"), None, "5", True, timedelta(seconds=5), Decimal(5)):
         with pytest.raises(InvalidParameter) as caught:
-            await Sessions(sends, "biz").identify("s", "u", deadline=wrong)
+            await Sessions(sends, "biz").identify("s", "u", deadline=wrong)  # type: ignore[arg-type]
         assert caught.value.parameter == "deadline"
     assert not sends.calls
+
+
+@pytest.mark.parametrize("wrong", [None, True, 1.5, float("nan"), "", b"7", ["7"], {}, object()])
+async def test_a_user_is_text_or_a_whole_number(wrong: Any) -> None:
+    """A visitor does not become the user "None", whom others would become too; nothing is sent."""
+    sends = Recording()
+    with pytest.raises(InvalidParameter) as caught:
+        await Sessions(sends, "biz").identify("s", wrong)
+    assert caught.value.parameter == "user_id"
+    assert not sends.calls
+
+
+class User(str, Enum):
+    """Text that is an enum: its `str()` is `User.ANA`."""
+
+    ANA = "ana"
+
+
+@pytest.mark.parametrize(("user", "sent"), [("ana", "ana"), (7, "7"), (User.ANA, "ana"), (UUID(int=7), str(UUID(int=7)))])
+async def test_a_user_is_sent_as_text(user: Any, sent: str) -> None:
+    """A number in digits, an enum's value."""
+    sends = Recording({})
+    await Sessions(sends, "biz").identify("s", user)
+    assert sends.body["user_id"] == sent
 
 
 @virtual_time
