@@ -3,7 +3,7 @@
 from typing import TypedDict, Unpack
 
 from .._wire.call import Call
-from .._wire.params import id_segment
+from .._wire.params import id_segment, name_segment
 from ._profile import Profile, ProfileList
 from ._upsert import find_or_create, found
 from ._verbs import ByName, Deletes, Lists, Retrieves
@@ -35,6 +35,8 @@ class ProfileLists(ByName, Retrieves[ProfileList], Lists[ProfileList], Deletes):
 
     async def ensure(self, name: str, /) -> ProfileList:
         """The list with this name, created if there is none; see `_upsert` for programs that do so at the same time."""
+
+        name_segment(name, "name")
 
         async def find() -> ProfileList | None:
             there = await found(self.retrieve(name))  # by id too: what has another name is not it

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from .._events.parameters import ProductFields, ProductParameters
+from .._wire.params import name_segment
 from ..errors import InvalidParameter
 from ._product import Product
 from ._product_variants import HasVariants
@@ -46,9 +47,11 @@ class Products(HasVariants, Retrieves[Product], Lists[Product], Deletes):
         same moment keep one product, if the API finds the older of two by their reference.
         """
         body = self._checked(fields, NewProduct)
-        key = body.get("reference", body.get("sku"))
+        name = "reference" if "reference" in body else "sku"
+        key = body.get(name)
         if key is None:
             raise InvalidParameter("reference", "upsert needs a reference or a sku")
+        name_segment(str(key), name)
         product, created = await find_or_create(
             lambda: self._find(str(key), body), lambda: self._post(Product, body), self.delete
         )

@@ -348,3 +348,18 @@ async def test_a_list_goes_by_name_too() -> None:
     with pytest.raises(InvalidParameter) as caught:
         await lists.add_profile("Greens", "a/b")
     assert caught.value.parameter == "profile"
+
+
+@pytest.mark.parametrize("wrong", ["", "..", "a\n", "\ud800", None, 5.0])
+async def test_what_cannot_be_looked_up_is_named_as_it_was_given(wrong: Any) -> None:
+    """The key of an upsert, the name of `ensure`: not the place in the path that they would have."""
+    sends = Recording()
+    for asking, name in (
+        (Products(sends).upsert(name="p", sku=wrong), "sku"),
+        (Products(sends).upsert(name="p", reference=wrong), "reference"),
+        (ProfileLists(sends).ensure(wrong), "name"),
+    ):
+        with pytest.raises(InvalidParameter) as caught:
+            await asking
+        assert caught.value.parameter == name
+    assert not sends.calls
