@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -14,7 +15,7 @@ from .shapes import is_array, is_object
 if TYPE_CHECKING:
     from .call import Call, Reply
 
-__all__ = ["MAX_RETRY_AFTER", "answer", "error_of", "retry_after"]
+__all__ = ["MAX_RETRY_AFTER", "answer", "error_of", "http_date", "retry_after"]
 
 T = TypeVar("T")
 
@@ -141,16 +142,18 @@ def retry_after(reply: Reply, *, wall: float) -> float | None:
 def _wait(value: str, reply: Reply, wall: float) -> float | None:
     if _SECONDS.fullmatch(value):
         return max(0.0, float(value))
-    until = _timestamp(value)
+    until = http_date(value)
     if until is None:
         return None
-    sent = next((at for date in reply.header("date") if (at := _timestamp(date)) is not None), wall)
+    sent = next((at for date in reply.header("date") if (at := http_date(date)) is not None), wall)
     wait = until - sent
     return max(0.0, wait) if math.isfinite(wait) else None
 
 
-def _timestamp(value: str) -> float | None:
+def http_date(value: str) -> float | None:
+    """A date of HTTP, in any of its three forms, as Unix seconds. One without a zone (asctime's) is in GMT too."""
     try:
-        return parsedate_to_datetime(value).timestamp()
+        moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

@@ -13,7 +13,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -21,6 +20,7 @@ import msgspec
 from .._wire.call import Sends
 from .._wire.codec import Answer
 from .._wire.pages import Page
+from .._wire.reply import http_date
 from ..errors import Asked
 from ._evidence_of import Question, Unanswerable, keys_of, question_of
 from ._listing import Listing
@@ -186,9 +186,6 @@ def _made_at(item: Answer) -> float:
 def _ahead(page: Page[Any], wall: Callable[[], float]) -> float:
     """Seconds by which the server's clock is ahead of ours."""
     for name, value in () if page.response is None else page.response.headers:
-        if name.lower() == "date":
-            try:
-                return parsedate_to_datetime(value).timestamp() - wall()
-            except ValueError:
-                break
+        if name.lower() == "date" and (there := http_date(value)) is not None:
+            return there - wall()
     return 0.0

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -161,6 +164,25 @@ def test_dates_are_measured_by_the_servers_clock() -> None:
     assert at("Tue, 14 Nov 2023 22:13:25 GMT") == 5
     assert at(until, date="garbage") == 3600
     assert at("Wed, 45 Nov 2023 10:00:00 GMT") is None
+
+
+@pytest.fixture
+def far_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's zone is hours from GMT."""
+    monkeypatch.setenv("TZ", "UYT3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no tzset")
+@pytest.mark.parametrize(
+    "until", ["Wed, 15 Nov 2023 10:00:30 GMT", "Wednesday, 15-Nov-23 10:00:30 GMT", "Wed Nov 15 10:00:30 2023"]
+)
+def test_every_form_of_a_date_is_in_gmt(until: str, far_away: None) -> None:
+    """RFC 9110's three; asctime's names no zone, and the machine's own is not meant."""
+    assert at(until, date="Wed, 15 Nov 2023 10:00:00 GMT") == 30
 
 
 def test_of_several_headers_the_longest_counts() -> None:
