@@ -95,13 +95,15 @@ async def test_a_user_is_text_or_a_whole_number(wrong: Any) -> None:
     assert not sends.calls
 
 
-class User(str, Enum):
+class User(str, Enum):  # noqa: UP042
     """Text that is an enum: its `str()` is `User.ANA`."""
 
     ANA = "ana"
 
 
-@pytest.mark.parametrize(("user", "sent"), [("ana", "ana"), (7, "7"), (User.ANA, "ana"), (UUID(int=7), str(UUID(int=7)))])
+@pytest.mark.parametrize(
+    ("user", "sent"), [("ana", "ana"), (7, "7"), (User.ANA, "ana"), (UUID(int=7), str(UUID(int=7)))]
+)
 async def test_a_user_is_sent_as_text(user: Any, sent: str) -> None:
     """A number in digits, an enum's value."""
     sends = Recording({})

@@ -23,7 +23,7 @@ def test_a_call_becomes_a_request() -> None:
     assert request.body == '{"name":"Will É"}'.encode()
 
 
-class Sort(str, Enum):
+class Sort(str, Enum):  # noqa: UP042
     """As programs declared text that is an enum before StrEnum: its `str()` is `Sort.CREATED`."""
 
     CREATED = "created_at"
