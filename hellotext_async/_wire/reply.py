@@ -38,15 +38,23 @@ _SECONDS: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d*)?")
 
 def answer(call: Call[T], reply: Reply, *, attempts: int = 1) -> T:
     """The answer in a 2xx `reply`. If its body cannot be read, a create raises OutcomeUnknown with `applied=True`."""
-    if call.if_missing is not None and not (reply.body or reply.missing):
-        return call.if_missing
     found = _decoded(call, reply)
     if found is not None:
         return found[0]
+    if call.if_missing is not None and _says_no_more(reply):
+        return call.if_missing
     problem = f"its answer was {reply.missing}" if reply.missing else "its answer is not the documented JSON"
     if call.idempotency in ("non_idempotent", "at_most_once"):
         raise errors.OutcomeUnknown(problem, attempts=attempts, applied=True, request_id=request_id_of(reply))
     raise error_of(reply, attempts=attempts, problem=problem)
+
+
+def _says_no_more(reply: Reply) -> bool:
+    """Whether a complete body has no more to say than its status: none, or JSON without what is documented."""
+    try:
+        return not reply.missing and (not reply.body or is_object(decode_lenient(reply.body) or {}))
+    except Undecodable:
+        return False
 
 
 def _decoded(call: Call[T], reply: Reply) -> tuple[T] | None:
