@@ -12,6 +12,7 @@ from ..errors import InvalidParameter, UnexpectedResponse
 from .codec import Answer, LazyJson, attach_raw, decode
 from .coerce import can_coerce
 from .params import id_segment
+from .shapes import is_object
 
 if TYPE_CHECKING:
     from .call import Call
@@ -119,10 +120,10 @@ def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
     """The call for the page after `page` (before it, when `call` goes by ending_before), or None at the end.
 
     If the API does not send `has_more`, only an empty page is the end: a page may have fewer items than
-    its limit.
+    its limit. One whose items could not be read, not a single one, is not empty.
     """
     items = page.items
-    if page.has_more is False or not (items or page.has_more):
+    if page.has_more is False or not (items or page.has_more or _came(page)):
         return None
     query = dict(call.query or {})
     backwards = query.get("ending_before") is not None
@@ -131,3 +132,8 @@ def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
     if not cursor:
         raise UnexpectedResponse(200, problem="more items are to follow, but none was given to go on from")
     return replace(call, query={**query, name: cursor})
+
+
+def _came(page: Page[Any]) -> bool:
+    """Whether the page had elements, readable or not."""
+    return is_object(page.raw) and bool(page.raw.get(page._key))  # pyright: ignore[reportPrivateUsage]

@@ -69,6 +69,14 @@ async def test_items_that_could_not_be_read_do_not_end_it() -> None:
     assert sends.asked[1] == ("GET", "/v1/lists?starting_after=a")
 
 
+@pytest.mark.parametrize("unread", ["{...}", {"name": "no id"}, {"id": None}, None])
+async def test_a_page_of_which_nothing_could_be_read_is_not_the_end(unread: Any) -> None:
+    """What follows it cannot be asked for: an error, since a list that ends early looks like a whole one."""
+    family, _ = lists(page("a"), {"lists": [unread]}, page("c", has_more=False))
+    with pytest.raises(UnexpectedResponse):
+        _ = [item async for item in family.list(limit=1)]
+
+
 @pytest.mark.parametrize(
     "pages",
     [
