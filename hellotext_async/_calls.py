@@ -72,6 +72,8 @@ class _Tries:
     async def once(self) -> Attempt:
         """One attempt, as soon as there is a permit for it."""
         engine = self._engine
+        if engine.limiter.closed:
+            self._refused(None)
         try:
             permit = await engine.limiter.acquire("call", until=self._patience())
         except Refused as refused:
@@ -115,6 +117,8 @@ class _Tries:
     def _refused(self, wait: float | None) -> NoReturn:
         if self._latest is not None:
             self._fail(self._latest)
+        if self._engine.limiter.closed:
+            raise NotSent("closed", attempts=0)
         if wait or self._wait is not None:
             raise RateLimited(429, attempts=0, retry_after=wait, problem="not sent: the wait was longer than allowed")
         raise NotSent("deadline", attempts=0)

@@ -100,6 +100,7 @@ class Core:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = _process.current_process
         self._closed = False
+        self._closing: asyncio.Future[None] | None = None
 
     def keyed(self, call: Call[T]) -> Call[T]:
         """`call` with a key by which the API recognises a repeat, if such keys are sent; then it may be repeated."""
@@ -163,15 +164,22 @@ class Core:
             total=self.timeouts.total,
             clock=loop.time,
             wall=self.wall,
-            sleep=asyncio.sleep,
+            sleep=self._pause,
             uniform=uniform,
             reports=self.reports.attempts(self.origin, self.wall),
             outages=self.reports.outages(loop.time),
             credentials=self,
         )
         self._loop = loop
+        self._closing = loop.create_future()
         self._process = _process.current_process
         _process.own_selector_after_fork(loop)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before a call's next attempt; a close ends it."""
+        if self._closing is None:
+            raise AssertionError("calls are made by an open client")
+        await asyncio.wait({self._closing}, timeout=seconds)
 
     def rate(self) -> RateState:
         """What is known of the API's rate limit at this moment."""
@@ -225,6 +233,8 @@ class Core:
             errors = await self._close_queues()
         finally:
             self._closed = True
+            if self._closing is not None and not self._closing.done():
+                self._closing.set_result(None)
             engines = [engine for engine in (self._engine, self._events_engine) if engine is not None]
             for engine in engines:
                 engine.limiter.close()

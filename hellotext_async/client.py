@@ -106,7 +106,7 @@ class Hellotext(Families):
         return self
 
     async def aclose(self) -> None:
-        """Drain and close its queues, then its connections; safe to call twice."""
+        """Drain and close its queues, then its connections; calls still under way fail. Safe to call twice."""
         await self._core.aclose()
 
     async def __aenter__(self) -> Self:

@@ -69,6 +69,7 @@ class Limiter:
         self._waiters: Waiters[Waiter] = Waiters()
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = inf
+        self.closed = False
 
     @property
     def in_flight(self) -> int:
@@ -119,7 +120,7 @@ class Limiter:
 
     def _refuse(self, priority: Priority, now: float, until: float) -> None:
         at = self._ready_at(priority, now)
-        if until <= now or until < at < inf:
+        if self.closed or until <= now or until < at < inf:
             raise Refused(self._wait(now))
 
     def _wait(self, now: float) -> float | None:
@@ -259,9 +260,12 @@ class Limiter:
         )
 
     def close(self) -> None:
-        """Stop waking up."""
+        """Refuse the calls that wait, and whatever would have to wait from now on; the queues were closed before."""
+        self.closed = True
         if self._timer is not None:
             self._timer.cancel()
+        for waiter in self._waiters.queues.pop("call", ()):
+            _expire(waiter)
 
 
 def _expire(waiter: Waiter) -> None:

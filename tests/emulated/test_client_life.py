@@ -8,6 +8,7 @@ import gc
 import os
 import pickle
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +21,11 @@ from hellotext_async import (
     Hellotext,
     HellotextError,
     InvalidParameter,
+    Limits,
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    ServerError,
     Token,
     WrongLoop,
 )
@@ -42,6 +48,48 @@ async def test_a_closed_client_is_of_no_use_and_can_be_closed_again(emulator: Em
         await client.event_queue().open()
     with pytest.raises(ClientClosed):
         client.rate()
+
+
+async def until_given_out(client: Hellotext, held: Callable[[Any], bool]) -> None:
+    """Until `held` is true of the client's limiter, which no public name shows."""
+    while not held(client._core.running().limiter):
+        await asyncio.sleep(0)
+
+
+async def test_a_close_ends_a_call_that_waits_for_its_turn(emulator: Emulator) -> None:
+    """Behind the one request that is in flight, within the rate that was set, and with a patience of its own."""
+    emulator.faults.add(Fault("delay", match="*", delay=60, times=None))
+    for limits in (Limits(concurrency=1), Limits(rate=1 / 40)):
+        client = client_of(emulator, limits=limits)
+        first = asyncio.create_task(client.lists.remove_profile("l", "p"))
+        await until_given_out(client, lambda limiter: limiter.in_flight == 1)
+        waiting = [
+            asyncio.create_task(each.lists.remove_profile("l", "p")) for each in (client, client.with_options(wait=50))
+        ]
+        await until_given_out(client, lambda limiter: len(limiter._waiters.queues.get("call", ())) == 2)
+        await asyncio.wait_for(client.aclose(), 5)
+        for task in waiting:
+            with pytest.raises(NotSent) as caught:
+                await asyncio.wait_for(task, 5)
+            assert (caught.value.reason, caught.value.attempts) == ("closed", 0)
+        with pytest.raises((NotSent, OutcomeUnknown)):
+            await asyncio.wait_for(first, 5)
+
+
+@pytest.mark.parametrize("status", [500, 429])
+async def test_a_close_ends_the_pause_before_a_retry(emulator: Emulator, status: int) -> None:
+    """The call ends in what its last attempt showed; nothing more is sent."""
+    emulator.faults.add(Fault("status", match="*", status=status, retry_after=40, times=None))
+    client = client_of(emulator)
+    call = asyncio.create_task(client.lists.remove_profile("l", "p"))
+    await until_given_out(client, lambda limiter: not limiter.in_flight and bool(emulator.requests))
+    for _ in range(3):  # the reply was read; the call goes on to its pause
+        await asyncio.sleep(0)
+    await asyncio.wait_for(client.aclose(), 5)
+    with pytest.raises((ServerError, RateLimited)) as caught:
+        await asyncio.wait_for(call, 5)
+    assert (caught.value.status, caught.value.attempts) == (status, 1)
+    assert len(emulator.requests) == 1
 
 
 async def test_a_client_that_was_never_opened_closes_at_once() -> None:
