@@ -58,6 +58,8 @@ _BESIDE: Final = 400
 _SMALL: Final = 1000
 """Bytes of a body up to which many rows share a page; of larger ones up to a half of the last page stays empty."""
 _IDEMPOTENCY: Final = get_args(Idempotency)
+_encode: Final = msgspec.msgpack.Encoder().encode
+"""One encoding for equal values, at a sixth of the cost of their repr."""
 
 
 def growth_by(events: Sequence[New]) -> int:
@@ -68,12 +70,11 @@ def growth_by(events: Sequence[New]) -> int:
 def checksum(values: Sequence[Any]) -> int:
     """Of the values of a row from its number to its body."""
     *fields, body = values
-    fields[2] = int(fields[2])
     return _sum(fields, body)
 
 
 def _sum(fields: list[Any], body: bytes) -> int:
-    return zlib.crc32(body, zlib.crc32(repr(fields).encode()))
+    return zlib.crc32(body, zlib.crc32(_encode(fields)))
 
 
 def values_of(number: int, event: New) -> list[Any]:

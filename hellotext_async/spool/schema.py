@@ -15,7 +15,7 @@ from .rows import checksum
 
 __all__ = ["claim", "looks_like_ours", "prepare"]
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 APPLICATION: Final = 0x48747871
 """SQLite's application id, in the file's header: "Htxq"."""
 
@@ -56,7 +56,7 @@ def looks_like_ours(path: Path) -> bool:
     application, version = _number(header, 68), _number(header, 60)
     if application not in (0, APPLICATION) or (header and application == 0 and _is_foreign(_tables_at_rest(path))):
         raise _foreign(path)
-    return (application, version) in ((APPLICATION, FORMAT), (APPLICATION, 2), (0, 1))
+    return (application, version) == (0, 1) or (application == APPLICATION and version in range(2, FORMAT + 1))
 
 
 def _header(path: Path) -> bytes:
@@ -124,9 +124,11 @@ def prepare(link: sqlite3.Connection, version: int, owner: str) -> None:
         raise sqlite3.DatabaseError("damaged")
     link.execute("begin immediate")
     if version == 1:
-        _from_1(link)
+        link.execute("alter table events rename column repeat to idempotency")
     if version in (1, 2):  # an id's outcome did not say whether it may have been duplicated
         link.execute("alter table ids add column duplicated integer")
+    if version in (1, 2, 3):
+        _sum_anew(link, version)
     for statement in f"{_SCHEMA}{_SENT}".split(";"):
         link.execute(statement)
     link.execute("insert or replace into owner values (1, ?)", (owner,))
@@ -134,17 +136,20 @@ def prepare(link: sqlite3.Connection, version: int, owner: str) -> None:
     link.execute("commit")
 
 
-def _from_1(link: sqlite3.Connection) -> None:
-    """In format 1 the checksum covered the body alone, and idempotency had other names."""
-    link.execute("alter table events rename column repeat to idempotency")
-    link.create_function("new_sum", 9, _new_sum, deterministic=True)
-    for old, new in _OLD_NAMES.items():
-        link.execute("update events set idempotency = ? where idempotency = ?", (new, old))
+def _sum_anew(link: sqlite3.Connection, version: int) -> None:
+    """Give every row a checksum of this format; a row that does not match its old one stays damaged."""
+    if version == 1:
+        for old, new in _OLD_NAMES.items():
+            link.execute("update events set idempotency = ? where idempotency = ?", (new, old))
+
+    def new_sum(*values: Any) -> int:
+        *row, old = values
+        *fields, body = row
+        try:
+            before = zlib.crc32(body, 0 if version == 1 else zlib.crc32(repr(fields).encode()))
+            return checksum(row) if before == old else -1
+        except (TypeError, ValueError):
+            return -1
+
+    link.create_function("new_sum", 9, new_sum, deterministic=True)
     link.execute("update events set sum = new_sum(seq, id, given, action, subject, idempotency, accepted, body, sum)")
-
-
-def _new_sum(*values: Any) -> int:
-    *row, old = values
-    body = row[-1]
-    whole = isinstance(body, bytes) and zlib.crc32(body) == old
-    return checksum(row) if whole else -1

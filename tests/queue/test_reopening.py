@@ -107,33 +107,44 @@ async def test_the_outcome_of_an_id_is_stored_with_its_mark(tmp_path: Path) -> N
 
 def make_older(path: Path, version: int) -> None:
     """Convert a closed spool to an older format."""
+
+    def old_sum(*values: Any) -> int:
+        *fields, body = values
+        return zlib.crc32(body, 0 if version == 1 else zlib.crc32(repr(fields).encode()))
+
     with sqlite3.connect(path) as link:
-        link.execute("alter table ids drop column duplicated")
+        link.create_function("old_sum", 8, old_sum)
+        link.execute("update events set sum = old_sum(seq, id, given, action, subject, idempotency, accepted, body)")
+        if version < 3:
+            link.execute("alter table ids drop column duplicated")
         if version == 1:
-            link.create_function("crc32", 1, zlib.crc32)
             link.execute("alter table events rename column idempotency to repeat")
-            link.execute("update events set repeat = 'repeatable', sum = crc32(body)")
+            link.execute("update events set repeat = 'repeatable'")
             link.execute("pragma application_id = 0")
         link.execute(f"pragma user_version = {version}")
     link.close()
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 @virtual_time
 async def test_a_spool_of_an_older_format_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
-    """Its ids are known, without a mark, and its events are sent."""
+    """Its ids are known, with the mark that format 3 has; its events are sent, save one that is damaged."""
     path = tmp_path / "s.db"
-    async with opened_on(path, Script(received(), silent())) as first:
-        assert (await (await put(first, event(1), event_id="e1"))).delivered
+    async with opened_on(path, Script(answers(500), received(), silent())) as first:
+        assert (await (await put(first, event(1), event_id="e1"))).maybe_duplicated
         await put(first, order(2))
+        await put(first, event(3))
         await first.aclose(timeout=0)
     make_older(path, version)
+    with sqlite3.connect(path) as link:
+        link.execute("update events set body = 7 where action <> 'order.placed'")
+    link.close()
     script = Script()
     async with opened_on(path, script) as second:
         known = await (await put(second, event(1), event_id="e1"))
-        assert (known.verdict, known.maybe_duplicated) == ("delivered", False)
+        assert (known.verdict, known.maybe_duplicated) == ("delivered", version == 3)
         await second.flush()
-        assert second.stats().outcomes["delivered"] == 1
+        assert (second.stats().outcomes["delivered"], second.stats().outcomes["abandoned"]) == (1, 1)
     assert [seen.json["action"] for seen in script.history] == ["order.placed"]
 
 
