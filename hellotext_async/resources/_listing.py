@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._wire.pages import Page, following
 from ..errors import UnexpectedResponse
@@ -17,20 +18,43 @@ __all__ = ["Listing"]
 T = TypeVar("T")
 
 
-class Listing(Generic[T]):
+class Listing(Coroutine[Any, Any, Page[T]]):
     """``await`` it for one `Page`, ``async for`` it for every item of all pages, `pages()` for the pages.
 
-    With `ending_before` the pages go upwards from that id, each in the API's own order.
+    With `ending_before` the pages go upwards from that id, each in the API's own order. It is a coroutine, so that
+    ``asyncio.create_task`` and task groups take it.
     """
 
-    __slots__ = ("_call", "_sends")
+    __slots__ = ("_call", "_once", "_sends")
 
     def __init__(self, sends: Sends, call: Call[Page[T]]) -> None:
         self._sends = sends
         self._call = call
+        self._once: Coroutine[Any, Any, Page[T]] | None = None
 
     def __await__(self) -> Generator[object, None, Page[T]]:
         return self._sends.send(self._call).__await__()
+
+    # What a task needs of a coroutine.
+
+    def _begun(self) -> Coroutine[Any, Any, Page[T]]:
+        if self._once is None:
+            self._once = self._sends.send(self._call)
+        return self._once
+
+    def send(self, value: Any, /) -> Any:
+        """The next step of a task that reads one page."""
+        return self._begun().send(value)
+
+    def throw(self, kind: Any, value: Any = None, trace: Any = None, /) -> Any:
+        """The next step of a task that was cancelled."""
+        error: BaseException = kind if value is None else value
+        return self._begun().throw(error)
+
+    def close(self) -> None:
+        """End what a task began; nothing if none did."""
+        if self._once is not None:
+            self._once.close()
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():

@@ -3,6 +3,7 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 from __future__ import annotations
 
+import asyncio
 from typing import Any, assert_type
 
 from hellotext_async import Coupon, Hellotext, Listing, Page, Profile
@@ -17,6 +18,8 @@ async def pages(client: Hellotext) -> None:
     assert_type(page.items[0].first_name, str | None)
     assert_type(page.has_more, bool | None)
     assert_type(page.to_dict(), dict[str, Any])
+    async with asyncio.TaskGroup() as group:
+        assert_type(group.create_task(client.profiles.list()), asyncio.Task[Page[Profile]])
     async for profile in listing:
         assert_type(profile, Profile)
     async for one in client.coupons.list().pages():

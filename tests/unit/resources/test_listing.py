@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import warnings
 from typing import Any
 
 import pytest
@@ -28,6 +31,43 @@ async def test_nothing_is_asked_before_it_is_awaited() -> None:
     assert not sends.calls
     assert [item.id for item in (await listing).items] == ["a", "b"]
     assert sends.asked == [("GET", "/v1/lists?limit=2")]
+
+
+async def test_a_task_reads_one_page() -> None:
+    """Task groups and `create_task` take it as it is; each await is a request of its own."""
+    family, sends = lists(page("a"), page("b"), page("c"))
+    listing = family.list()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(listing)
+    assert [item.id for item in task.result().items] == ["a"]
+    assert [[item.id for item in (await listing).items] for _ in range(2)] == [["b"], ["c"]]
+    assert len(sends.calls) == 3
+
+
+async def test_a_task_that_reads_a_page_can_be_cancelled() -> None:
+    """Before it begins, and while the request is under way; nothing warns of a coroutine that was never awaited."""
+
+    class Hanging:
+        ended = 0
+
+        async def send(self, call: Any, /) -> Any:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                Hanging.ended += 1
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for turns in (0, 2):
+            task = asyncio.create_task(ProfileLists(Hanging()).list())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        ProfileLists(Hanging()).list().close()
+        gc.collect()
+    assert Hanging.ended == 1
 
 
 async def test_iterating_gives_every_item_of_every_page() -> None:
