@@ -7,6 +7,7 @@ anything of the request. Its text names no token and no credentials of a proxy.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from typing import Final
@@ -18,12 +19,17 @@ NO_TLS: Final = frozenset(
 )
 """OpenSSL's reasons when the other side answers something that is not TLS."""
 
+_NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
+"""Of the failures at several addresses, which come as one error with a text of theirs."""
+
 
 def diagnose(error: BaseException) -> OSError:
     """The cause of a failure to connect."""
     match error:
         case ssl.SSLError():
             return _of_tls(error)
+        case socket.gaierror() if error.errno == socket.EAI_AGAIN:
+            return socket.gaierror("the host's name cannot be looked up at present: no name server answers")
         case socket.gaierror():
             return socket.gaierror("the host's name is not found")
         case UnicodeError():
@@ -36,6 +42,9 @@ def diagnose(error: BaseException) -> OSError:
             return ConnectionResetError("the connection was closed by the other side before it could be used")
         case OSError() if error.errno is not None:
             return ConnectionError(f"no connection: {os.strerror(error.errno)}")
+        case OSError() if numbers := _NUMBER.findall(str(error)):
+            reasons = dict.fromkeys(os.strerror(int(number)) for number in numbers)
+            return ConnectionError(f"no connection: {', '.join(reasons)}")
         case _:
             return ConnectionError("no connection")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from typing import Any
 
@@ -121,6 +122,22 @@ async def test_2_the_second_address_is_used_if_the_first_is_dead(opened: Opens) 
             transport = opened("http://api.test")
             assert (await transport.exchange(POST, total=5)).status == 200
             await transport.aclose()
+
+
+@pytest.mark.parametrize("last", ["127.0.0.1", "255.255.255.255"], ids=["alike", "unlike"])
+async def test_2_two_addresses_that_fail_leave_a_reason(opened: Opens, last: str) -> None:
+    """The second one refuses too, or there is no way to it; the addresses are not shown."""
+    async with ScriptedServer() as server:
+        port = server.port
+
+    async def both() -> list[Any]:
+        return at(("127.0.0.1", port), (last, port))
+
+    with named(both):
+        end = await ask(opened(f"http://api.test:{port}"))
+    assert not_sent(end) == "connect"
+    assert isinstance(end, Unanswered)
+    assert re.fullmatch("the connection is refused: .*|no connection: [A-Za-z, ]+", str(end.cause))
 
 
 async def test_3_a_fully_qualified_name_is_the_certificate_s(opened: Opens) -> None:

@@ -19,6 +19,7 @@ from hellotext_async.config import Token
 from hellotext_async.emulator import Emulator, Fault
 from hellotext_async.transport import Unanswered
 from hellotext_async.transport.event_transport import EventTransport
+from tests.contract.asking import names
 from tests.harness.canary import TOKEN, assert_unseen
 from tests.harness.credentials import Credentials
 from tests.harness.scripts import reply
@@ -77,10 +78,22 @@ async def test_a_refused_connection() -> None:
     assert_says(error, "connect", "the connection is refused", ConnectionRefusedError)
 
 
-async def test_a_name_that_is_not_found() -> None:
-    """A name that RFC 2606 reserves."""
-    error = await failure("https://api.invalid")
-    assert_says(error, "dns", "the host's name is not found", socket.gaierror)
+@pytest.mark.parametrize(
+    ("number", "detail"),
+    [
+        (socket.EAI_NONAME, "the host's name is not found"),
+        (socket.EAI_AGAIN, "the host's name cannot be looked up at present: no name server answers"),
+    ],
+)
+async def test_a_name_that_is_not_found(number: int, detail: str) -> None:
+    """There is none, or nothing that could say so answers."""
+
+    async def lookup(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(number, "as the system says it")
+
+    with names(lookup):
+        error = await failure("https://api.test")
+    assert_says(error, "dns", detail, socket.gaierror)
 
 
 async def test_a_certificate_that_is_not_trusted() -> None:

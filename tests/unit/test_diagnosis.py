@@ -27,6 +27,7 @@ def tls(reason: str | None) -> ssl.SSLError:
         (ConnectionResetError(), ConnectionResetError, "closed by the other side"),
         (ConnectionAbortedError(), ConnectionResetError, "closed by the other side"),
         (OSError(errno.ENETUNREACH, "secret"), ConnectionError, "Network is unreachable"),
+        (socket.gaierror(socket.EAI_AGAIN, "secret"), socket.gaierror, "no name server answers"),
         (OSError("secret"), ConnectionError, "^no connection$"),
         (ValueError("secret"), ConnectionError, "^no connection$"),
         (tls("WRONG_VERSION_NUMBER"), ssl.SSLError, "is it an http:// URL"),
