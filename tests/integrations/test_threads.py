@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hellotext_async import ConfigurationError, Hellotext, NotFound, WrongLoop
+from hellotext_async import ClientClosed, ConfigurationError, Hellotext, NotFound, WrongLoop
 from hellotext_async.emulator import Emulator, Fault
 from hellotext_async.integrations.threads import HellotextThread
 from tests.cli.command import environment
@@ -74,6 +75,70 @@ def test_a_call_in_its_own_thread_is_refused(hellotext: HellotextThread) -> None
         hellotext.call(call_again)
 
 
+def test_a_close_in_its_own_thread_is_refused(hellotext: HellotextThread) -> None:
+    """It would wait for its own end; nothing is closed by it."""
+
+    async def close(client: Hellotext) -> None:
+        hellotext.close()
+
+    receipt = hellotext.queue.track("page.viewed", session="s")
+    with pytest.raises(WrongLoop, match=r"^close\(\) was called in the thread"):
+        hellotext.call(close, timeout=20)
+    assert receipt.wait(timeout=20).delivered
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=["exit", "interrupt"])
+def test_a_call_that_ends_the_program_ends_its_caller_s_thread_alone(
+    hellotext: HellotextThread, error: BaseException
+) -> None:
+    """Events and other calls go on."""
+
+    async def leave(client: Hellotext) -> None:
+        raise error
+
+    client, receipt = hellotext.client, hellotext.queue.track("page.viewed", session="s")
+    with pytest.raises(type(error)):
+        hellotext.call(leave)
+    assert receipt.wait(timeout=20).delivered
+    assert hellotext.call(lambda client: client.profiles.retrieve("MzYwlE50")).id == "MzYwlE50"
+    assert hellotext.client is client
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is stopped on purpose
+def test_a_loop_that_ended_by_itself_is_replaced(hellotext: HellotextThread) -> None:
+    """By the next use; or `close` has its report."""
+
+    async def stop(client: Hellotext) -> None:
+        asyncio.get_running_loop().stop()
+
+    def stopped() -> None:
+        hellotext.call(stop)
+        for thread in threading.enumerate():
+            if thread.name == "hellotext":
+                thread.join()
+
+    hellotext.queue.track("page.viewed", session="first")
+    stopped()
+    assert hellotext.queue.track("page.viewed", session="second").wait(timeout=20).delivered
+    stopped()
+    report = hellotext.close()
+    assert report is not None
+    assert report.outcomes["delivered"] == 1
+
+
+def test_a_call_that_meets_a_close_has_a_typed_error(hellotext: HellotextThread) -> None:
+    """Its client was taken before the close, and the loop is closed when it gets there."""
+
+    class Meanwhile(HellotextThread):
+        def _started(self, closed: object) -> object:  # type: ignore[override]
+            running = super()._started(closed)  # type: ignore[arg-type]
+            self.close()
+            return running
+
+    with pytest.raises(ClientClosed, match="closed meanwhile"):
+        Meanwhile(hellotext._make_client).call(lambda client: client.profiles.retrieve("MzYwlE50"))
+
+
 async def test_it_works_beside_a_running_loop(hellotext: HellotextThread) -> None:
     """As in an async view of Django."""
     receipt = hellotext.queue.track("page.viewed", session="s")
@@ -95,6 +160,57 @@ def test_what_opening_raises_is_raised_to_the_caller(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HELLOTEXT_API_TOKEN", "t")
     assert hellotext.client.name is None
     hellotext.close()
+
+
+def test_a_pickled_one_is_another_s_own(emulator: Emulator) -> None:
+    """As an argument of a process that is spawned, also after its first use here."""
+    hellotext = HellotextThread(drain=3)
+    assert pickle.loads(pickle.dumps(hellotext))._drain == 3
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HELLOTEXT_API_TOKEN", emulator.token)
+        patch.setenv("HELLOTEXT_API_URL", emulator.url)
+        own = hellotext.client
+        other: HellotextThread = pickle.loads(pickle.dumps(hellotext))
+        assert other.client is not own
+        other.close()
+        assert hellotext.client is own
+    hellotext.close()
+
+
+AFTER_THE_MAIN_THREAD = """
+import sys, threading
+from hellotext_async import ClientClosed, QueueClosed
+from hellotext_async.integrations.threads import HellotextThread
+
+hellotext = HellotextThread()
+if sys.argv[1] == "used":
+    hellotext.queue.track("page.viewed", session="before")
+
+
+def go_on():
+    threading.main_thread().join()
+    for use, error in ((lambda: hellotext.queue, QueueClosed), (lambda: hellotext.client, ClientClosed)):
+        for _ in range(2):
+            try:
+                use()
+            except error as refused:
+                print(refused)
+
+
+threading.Thread(target=go_on).start()
+"""
+
+
+@pytest.mark.parametrize("first", ["used", "not used"])
+def test_a_thread_that_goes_on_after_the_main_one_is_refused(emulator: Emulator, first: str) -> None:
+    """With a typed error, again and again: what it tracked could neither be sent nor counted."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", AFTER_THE_MAIN_THREAD, first],
+        env=environment(emulator), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["the main thread has ended: nothing more is taken or sent"] * 4
+    assert [event["session"] for event in emulator.events] == (["before"] if first == "used" else [])
 
 
 FORKING = """
