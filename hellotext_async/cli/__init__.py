@@ -19,7 +19,7 @@ from typing import Final
 from .._version import __version__
 from ..errors import ConfigurationError, HellotextError
 from . import check, dead_letters, demo, emulator, ingest, profiles, worker
-from .output import abandon_stdout, is_of_output, lenient_stderr
+from .output import abandon, is_of_output, lenient_stderr
 from .warned import warnings_in_words
 
 __all__ = ["main"]
@@ -46,13 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # what started it has closed it; no file of ours takes its place
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-    args = _parser().parse_args(argv)
     with lenient_stderr():
-        return _run(args)
+        return _run(argv)
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(argv: Sequence[str] | None) -> int:
     try:
+        args = _parsed(argv)
         with warnings_in_words():
             code: int = asyncio.run(args.run(args))
             sys.stdout.flush()
@@ -63,14 +63,21 @@ def _run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        abandon_stdout()  # its reader has ended
+        abandon(sys.stdout)  # its reader has ended
         return 1
     except OSError as error:
         if not is_of_output(error):
             raise
-        abandon_stdout()
+        abandon(sys.stdout)
         return _complain(f"stdout cannot be written ({error.strerror})", 1)
     return code
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(argv)
+    finally:
+        sys.stdout.flush()  # what `--help` wrote, which may have no reader
 
 
 def _complain(error: Exception | str, code: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final, TextIO, cast
 
-__all__ = ["abandon_stdout", "is_of_output", "lenient_stderr", "say"]
+__all__ = ["abandon", "is_of_output", "lenient_stderr", "say"]
 
 _OF_OUTPUT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What writing to a file fails with: a full disk, a quota, a limit, a broken device."""
@@ -30,9 +30,9 @@ def is_of_output(error: OSError) -> bool:
     return error.errno in _OF_OUTPUT
 
 
-def abandon_stdout() -> None:
-    """Nothing more is written there: the interpreter must not fail once more when it flushes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def abandon(stream: TextIO) -> None:
+    """Nothing more is written there: the interpreter must not fail once more, with code 120, when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -44,6 +44,10 @@ def lenient_stderr() -> Generator[None]:
         yield
     finally:
         sys.stderr = before
+        try:
+            before.flush()
+        except OSError:
+            abandon(before)
 
 
 class _Lenient:

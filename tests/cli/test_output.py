@@ -25,7 +25,7 @@ async def run_to(
 ) -> Done:
     """Run a command whose stdout or stderr goes to the file of that name; "-" closes its stdin."""
     ends = {"out": f">{out}" if out else "", "err": f"2>{err}" if err else ""}
-    command = f'{before} exec "$@" {ends["out"]} {ends["err"]}{" <&-" if "-" in argv else ""}'
+    command = f'unset PYTHONUNBUFFERED; {before} exec "$@" {ends["out"]} {ends["err"]}{" <&-" if "-" in argv else ""}'
     words = (sys.executable, "-m", "hellotext_async", *map(str, argv))
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
@@ -49,7 +49,7 @@ async def test_a_report_that_stdout_cannot_take_is_on_stderr(
 
 
 @on_linux
-@pytest.mark.parametrize("argv", [("check",), ("dead-letters", "list"), ("profiles", "export")])
+@pytest.mark.parametrize("argv", [("check",), ("dead-letters", "list"), ("profiles", "export"), ("--help",)])
 async def test_what_cannot_be_written_is_one_line(emulator: Emulator, tmp_path: Path, argv: tuple[str, ...]) -> None:
     """Whatever the command writes."""
     emulator.store.profiles.add(id="one", first_name="Will E")
