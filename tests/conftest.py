@@ -1,4 +1,4 @@
-"""The event loop that the tests run on: ``pytest --loop=uvloop``, or ``--loop=both``.
+"""The event loop that the tests run on: ``pytest --loop=uvloop``, or ``--loop=both``; and no example is timed.
 
 Rules. Tests in virtual time and programs in processes of their own choose their loop themselves.
 """
@@ -11,10 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_asyncio import is_async_test
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 LOOPS: Final = {"asyncio": ("asyncio",), "uvloop": ("uvloop",), "both": ("asyncio", "uvloop")}
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # on a busy machine an example takes any time
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

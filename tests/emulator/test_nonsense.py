@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hellotext_async.emulator.forms import body_of, bracketed, nested, query_of
@@ -53,7 +53,7 @@ methods = st.sampled_from(["GET", "POST", "PATCH", "DELETE"])
 requests = st.lists(st.tuples(methods, paths, bodies), min_size=1, max_size=8)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(requests)
 def test_any_json_is_answered_or_refused(requests: list[tuple[str, str, dict[str, Any]]]) -> None:
     """The answer can be encoded as JSON, also later, when it is listed."""
@@ -72,7 +72,7 @@ def test_any_json_is_answered_or_refused(requests: list[tuple[str, str, dict[str
         msgspec.json.encode(answered)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary() | st.text().map(str.encode) | st.lists(st.sampled_from(PIECES)).map(b"".join))
 def test_any_bytes_are_a_body_or_are_refused(raw: bytes) -> None:
     """As a form, as JSON and as a query."""

@@ -215,6 +215,4 @@ def test_a_crash_in_any_turn_of_the_loop_loses_no_outcome(turns: int) -> None:
 
 
 TestShop = Shop.TestCase
-TestShop.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestShop.settings = settings(max_examples=100, stateful_step_count=30, suppress_health_check=list(HealthCheck))

@@ -298,6 +298,4 @@ class Model(Records, RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestModel.settings = settings(max_examples=150, stateful_step_count=40, suppress_health_check=list(HealthCheck))

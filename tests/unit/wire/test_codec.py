@@ -20,7 +20,7 @@ from hellotext_async._wire.pages import Page, page_of
 from hellotext_async.resources._profile import Profile, ProfileList
 from hellotext_async.resources.apps import App
 from hellotext_async.resources.properties import Property
-from tests.unit.samples import CALM, PROFILE
+from tests.unit.samples import PROFILE
 
 PAGE = page_of(Profile, "profiles")
 DEEP = b"[" * 100_000
@@ -215,7 +215,6 @@ JSON = st.recursive(
 )
 
 
-@CALM
 @given(st.data())
 def test_anything_anywhere_is_an_answer_or_undecodable(data: st.DataObject) -> None:
     """Arbitrary JSON in place of any part of a page, and every use of the answer."""
@@ -231,7 +230,6 @@ def test_anything_anywhere_is_an_answer_or_undecodable(data: st.DataObject) -> N
         use(item)
 
 
-@CALM
 @given(st.binary(max_size=64))
 def test_any_bytes_are_an_answer_or_undecodable(body: bytes) -> None:
     """No error of another library is raised."""

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from hellotext_async._wire.params import bracketed, encode, id_segment, name_segment, plain, reject_unknown
 from hellotext_async.errors import InvalidParameter
 from hellotext_async.resources._profile import Address, Street
-from tests.unit.samples import CALM
 
 
 def refused(call: Any, *args: Any, **kwargs: Any) -> InvalidParameter:
@@ -43,7 +42,6 @@ def test_anything_else_is_no_id(value: Any) -> None:
     assert "a/b" not in str(error)
 
 
-@CALM
 @given(st.text(min_size=1))
 def test_a_name_is_one_segment_and_comes_back(value: str) -> None:
     """Whatever it contains; or it is refused."""
@@ -154,7 +152,6 @@ def test_text_that_utf8_cannot_carry_is_refused() -> None:
     assert refused(encode, {"a": "fine", "b": ["\ud800"]}).parameter == "b"
 
 
-@CALM
 @given(st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.floats() | st.integers() | st.text()))
 def test_what_is_encoded_comes_back(body: dict[str, Any]) -> None:
     """Or it is refused; nothing is sent as something else."""

@@ -29,7 +29,6 @@ from hellotext_async.errors import (
     ValidationFailed,
 )
 from hellotext_async.resources._verbs import Deleted
-from tests.unit.samples import CALM
 
 WALL = 1_700_000_000.0
 NAME = ErrorDetail(type="parameter_missing", message="This parameter is required.", parameter="name")
@@ -80,7 +79,6 @@ def test_a_body_without_information_has_no_entries(body: object) -> None:
     assert details(body) == ()
 
 
-@CALM
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=6
