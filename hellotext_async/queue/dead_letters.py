@@ -30,6 +30,9 @@ __all__ = ["DeadLetters"]
 _FINDINGS: Final = frozenset({"replayed", "delivered", "not_delivered"})
 """What is known of an event that was unknown."""
 
+_GONE: Final = frozenset({"replayed", "delivered"})
+"""What is not in the list any more."""
+
 
 class Result(Protocol):
     """What a look into the API says of one letter."""
@@ -84,14 +87,17 @@ class DeadLetters:
         if self._stream is not None:
             raise TypeError("the letters of a stream are read with 'async for'")
         self.damaged = 0
+        return iter(_latest(self._letters()))
+
+    def _letters(self) -> Iterator[Letter]:
         decoder = msgspec.json.Decoder(Letter)
-        letters: list[Letter] = []
         for line in self._lines():
             try:
-                letters.append(decoder.decode(line))
+                letter = decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 self.damaged += 1
-        return iter(_latest(letters))
+            else:
+                yield letter
 
     async def __aiter__(self) -> AsyncGenerator[Letter, None]:
         """The same, without blocking the loop; the way to read those of a stream."""
@@ -182,8 +188,13 @@ def _latest(letters: Iterable[Letter]) -> list[Letter]:
         elif before is not None and before.verdict == "unknown" and letter.verdict not in _FINDINGS:
             # What may have been applied once stays so, whatever a replay ended in.
             letter = msgspec.structs.replace(letter, verdict="unknown")
-        latest[letter.event_id] = letter
-    return [letter for letter in latest.values() if letter.verdict not in ("replayed", "delivered")]
+        # A file grows for as long as it is there: of what has left the list, no payload is kept while it is read.
+        latest[letter.event_id] = letter if letter.verdict not in _GONE else _without_payload(letter)
+    return [letter for letter in latest.values() if letter.verdict not in _GONE]
+
+
+def _without_payload(letter: Letter) -> Letter:
+    return Letter(event_id=letter.event_id, action="", verdict=letter.verdict)
 
 
 def _known(letter: Letter, result: Result, now: float) -> Letter | None:

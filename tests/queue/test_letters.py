@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,33 @@ def test_a_letter_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
     assert found is not None
     assert repr(found) == "Letter('e2', rejected)"
     assert letters.get("e9") is None
+
+
+def test_a_file_of_weeks_is_read_without_what_has_left_its_list(tmp_path: Path) -> None:
+    """Nothing is ever taken out of the file, and most of it was replayed: a tenth of its size is enough memory."""
+    path = tmp_path / "dead.jsonl"
+    fields = {"action": "page.viewed", "session": "s", "metadata": {"text": "x" * 5000}}
+    append(path, [letter(0, payload=fields)])
+    for start in range(1, 2000, 100):
+        for verdict in ("expired", "replayed"):
+            append(path, [letter(n, payload=fields, verdict=verdict) for n in range(start, start + 100)])
+    tracemalloc.start()
+    try:
+        assert [one.event_id for one in DeadLetters(path)] == ["e0"]
+        assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 10
+    finally:
+        tracemalloc.stop()
+
+
+async def test_a_file_that_was_moved_is_begun_anew(tmp_path: Path) -> None:
+    """As a program that rotates files does, while the queue is open: letters go to the name that it was given."""
+    path = tmp_path / "dead.jsonl"
+    async with queue(Script(default=answers(422)), dead_letters=path) as opened:
+        await opened.track("page.viewed", session="s", event_id="e1")
+        path.rename(tmp_path / "moved.jsonl")
+        await opened.track("page.viewed", session="s", event_id="e2")
+    assert [one.event_id for one in DeadLetters(tmp_path / "moved.jsonl")] == ["e1"]
+    assert [one.event_id for one in DeadLetters(path)] == ["e2"]
 
 
 def test_a_letter_becomes_the_event_that_it_was() -> None:
