@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -13,8 +13,22 @@ import trustme
 
 from hellotext_async._wire.call import EVENTS_PATH, Reply, Request
 from hellotext_async.transport import Transport, Unanswered
+from tests.harness import scripts
+from tests.harness.server import ScriptedServer
 
-__all__ = ["POST", "ask", "at", "named", "names", "not_sent", "numbered", "served", "status_or_doubt", "trusting"]
+__all__ = [
+    "POST",
+    "ask",
+    "at",
+    "connected",
+    "named",
+    "names",
+    "not_sent",
+    "numbered",
+    "served",
+    "status_or_doubt",
+    "trusting",
+]
 
 POST: Final = Request("POST", EVENTS_PATH, b'{"action":"page.viewed"}')
 
@@ -30,6 +44,14 @@ async def ask(transport: Transport, request: Request = POST, *, total: float = 3
         return await transport.exchange(request, total=total)
     except Unanswered as nothing:
         return nothing
+
+
+async def connected(opened: Callable[..., Transport], server: ScriptedServer) -> Transport:
+    """A transport that has a connection: the handshake of one, on a busy machine, takes nothing of a short total."""
+    server.on(1, scripts.received())
+    transport = opened(server.url)
+    assert (await transport.exchange(POST, total=30)).status == 200
+    return transport
 
 
 def status_or_doubt(end: Reply | Unanswered) -> int | None:

@@ -14,10 +14,8 @@ from tests.harness import scripts
 from tests.harness.fault_proxy import FaultProxy
 from tests.harness.scripts import Steps
 
-from .asking import POST, ask, numbered, status_or_doubt
+from .asking import POST, ask, connected, numbered, status_or_doubt
 from .conftest import Opens, Serves
-
-BRIEF = Timeouts(connect=2, read=0.3, total=0.3)
 
 
 def in_doubt(end: Reply | Unanswered) -> str:
@@ -74,7 +72,7 @@ async def test_6_a_body_that_keeps_arriving_does_not_time_out(opened: Opens, ser
 async def test_6_a_shorter_total_of_the_call_is_kept(opened: Opens, serve: Serves) -> None:
     """The limit of this exchange ends it before the transport's own limits."""
     async with serve(scripts.silence()) as server:
-        transport = opened(server.url, timeouts=Timeouts(read=60, total=60))
+        transport = await connected(opened, server)
         assert in_doubt(await asyncio.wait_for(ask(transport, total=0.1), 5)) == "timeout"
 
 
@@ -144,10 +142,10 @@ def _lying(chance: random.Random) -> Steps:
 async def test_10_a_peer_that_vanishes_is_abandoned_at_the_limit(opened: Opens, serve: Serves) -> None:
     """Bytes are lost on the way: uncertain at the limit, and that connection is not used again."""
     async with serve() as server, FaultProxy(server.url) as wire:
-        transport = opened(wire.url, timeouts=BRIEF)
+        transport = opened(wire.url)
         assert (await transport.exchange(POST, total=5)).status == 200
         wire.up.set(blackhole=True)
-        assert in_doubt(await ask(transport)) == "timeout"
+        assert in_doubt(await ask(transport, total=0.3)) == "timeout"
         wire.clear()
         assert (await transport.exchange(POST, total=5)).status == 200
         assert wire.connections == 2
@@ -157,16 +155,16 @@ async def test_11_a_dripping_head_ends_at_the_total(opened: Opens, serve: Serves
     """Occasional bytes reset the read limit, not the total."""
     drip = scripts.drip(b"HTTP/1.1" + b" " * 1000, 0.02)
     async with serve((*scripts.APPLY, drip)) as server:
-        transport = opened(server.url, timeouts=Timeouts(read=60, total=0.3))
-        in_doubt(await asyncio.wait_for(ask(transport), 5))
+        transport = await connected(opened, server)
+        in_doubt(await asyncio.wait_for(ask(transport, total=0.3), 5))
 
 
 async def test_11_a_dripping_body_ends_at_the_total_with_its_status(opened: Opens, serve: Serves) -> None:
     """The status was read: that is the reply, and its body is truncated."""
     drip = scripts.drip(scripts.response(200, b"x" * 1000), 0.02, 50)
     async with serve((*scripts.APPLY, drip)) as server:
-        transport = opened(server.url, timeouts=Timeouts(read=60, total=0.3))
-        end = await asyncio.wait_for(ask(transport), 5)
+        transport = await connected(opened, server)
+        end = await asyncio.wait_for(ask(transport, total=0.3), 5)
         assert isinstance(end, Reply)
         assert (end.status, end.missing) == (200, "cut off")
 

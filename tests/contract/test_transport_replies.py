@@ -16,7 +16,7 @@ from hellotext_async.transport import Unanswered
 from tests.harness import scripts
 from tests.harness.scripts import RECEIVED, Steps
 
-from .asking import POST, ask, status_or_doubt
+from .asking import POST, ask, connected, status_or_doubt
 from .conftest import Opens, Serves
 
 MIB = 1 << 20
@@ -135,9 +135,9 @@ async def test_13_endless_chunk_extensions_end(opened: Opens, serve: Serves) -> 
     """A chunk whose size line never ends stops at a bound or at the total, with its status."""
     begun = scripts.send(scripts.head(200, {"Transfer-Encoding": "chunked"}) + b"1;")
     async with serve((*scripts.APPLY, begun, scripts.repeat(b"x" * 65536))) as server:
-        transport = opened(server.url, timeouts=Timeouts(read=0.5, total=0.5))
+        transport = await connected(opened, server)
         with memory_within(16 * MIB):
-            assert status_or_doubt(await ask(transport)) in (200, None)
+            assert status_or_doubt(await ask(transport, total=0.5)) in (200, None)
 
 
 @pytest.mark.parametrize("script", [scripts.huge_header(60_000), scripts.huge_header(100, 300)], ids=["one", "many"])
@@ -199,7 +199,7 @@ async def test_18_interim_replies_are_skipped(opened: Opens, count: int, serve: 
 async def test_18_interim_replies_without_end_end_at_the_total(opened: Opens, serve: Serves) -> None:
     """Only 103s: uncertain when the time is over."""
     async with serve(scripts.informational_flood(None)) as server:
-        end = await ask(opened(server.url, timeouts=Timeouts(read=0.3, total=0.3)))
+        end = await ask(await connected(opened, server), total=0.3)
         assert isinstance(end, Unanswered)
         assert end.sent
 
