@@ -262,7 +262,7 @@ class Database:
 
     def purge(self, now: float) -> None:
         """Forget ids that ended longer ago than the window; once a minute is enough."""
-        if now - self._purged >= 60:
+        if abs(now - self._purged) >= 60:
             self._purged = now
             self._link.execute("delete from ids where ended is not null and ended < ?", (now - self._window,))
 

@@ -30,8 +30,9 @@ PAUSE: Final = 0.25
 class Group:
     """Filled by kind; what came of it is below."""
 
-    def __init__(self, wall: Callable[[], float]) -> None:
+    def __init__(self, wall: Callable[[], float], id_time: float) -> None:
         self._wall = wall
+        self._id_time = id_time
         self.opening: float | None = None
         self.forgotten: list[tuple[str]] = []
         self.new: list[New] = []
@@ -127,7 +128,7 @@ class Group:
         if self.clock is not None:
             clock, wall, standing = self.clock
             db.set_clock(clock, wall, standing=standing)
-        db.purge(self._wall())
+        db.purge(self._id_time)
         db.commit()
         self.durable = True
         db.added(number)

@@ -95,7 +95,7 @@ class SqliteSpool:
         """The store of one queue, in the running loop."""
         path, loop = self.path.absolute(), asyncio.get_running_loop()
         committer = type(self).committer(lambda: self.open_database(path), loop, "hellotext spool")
-        return SqliteStore(committer, settings.wall)
+        return SqliteStore(committer, settings.wall, self.window)
 
     def __repr__(self) -> str:
         return f"SqliteSpool({str(self.path)!r})"

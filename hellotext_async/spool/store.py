@@ -8,14 +8,15 @@ clock says only how much of it passed between two processes.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
+from .._clock import time_of
 from .._policy.evidence import Attempt
 from ..errors import SpoolError
 from ..queue.entry import AttemptHistory, Entry, More, id_of
@@ -24,6 +25,7 @@ from ..queue.store import Appended, Finish, LastGroup, Loaded
 from .commit import GroupCommit
 from .database import Database
 from .group import Group
+from .id_clock import IdClock, IdTimes
 from .rows import Known, New, Row
 
 if TYPE_CHECKING:
@@ -45,11 +47,13 @@ class SqliteStore:
         """Nothing does."""
         return 0
 
-    def __init__(self, committer: Committer, wall: Callable[[], float]) -> None:
+    def __init__(self, committer: Committer, wall: Callable[[], float], window: float) -> None:
         self._committer = committer
         self._closing = threading.Event()
         self._wall = wall
-        self._commits = GroupCommit(partial(Group, wall), self._write, self._committer)
+        self._time = time_of(asyncio.get_running_loop())
+        self._id_clock = IdClock(window)
+        self._commits = GroupCommit(self._new_group, self._write, self._committer)
         self._failure: SpoolError | None = None
         self._in_flight: dict[int, None] = {}
         self._aside: WeakValueDictionary[int, Entry] = WeakValueDictionary()
@@ -57,6 +61,12 @@ class SqliteStore:
         self._watched: dict[int, Entry] = {}
         self._unplaced: set[int] = set()
         self._in_memory = self._loaded = self._last_aside = 0
+
+    def _new_group(self) -> Group:
+        return Group(self._wall, self._id_times().now)
+
+    def _id_times(self) -> IdTimes:
+        return self._id_clock.at(self._wall(), self._time())
 
     async def open(self, clock: float) -> int:
         """Take possession; how many events it holds. SpoolBusy, SpoolError."""
@@ -189,7 +199,7 @@ class SqliteStore:
 
     async def finish(self, entries: Sequence[Entry], ends: Sequence[Finish | None]) -> None:
         """The events have ended, or were not wanted after all."""
-        group = self._commits.group
+        group, ended = self._commits.group, self._id_times().ended
         for entry, end in zip(entries, ends, strict=True):
             more = _stored(entry)
             key = more.key
@@ -203,7 +213,7 @@ class SqliteStore:
                 continue
             group.finished.append(entry)
             if more.has_caller_id:
-                group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, self._wall(), id_of(entry)))
+                group.closed.append((end.verdict, end.attempts, end.maybe_duplicated, ended, id_of(entry)))
         await self._commits.committed()
         if self._unplaced:
             self._unplaced.difference_update(group.removed)

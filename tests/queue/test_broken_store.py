@@ -35,7 +35,8 @@ class BrokenSpool(LoopSpool):
 
     def store(self, settings: Settings) -> BrokenStore:
         loop = asyncio.get_running_loop()
-        self.made = BrokenStore(self.committer(lambda: self.open_database(self.path), loop, "spool"), settings.wall)
+        committer = self.committer(lambda: self.open_database(self.path), loop, "spool")
+        self.made = BrokenStore(committer, settings.wall, self.window)
         return self.made
 
 

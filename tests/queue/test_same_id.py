@@ -11,11 +11,12 @@ import pytest
 from hellotext_async.queue.outcome import Outcome
 from hellotext_async.queue.queue import EventQueue
 from hellotext_async.queue.settings import Settings
-from tests.harness.clock import virtual_time
+from tests.harness.clock import EPOCH, virtual_time
 from tests.harness.transport import Script, answers, received, unsent
 from tests.rig import LoopSpool, SlowSpool, assert_adds_up, engine, queue
 
 ABOUT: dict[str, Any] = {"session": "s"}
+DAY = 86_400.0
 
 
 def assert_empty(opened: EventQueue) -> None:
@@ -232,6 +233,22 @@ async def test_a_failed_event_that_waited_on_disk_may_be_put_again_when_that_is_
             opened.allow_resubmission(str(n))
             assert (await (await opened.put("page.viewed", event_id=str(n), session="s"))).delivered
     assert script.asked == 16
+
+
+@virtual_time
+@pytest.mark.parametrize("days", [8, -8, 4000], ids=str)
+async def test_an_id_is_remembered_while_the_wall_clock_jumps(tmp_path: Path, days: float) -> None:
+    """By more than the window of a week, and back: no id is forgotten before its time, and no event is doubled."""
+    wall, script = EPOCH, Script()
+    async with queue(script, buffer=LoopSpool(tmp_path / "s.db"), wall=lambda: wall) as opened:
+        assert (await opened.track("page.viewed", event_id="x", **ABOUT)).delivered
+        for jump in (days * DAY, -days * DAY):
+            wall += jump
+            await asyncio.sleep(120)
+            assert (await opened.track("page.viewed", session="other")).delivered
+    async with queue(script, buffer=LoopSpool(tmp_path / "s.db"), wall=lambda: wall) as opened:
+        assert (await opened.track("page.viewed", event_id="x", **ABOUT)).delivered
+    assert applied(script).count("s") == 1
 
 
 @virtual_time
