@@ -6,6 +6,7 @@ the name of a client, the name or number of a queue, or a verdict: never an id.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 from weakref import WeakKeyDictionary
@@ -64,19 +65,36 @@ FIGURES: Final = (
 
 
 class Sources:
-    """Clients with all their queues, and queues by name."""
+    """Clients with all their queues, and queues by name; the others have the next of `numbers`."""
 
-    def __init__(self, sources: tuple[Hellotext | EventQueue, ...], named: Mapping[str, EventQueue]) -> None:
+    def __init__(
+        self,
+        sources: tuple[Hellotext | EventQueue, ...],
+        named: Mapping[str, EventQueue],
+        numbers: Iterator[int] | None = None,
+    ) -> None:
         for source in (*sources, *named.values()):
             if not isinstance(source, Hellotext | EventQueue):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ConfigurationError("sources: expected clients and event queues")
-        self._clients = [source for source in sources if isinstance(source, Hellotext)]
+        self._clients = list({id(source): source for source in sources if isinstance(source, Hellotext)}.values())
+        if len({client.name for client in self._clients}) < len(self._clients):
+            raise ConfigurationError("sources: several clients have one name; make each with a `name` of its own")
         self._queues = [source for source in sources if isinstance(source, EventQueue)]
         self._names: WeakKeyDictionary[EventQueue, str] = WeakKeyDictionary()
         for name, queue in named.items():
             self._names[queue] = name
             self._queues.append(queue)
-        self._numbered = 0
+        self._numbers = itertools.count() if numbers is None else numbers
+        self._client_names: WeakKeyDictionary[EventQueue, str] = WeakKeyDictionary()
+        for client in self._clients:
+            self._owned(client)
+
+    def _owned(self, client: Hellotext) -> tuple[EventQueue, ...]:
+        """The queues of a client; whose they are is known when it has let them go, too."""
+        queues = tuple(client._core.queues)  # pyright: ignore[reportPrivateUsage]
+        for queue in queues:
+            self._client_names[queue] = client.name or ""
+        return queues
 
     def samples(self) -> Iterator[Sample]:
         """Every value at this moment; a client that is not open has none."""
@@ -86,18 +104,17 @@ class Sources:
             rate = core.rate_if_open()
             if rate is not None:
                 yield from _of_rate(rate, name)
-            for queue in tuple(core.queues):
+            for queue in self._owned(client):
                 seen.add(queue)
-                yield from _of_queue(_stats(queue), name, self._name_of(queue))
+                yield from _of_queue(queue, name, self._name_of(queue))
         for queue in self._queues:
             if queue not in seen:
-                yield from _of_queue(_stats(queue), "", self._name_of(queue))
+                yield from _of_queue(queue, self._client_names.get(queue, ""), self._name_of(queue))
 
     def _name_of(self, queue: EventQueue) -> str:
         name = self._names.get(queue)
         if name is None:
-            name = self._names[queue] = str(self._numbered)
-            self._numbered += 1
+            name = self._names[queue] = str(next(self._numbers))
         return name
 
 
@@ -123,16 +140,19 @@ def _of_rate(rate: RateState, client: str) -> Iterator[Sample]:
     yield Sample(AWAY, labels, rate.away_since is not None)
 
 
-def _of_queue(stats: Stats | None, client: str, queue: str) -> Iterator[Sample]:
-    labels = (client, queue)
+def _of_queue(queue: EventQueue, client: str, name: str) -> Iterator[Sample]:
+    labels, stats = (client, name), _stats(queue)
     if stats is None:
         return
     yield Sample(ACCEPTED, labels, stats.accepted)
     for verdict, count in stats.outcomes.items():
         yield Sample(OUTCOMES, (*labels, verdict), count)
+    yield Sample(LOST, labels, stats.lost)
+    closing = queue._closing  # pyright: ignore[reportPrivateUsage]
+    if closing is not None and closing.done():
+        return  # what it has kept waits for the next queue, which shows it
     for state, count in (("pending", stats.pending), ("queued", stats.queued), ("in_flight", stats.in_flight)):
         yield Sample(EVENTS, (*labels, state), count)
     yield Sample(BYTES, labels, stats.bytes)
     yield Sample(OLDEST, labels, stats.oldest_age)
     yield Sample(SUSPENDED, labels, stats.suspended)
-    yield Sample(LOST, labels, stats.lost)

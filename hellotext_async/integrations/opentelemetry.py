@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context
+from itertools import count
+from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from ..client import Hellotext
 from ..hooks import Hooks, HttpAttempt, Outage
-from ..limiter import RateState
 from ..queue.outcome import Outcome
 from ..queue.queue import EventQueue
 from ._extra import missing
@@ -55,7 +57,8 @@ class OpenTelemetryHooks(Hooks):
         attributes: Attributes | None = None,
     ) -> None:
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
-        self._meter = meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._meter_provider = meter_provider
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._attributes = dict(attributes or {})
         self._duration = meter.create_histogram(
             "http.client.request.duration",
@@ -86,6 +89,8 @@ class OpenTelemetryHooks(Hooks):
             common["error.type"] = error
         self._duration.record(attempt.seconds, common)
         self._span(attempt, common, error)
+        if attempt.evidence == "throttled":
+            self._throttles.add(1, {**self._attributes, **_client(attempt.client)})
 
     def _span(self, attempt: HttpAttempt, common: Attributes, error: str) -> None:
         attributes = {**common, "url.full": attempt.origin + attempt.path, "hellotext.evidence": attempt.evidence}
@@ -116,42 +121,69 @@ class OpenTelemetryHooks(Hooks):
         """One event has ended."""
         self._ended.add(1, {**self._attributes, "hellotext.verdict": outcome.verdict})
 
-    def on_throttle(self, state: RateState, /) -> None:
-        """One request was rate limited."""
-        self._throttles.add(1, self._attributes)
-
     def on_outage(self, outage: Outage, /) -> None:
         """An outage is counted when it begins."""
         if outage.ended is None:
-            named = {} if outage.client is None else {"hellotext.client": outage.client}
-            self._outages.add(1, {**self._attributes, **named})
+            self._outages.add(1, {**self._attributes, **_client(outage.client)})
 
     def observe(self, *sources: Hellotext | EventQueue, **queues: EventQueue) -> None:
         """Measure ``client.rate()`` and ``queue.stats()`` whenever metrics are collected.
 
         A client brings all its queues; a queue given by keyword has that name, others are numbered.
         """
-        found = Sources(sources, queues)
-        for figure in FIGURES:
-            create = (
-                self._meter.create_observable_counter
-                if figure.kind == "counter"
-                else self._meter.create_observable_gauge
-            )
-            name = f"hellotext.{figure.name}"
-            create(name, callbacks=[self._observer(found, figure)], unit=_unit(figure), description=figure.help)
+        _observed(self._meter_provider).add(sources, queues, self._attributes)
 
-    def _observer(self, sources: Sources, figure: Figure) -> Callable[[CallbackOptions], Iterable[Observation]]:
+
+class _Observed:
+    """What the instruments of one meter provider measure.
+
+    They are made once for all hooks: of two instruments of one name an SDK keeps the first, and never asks the other.
+    """
+
+    def __init__(self, provider: metrics.MeterProvider) -> None:
+        self._sources: list[tuple[Sources, Attributes]] = []
+        self._numbers = count()
+        meter = metrics.get_meter(SCOPE, meter_provider=provider)
+        for figure in FIGURES:
+            create = meter.create_observable_counter if figure.kind == "counter" else meter.create_observable_gauge
+            name = f"hellotext.{figure.name}"
+            create(name, callbacks=[self._observer(figure)], unit=_unit(figure), description=figure.help)
+
+    def add(
+        self, sources: tuple[Hellotext | EventQueue, ...], queues: Mapping[str, EventQueue], attributes: Attributes
+    ) -> None:
+        """Measure these, too."""
+        self._sources.append((Sources(sources, queues, self._numbers), attributes))
+
+    def _observer(self, figure: Figure) -> Callable[[CallbackOptions], Iterable[Observation]]:
         names = [f"hellotext.{label}" for label in figure.labels]
 
         def observe(_: CallbackOptions) -> Iterable[Observation]:
             return [
-                Observation(float(value), {**self._attributes, **dict(zip(names, labels, strict=True))})
+                Observation(float(value), {**attributes, **dict(zip(names, labels, strict=True))})
+                for sources, attributes in tuple(self._sources)
                 for measured, labels, value in sources.samples()
                 if measured is figure
             ]
 
         return observe
+
+
+_providers: WeakKeyDictionary[metrics.MeterProvider, _Observed] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def _observed(given: metrics.MeterProvider | None) -> _Observed:
+    """What is measured for a provider; `given` None is the global one, also before the program has set it."""
+    provider = metrics.get_meter_provider() if given is None else given
+    with _lock:
+        if provider not in _providers:
+            _providers[provider] = _Observed(provider)
+        return _providers[provider]
+
+
+def _client(name: str | None) -> Attributes:
+    return {} if name is None else {"hellotext.client": name}
 
 
 def _error_type(attempt: HttpAttempt) -> str:

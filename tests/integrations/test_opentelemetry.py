@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from contextvars import copy_context
@@ -16,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from hellotext_async import Hellotext, HellotextError, HttpAttempt, Retry, Timeouts
+from hellotext_async import Hellotext, HellotextError, Hooks, HttpAttempt, RateLimited, Retry, Timeouts
 from hellotext_async.emulator import Emulator, Fault
 from hellotext_async.integrations.opentelemetry import OpenTelemetryHooks
 from tests.harness.canary import EMAIL, PHONE, TOKEN, assert_unseen
@@ -27,6 +28,7 @@ class Sdk(NamedTuple):
 
     traces: TracerProvider
     spans: InMemorySpanExporter
+    meters: MeterProvider
     reader: InMemoryMetricReader
     hooks: OpenTelemetryHooks
 
@@ -49,7 +51,7 @@ def sdk() -> Iterator[Sdk]:
     traces, spans, reader = TracerProvider(), InMemorySpanExporter(), InMemoryMetricReader()
     traces.add_span_processor(SimpleSpanProcessor(spans))
     meters = MeterProvider([reader])
-    yield Sdk(traces, spans, reader, OpenTelemetryHooks(tracer_provider=traces, meter_provider=meters))
+    yield Sdk(traces, spans, meters, reader, OpenTelemetryHooks(tracer_provider=traces, meter_provider=meters))
     traces.shutdown()
     meters.shutdown()
 
@@ -161,6 +163,56 @@ async def test_metrics_of_requests_events_and_figures(emulator: Emulator, sdk: S
         }
         assert outcomes["delivered"] == ("orders", 4)
         assert [point.value for point in sdk.points("hellotext.api_away")] == [0]
+
+
+async def test_several_hooks_observe_through_one_meter(emulator: Emulator, sdk: Sdk) -> None:
+    """Of two clients with hooks of their own, and of one that is observed later: numbered queues have different numbers."""
+    other = OpenTelemetryHooks(meter_provider=sdk.meters, attributes={"tenant": "b"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        async with (
+            Hellotext(TOKEN, base_url=emulator.url, name="greens", hooks=sdk.hooks) as greens,
+            Hellotext(TOKEN, base_url=emulator.url, name="reds", hooks=other) as reds,
+            greens.event_queue() as first,
+            greens.event_queue() as second,
+            reds.event_queue() as third,
+        ):
+            sdk.hooks.observe(greens, orders=first)
+            other.observe(reds)
+            sdk.hooks.observe(second)
+            for queue, events in ((first, 1), (second, 2), (third, 3)):
+                await asyncio.gather(*[queue.track("page.viewed", session=f"s{n}") for n in range(events)])
+            accepted = {
+                (point.attributes["hellotext.client"], point.attributes["hellotext.queue"]): point.value
+                for point in sdk.points("hellotext.accepted")
+                if "tenant" not in point.attributes
+            }
+            theirs = [point for point in sdk.points("hellotext.accepted") if "tenant" in point.attributes]
+            limits = [point.attributes["hellotext.client"] for point in sdk.points("hellotext.in_flight_limit")]
+    assert accepted["greens", "orders"] == 1
+    assert len({(point.attributes["hellotext.client"], point.attributes["hellotext.queue"]) for point in theirs}) == 1
+    assert (theirs[0].attributes["hellotext.client"], theirs[0].value) == ("reds", 3)
+    assert 2 in accepted.values()
+    assert theirs[0].attributes["hellotext.queue"] not in {queue for _, queue in accepted}
+    assert sorted(limits) == ["greens", "reds"]
+
+
+async def test_every_429_is_counted_as_a_throttle(emulator: Emulator, sdk: Sdk) -> None:
+    """Also those of a single route, which say nothing of the rate."""
+    throttles: list[object] = []
+    hooks = [sdk.hooks, Hooks(on_throttle=throttles.append)]
+    async with Hellotext(TOKEN, base_url=emulator.url, name="greens", hooks=hooks) as client:
+        for _ in range(4):
+            for _ in range(10):
+                await client.profiles.retrieve("MzYwlE50")
+            emulator.faults.add(Fault("status", "GET /v1/lists*", status=429, retry_after=0))
+            with pytest.raises(RateLimited):
+                await client.with_options(retry=Retry(attempts=1)).lists.list()
+    assert len(throttles) < 4
+    assert emulator.requests.counts[429] == 4
+    assert [(point.value, point.attributes) for point in sdk.points("hellotext.throttles")] == [
+        (4, {"hellotext.client": "greens"})
+    ]
 
 
 async def test_an_outage_and_throttles_are_counted(emulator: Emulator, sdk: Sdk) -> None:

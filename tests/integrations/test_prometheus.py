@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
-from hellotext_async import ConfigurationError, Hellotext
+from hellotext_async import ConfigurationError, Hellotext, SqliteSpool
 from hellotext_async.emulator import Emulator, Fault, RateLimit
 from hellotext_async.integrations.prometheus import HellotextCollector
 
@@ -116,6 +117,31 @@ def test_other_sources_are_refused(wrong: Any) -> None:
     """ConfigurationError."""
     with pytest.raises(ConfigurationError, match=r"^sources: expected"):
         HellotextCollector(wrong)
+
+
+async def test_a_closed_queue_keeps_its_counters_and_their_labels(tmp_path: Path) -> None:
+    """Its client has let it go; what it kept is not shown as waiting: the next queue shows it."""
+    async with Emulator() as emulator, Hellotext(emulator.token, base_url=emulator.url, name="greens") as client:
+        emulator.faults.add(Fault("delay", delay=60, times=None))
+        closed = await client.event_queue(buffer=SqliteSpool(tmp_path / "events.db"), concurrency=1).open()
+        collector = HellotextCollector(client, orders=closed)
+        for n in range(3):
+            await closed.put("page.viewed", session=f"s{n}")
+        assert samples(collector)["hellotext_oldest_event_age_seconds", "greens", "orders"] > 0
+        report = await closed.aclose(0)
+        await client.event_queue().open()
+        found = samples(collector)
+    assert report.kept
+    assert found["hellotext_accepted_total", "greens", "orders"] == 3
+    assert not [name for name, *labels in found if "orders" in labels and not name.endswith("_total")]
+
+
+def test_clients_of_one_name_are_refused() -> None:
+    """A scrape would have two values for one series; the same client twice is one."""
+    one, other = Hellotext("t"), Hellotext("t")
+    with pytest.raises(ConfigurationError, match="several clients have one name"):
+        HellotextCollector(one, other)
+    HellotextCollector(one, one, Hellotext("t", name="reds"))
 
 
 async def test_a_queue_is_shown_without_its_client() -> None:
