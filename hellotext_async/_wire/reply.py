@@ -62,7 +62,7 @@ def _decoded(call: Call[T], reply: Reply) -> tuple[T] | None:
     try:
         if reply.missing:
             raise Undecodable
-        found = decode(reply.body, call.returns)
+        found = decode(reply.body, call.returns) if reply.body else _without_body(call.returns)
     except Undecodable:
         if not call.lenient:
             return None
@@ -70,6 +70,14 @@ def _decoded(call: Call[T], reply: Reply) -> tuple[T] | None:
     if isinstance(found, Answer):
         attach(found, reply)
     return (found,)
+
+
+def _without_body(kind: type[T]) -> T:
+    """A 204, say, as an answer that has nothing it must have, such as that to an event."""
+    try:
+        return kind() if issubclass(kind, Answer) else decode(b"", kind)
+    except TypeError:  # a field is required; or it is no class, but any JSON
+        return decode(b"", kind)
 
 
 def error_of(

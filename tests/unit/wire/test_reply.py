@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hellotext_async._wire.call import Call, Idempotency, Reply
+from hellotext_async._wire.call import EVENTS_PATH, Call, Idempotency, Reply
+from hellotext_async._wire.codec import Response
 from hellotext_async._wire.reply import answer, error_of, retry_after
 from hellotext_async.errors import (
     APIError,
@@ -29,6 +30,7 @@ from hellotext_async.errors import (
     ValidationFailed,
 )
 from hellotext_async.resources._verbs import Deleted
+from hellotext_async.resources.events import Tracked
 
 WALL = 1_700_000_000.0
 NAME = ErrorDetail(type="parameter_missing", message="This parameter is required.", parameter="name")
@@ -143,6 +145,17 @@ def test_a_delete_answered_with_nothing_is_done() -> None:
     for reply in (Reply(200, missing="cut off"), Reply(200, body=b"{", missing="cut off"), Reply(200, body=b"<html>")):
         with pytest.raises(UnexpectedResponse):
             answer(call("idempotent", if_missing=gone), reply)
+
+
+def test_an_answer_that_has_nothing_to_say_may_have_no_body() -> None:
+    """An event that is answered with 204, or an empty 200, was received: its queue calls it delivered too."""
+    event: Call[Tracked] = Call("POST", EVENTS_PATH, Tracked, "non_idempotent")
+    for reply in (Reply(204), Reply(200)):
+        found = answer(event, reply)
+        assert (found.status, found.raw, found.response) == ("", None, Response(status=reply.status))
+    for reply in (Reply(200, body=b"<html>"), Reply(200, missing="cut off")):
+        with pytest.raises(OutcomeUnknown):
+            answer(event, reply)
 
 
 def at(*values: str, date: str | None = None) -> float | None:
