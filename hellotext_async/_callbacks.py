@@ -1,4 +1,4 @@
-"""Calls a function of the program's, whose errors are its own and break nothing here.
+"""Calls a function of the program's, whose errors are its own and break nothing here; tells which are asynchronous.
 
 Rules. Whatever it raises, a CancelledError or SystemExit too, is logged by its type: the text may hold
 a customer's data. An interrupt of the keyboard is not lost: it is given to the main thread again.
@@ -7,17 +7,20 @@ a customer's data. An interrupt of the keyboard is not lost: it is given to the 
 from __future__ import annotations
 
 import _thread
+import asyncio
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ._log import logger
 from .errors import ConfigurationError
 
-__all__ = ["call_back", "check_callable", "is_async", "report_error"]
+__all__ = ["awaited", "call_back", "check_callable", "is_async", "report_error"]
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 
 _log = logger("hellotext_async.client")
 
@@ -48,6 +51,15 @@ def is_async(function: object) -> bool:
     if not inspect.isroutine(found) and not inspect.isclass(found):
         found = getattr(found, "__call__", found)  # noqa: B004
     return inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found)
+
+
+def awaited(function: F) -> F:
+    """`function`, which returns a coroutine, known as asynchronous: a framework would call it in a thread."""
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(function)
+    else:
+        vars(function)["_is_coroutine"] = getattr(asyncio.coroutines, "_is_coroutine")  # noqa: B009
+    return function
 
 
 def check_callable(function: T, name: str) -> T:

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 from .. import _process
+from .._callbacks import awaited
 from .._clock import time_of
 from .._events.prepare import Prepared, prepare, prepare_event
 from ..config import check_choice
@@ -133,6 +134,7 @@ class Producer:
         """
         return self._enter(self._prepare(action, fields), context)
 
+    @awaited
     def put(
         self, action: str | Event, /, *, context: object = None, **fields: Unpack[EventFields]
     ) -> Coroutine[Any, Any, Receipt]:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .. import _process
-from .._callbacks import call_back
+from .._callbacks import awaited, call_back
 from .._events.event import Event
 from .._site import creation_site
 from ..errors import Forked, HellotextError, QueueClosed, QueueFull, WrongLoop, in_another_loop
@@ -77,6 +77,7 @@ class EventQueue:
             return self._enter(self._preparing.of_call(action, fields), context)
         return self._enter(self._preparing.any(action, fields), context)
 
+    @awaited
     def put(
         self, action: str | Event, /, *, context: object = None, **fields: Unpack[EventFields]
     ) -> Coroutine[Any, Any, Receipt]:

@@ -12,13 +12,15 @@ from typing import Annotated, Any
 
 import anyio
 import pytest
-from fastapi import Depends, FastAPI
+import starlette._utils
+from fastapi import BackgroundTasks, Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from hellotext_async import ConfigurationError, EventQueue, Hellotext, OutcomeUnknown, QueueClosed, TimedOut
 from hellotext_async.emulator import Emulator, Fault
+from hellotext_async.fleet.producer import Producer
 from hellotext_async.integrations.fastapi import (
     HellotextClient,
     HellotextQueue,
@@ -118,6 +120,20 @@ def emulator() -> Iterator[Emulator]:
 
 def lifespan_of(emulator: Emulator, name: str | None = None) -> Any:
     return hellotext_lifespan(lambda: Hellotext(emulator.token, base_url=emulator.url, name=name), name=name)
+
+
+def test_a_background_task_can_be_put_itself(emulator: Emulator) -> None:
+    """A framework takes it for what it is, and does not call it in a thread."""
+    app = FastAPI(lifespan=lifespan_of(emulator))
+
+    @app.post("/view")
+    async def view(tasks: BackgroundTasks, queue: HellotextQueue) -> None:
+        tasks.add_task(queue.put, "page.viewed", session="background")
+
+    with TestClient(app) as web:
+        assert web.post("/view").status_code == 200
+    assert [event["session"] for event in emulator.events] == ["background"]
+    assert all(starlette._utils.is_async_callable(kind.put) for kind in (EventQueue, Producer))
 
 
 def test_a_request_has_client_and_queue(emulator: Emulator) -> None:
