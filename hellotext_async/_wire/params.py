@@ -117,18 +117,23 @@ def plain(value: Any, name: str, depth: int = 0) -> Any:
 def _number(value: Any, name: str) -> int | float | Decimal:
     try:
         if isinstance(value, Integral):
-            whole = int(value)
-            if _INT_MIN <= whole <= _INT_MAX:
-                return whole
-            raise InvalidParameter(name, "the number is too large")
+            return _whole(int(value), name)
         if isinstance(value, Decimal):
             if value.is_finite():
                 return value
         elif math.isfinite(number := float(value)) and number == value:
             return number
+    except InvalidParameter:
+        raise
     except (ValueError, TypeError, ArithmeticError):
         pass
     raise InvalidParameter(name, "expected a finite number")
+
+
+def _whole(value: int, name: str) -> int:
+    if _INT_MIN <= value <= _INT_MAX:
+        return value
+    raise InvalidParameter(name, "the number is too large")
 
 
 def _moment(value: datetime, name: str) -> datetime:

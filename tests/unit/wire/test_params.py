@@ -142,6 +142,12 @@ def test_what_json_cannot_carry_is_refused_by_its_place(value: Any, place: str) 
     assert refused(plain, value, "m").parameter == place
 
 
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, 10**5000], ids=["a bit", "below", "far"])
+def test_a_whole_number_that_is_too_large_is_said_to_be_that(value: int) -> None:
+    """It is finite."""
+    assert refused(plain, value, "m").problem == "the number is too large"
+
+
 def test_endless_nesting_is_refused() -> None:
     """A list that holds itself."""
     assert refused(plain, LOOP, "m").problem == "nested too deeply"
