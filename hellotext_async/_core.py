@@ -164,7 +164,7 @@ class Core:
             total=self.timeouts.total,
             clock=loop.time,
             wall=self.wall,
-            sleep=self._pause,
+            sleep=self.pause,
             uniform=uniform,
             reports=self.reports.attempts(self.origin, self.wall),
             outages=self.reports.outages(loop.time),
@@ -175,10 +175,10 @@ class Core:
         self._process = _process.current_process
         _process.own_selector_after_fork(loop)
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait before a call's next attempt; a close ends it."""
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds, or when the client closes."""
         if self._closing is None:
-            raise AssertionError("calls are made by an open client")
+            raise AssertionError("nothing waits for a client that was never opened")
         await asyncio.wait({self._closing}, timeout=seconds)
 
     def rate(self) -> RateState:
@@ -275,3 +275,7 @@ class CallSender:
     async def send(self, call: Call[T], /) -> T:
         """The answer to `call`, or the error that it ended in."""
         return await _calls.send(self._core.running(), self._core.keyed(call), self._options)
+
+    async def pause(self, seconds: float, /) -> None:
+        """Return after so many seconds, or when the client closes."""
+        await self._core.pause(seconds)

@@ -128,3 +128,7 @@ class Sends(Protocol):
     async def send(self, call: Call[T], /) -> T:
         """The answer to `call`; raises HellotextError."""
         ...
+
+    async def pause(self, seconds: float, /) -> None:
+        """Return after so many seconds, or when the client closes."""
+        ...

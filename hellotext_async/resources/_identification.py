@@ -63,7 +63,7 @@ async def identified(sends: Sends, business_id: str, session: str, body: Mapping
 async def _completed(sends: Sends, poll: Call[Identified]) -> Identified:
     polls = 0
     while True:
-        await asyncio.sleep(_PAUSES[min(polls, len(_PAUSES) - 1)])
+        await sends.pause(_PAUSES[min(polls, len(_PAUSES) - 1)])
         polls += 1
         try:
             answer = await sends.send(poll)

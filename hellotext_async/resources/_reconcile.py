@@ -8,7 +8,6 @@ found), it stays unknown. Times are compared on the server's clock, as its Date 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -78,7 +77,7 @@ async def reconcile(
     absent = {place: question for place, question in questions.items() if found[place].verdict == "not_delivered"}
     early = max((question.since for question in absent.values()), default=0.0) + settle - wall()
     if absent and early > 0:
-        await asyncio.sleep(early)
+        await sends.pause(early)
         found |= await _look_up(sends, absent, pages, wall)
     for place, seen in found.items():
         results[place] = msgspec.structs.replace(seen, of=given[place][0])

@@ -25,6 +25,7 @@ from hellotext_async import (
     NotSent,
     OutcomeUnknown,
     RateLimited,
+    Retry,
     ServerError,
     Token,
     WrongLoop,
@@ -90,6 +91,25 @@ async def test_a_close_ends_the_pause_before_a_retry(emulator: Emulator, status:
         await asyncio.wait_for(call, 5)
     assert (caught.value.status, caught.value.attempts) == (status, 1)
     assert len(emulator.requests) == 1
+
+
+async def test_a_close_ends_what_polls(emulator: Emulator) -> None:
+    """An identification that is never completed, and a look-up that waits until an absence can be believed."""
+    emulator.store.identification_polls = 1000
+    client = client_of(emulator, business_id=emulator.business_id, retry=Retry(attempts=1))
+    emulator.faults.add(Fault("drop_before", match="POST /v1/lists"))
+    with pytest.raises(OutcomeUnknown) as lost:
+        await client.lists.create(name="VIP")
+    asking = [
+        asyncio.create_task(client.sessions.identify("s", "u")),
+        asyncio.create_task(client.reconcile(lost.value, settle=3600)),
+    ]
+    while sum(seen.method == "GET" for seen in emulator.requests) < 5:  # some polls, and a list
+        await asyncio.sleep(0)
+    await asyncio.wait_for(client.aclose(), 5)
+    for task in asking:
+        with pytest.raises((ClientClosed, NotSent, OutcomeUnknown)):
+            await asyncio.wait_for(task, 1)
 
 
 async def test_a_client_that_was_never_opened_closes_at_once() -> None:

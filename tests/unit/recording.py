@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from typing import Any, TypeVar
@@ -27,6 +28,10 @@ class Recording:
         self.requests.append(request_of(call))
         reply = self.replies.popleft() if len(self.replies) > 1 else self.replies[0]
         return answer(call, reply if isinstance(reply, Reply) else Reply(200, body=json.dumps(reply).encode()))
+
+    async def pause(self, seconds: float, /) -> None:
+        """Wait in the loop's time."""
+        await asyncio.sleep(seconds)
 
     @property
     def asked(self) -> list[tuple[str, str]]:

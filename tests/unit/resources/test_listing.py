@@ -56,6 +56,9 @@ async def test_a_task_that_reads_a_page_can_be_cancelled() -> None:
             finally:
                 Hanging.ended += 1
 
+        async def pause(self, seconds: float, /) -> None:
+            raise AssertionError
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for turns in (0, 2):
