@@ -170,16 +170,22 @@ class _Observed:
 
 
 _providers: WeakKeyDictionary[metrics.MeterProvider, _Observed] = WeakKeyDictionary()
+_global: list[_Observed] = []
+"""Of the global provider, if it was asked for: what was made before the program set it goes to it all the same."""
 _lock = Lock()
 
 
 def _observed(given: metrics.MeterProvider | None) -> _Observed:
-    """What is measured for a provider; `given` None is the global one, also before the program has set it."""
-    provider = metrics.get_meter_provider() if given is None else given
+    """What is measured for a provider; `given` None is the global one."""
+    provider = metrics.get_meter_provider()
     with _lock:
-        if provider not in _providers:
-            _providers[provider] = _Observed(provider)
-        return _providers[provider]
+        if given is None or given is provider:
+            if not _global:
+                _global.append(_providers.get(provider) or _Observed(provider))
+            return _global[0]
+        if given not in _providers:
+            _providers[given] = _Observed(given)
+        return _providers[given]
 
 
 def _client(name: str | None) -> Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -195,6 +196,40 @@ async def test_several_hooks_observe_through_one_meter(emulator: Emulator, sdk: 
     assert 2 in accepted.values()
     assert theirs[0].attributes["hellotext.queue"] not in {queue for _, queue in accepted}
     assert sorted(limits) == ["greens", "reds"]
+
+
+GLOBAL = """
+import asyncio
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from hellotext_async import Hellotext
+from hellotext_async.integrations.opentelemetry import OpenTelemetryHooks
+
+async def main():
+    reader = InMemoryMetricReader()
+    early = Hellotext("t", name="early", enabled=False)
+    OpenTelemetryHooks().observe(early)
+    provider = MeterProvider(metric_readers=[reader])
+    metrics.set_meter_provider(provider)
+    late = Hellotext("t", name="late", enabled=False)
+    OpenTelemetryHooks(meter_provider=provider).observe(late)
+    async with early, late, early.event_queue(), late.event_queue():
+        (scope,) = reader.get_metrics_data().resource_metrics[0].scope_metrics
+        (accepted,) = (metric for metric in scope.metrics if metric.name == "hellotext.accepted")
+        print(*sorted(point.attributes["hellotext.client"] for point in accepted.data.data_points))
+
+asyncio.run(main())
+"""
+
+
+async def test_what_was_observed_before_the_program_set_its_provider_is_measured_with_the_rest() -> None:
+    """In a process of its own, since the global provider is set once."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-c", GLOBAL), stdout=asyncio.subprocess.PIPE
+    )
+    shown, _ = await process.communicate()
+    assert (process.returncode, shown.decode().split()) == (0, ["early", "late"])
 
 
 async def test_every_429_is_counted_as_a_throttle(emulator: Emulator, sdk: Sdk) -> None:
