@@ -155,6 +155,7 @@ class Families:
             attempt_seconds=core.timeouts.total,
             limiter=lambda: core.running().limiter,
             wall=core.wall,
+            account=lambda: (core.origin, core.token.header()),
         )
         queue = EventQueue(lambda: core.for_events(transport, settings.priority), settings)
         core.queues = {one for one in core.queues if not one.closed} | {queue}

@@ -2,7 +2,8 @@
 
 Rules. One JSON object a line. A letter is durable before its event is forgotten. Every write
 starts on a line of its own, whatever a crash or a full disk left behind; one that the disk takes
-in part fails. The file is only for its owner (mode 0600) and never holds the token.
+in part fails. The file is only for its owner (mode 0600) and never holds the token. It is for one
+business: a replay sends all letters to one.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from weakref import WeakSet
 
 import msgspec
 
@@ -140,11 +142,24 @@ def _uninhabitable(folder: Path) -> str | None:
 
 
 class LetterFile:
-    """Where a queue's letters go; they are written in a thread of its own."""
+    """Where a queue's letters go; they are written in a thread of its own.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    `account` answers whose they are at this moment. ConfigurationError if an open queue of another's has the file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], account: Callable[[], object]) -> None:
         self._path = Path(path).absolute()
+        self._account = account
+        if any(other._is_of_another(self) for other in list(_open)):
+            raise ConfigurationError(
+                f"dead_letters: {self._path} is used by a client of another token or base_url; give each a file, and a "
+                "spool's folder, of its own: what one leaves there is sent by whichever comes next"
+            )
+        _open.add(self)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext dead letters")
+
+    def _is_of_another(self, new: LetterFile) -> bool:
+        return os.path.realpath(self._path) == os.path.realpath(new._path) and self._account() != new._account()
 
     def check(self) -> None:
         """ConfigurationError if letters cannot be written here; the file is not made before there is one."""
@@ -162,4 +177,10 @@ class LetterFile:
 
     def close(self) -> None:
         """End the thread."""
+        _open.discard(self)
         self._thread.shutdown(wait=False)
+
+
+_open: Final[WeakSet[LetterFile]] = WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open.clear)

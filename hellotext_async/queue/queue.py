@@ -185,7 +185,7 @@ class EventQueue:
         attempts = self._attempts()
         buffer = settings.buffer
         path = settings.dead_letters or (None if buffer is None else buffer.dead_letters)
-        letters = None if path is None else LetterFile(path)
+        letters = None if path is None else LetterFile(path, settings.account)
         if letters is not None and settings.dead_letters is not None:
             letters.check()  # a spool's own are checked when it is open: it may make their folder
         self._thread, self._process = get_ident(), _process.current_process

@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `log_outcome` is called with the outcomes that are not delivered at the first attempt, `on_outcome` with all, and
     `on_close` with the report of the close. `capture_context` keeps with each event the context it was handed in.
     `attempt_seconds` is how long one attempt may last, `limiter` what the queue's requests are paced by, `wall`
-    the wall clock (Unix seconds).
+    the wall clock (Unix seconds). `account` answers something that differs for events of another business.
     """
 
     capacity: int = 10_000
@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     attempt_seconds: float = 20
     limiter: Callable[[], Limiter] | None = None
     wall: Callable[[], float] = time.time
+    account: Callable[[], object] = type(None)
 
     def __post_init__(self) -> None:
         for name in ("capacity", "max_bytes", "concurrency"):

@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from hellotext_async import DeadLetters, Event, Letter, Outcome, SqliteSpool
+from hellotext_async import (
+    ConfigurationError,
+    DeadLetters,
+    Event,
+    EventQueue,
+    Hellotext,
+    Letter,
+    Outcome,
+    SqliteSpool,
+)
 from hellotext_async.errors import NotSent, QueueClosed
 from hellotext_async.queue.letters import append, reason
 from tests.harness.clock import virtual_time
@@ -40,6 +49,30 @@ def test_a_letter_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
     assert found is not None
     assert repr(found) == "Letter('e2', rejected)"
     assert letters.get("e9") is None
+
+
+@pytest.mark.parametrize("store", ["folder", "letters"])
+async def test_clients_of_different_businesses_share_no_file(store: str, tmp_path: Path) -> None:
+    """Not while both are open: after a restart each could send what the other left. Of one business they may."""
+    (tmp_path / "link").symlink_to(tmp_path)
+
+    def open_queue(client: Hellotext, place: Path) -> EventQueue:
+        if store == "folder":
+            return client.event_queue(buffer=SqliteSpool.in_folder(place))
+        return client.event_queue(dead_letters=place / "dead.jsonl")
+
+    async with (
+        Hellotext("greens", enabled=False) as greens,
+        Hellotext("greens", enabled=False) as again,
+        Hellotext("reds", enabled=False) as reds,
+        Hellotext("greens", base_url="https://other.example", enabled=False) as elsewhere,
+    ):
+        async with open_queue(greens, tmp_path), open_queue(again, tmp_path):
+            for other in (reds, elsewhere):
+                with pytest.raises(ConfigurationError, match="is used by a client of another token or base_url"):
+                    await open_queue(other, tmp_path / "link").open()
+        async with open_queue(reds, tmp_path):
+            await asyncio.sleep(0)
 
 
 def test_a_file_of_weeks_is_read_without_what_has_left_its_list(tmp_path: Path) -> None:
