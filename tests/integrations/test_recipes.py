@@ -86,6 +86,7 @@ def event(number: int) -> dict[str, str]:
     return {"action": "page.viewed" if number % 200 != 50 else "order.placed", "session": f"s{number}"}
 
 
+LISTENING = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
 EXPECTED = {f"s{number}" for number in range(EVENTS) if number % 200 != 50}
 
 
@@ -136,6 +137,7 @@ def test_workers_of_an_outbox_are_killed_and_go_on(emulator: Emulator, recipes: 
             running(recipes, emulator, "postgres_worker.py", DATABASE_URL=server.url) as other,
         ):
             until(lambda: connection.execute("select count(*) from outbox").fetchone() == (0,))
+            until(lambda: connection.execute(LISTENING).fetchone() == (2,))  # or a signal would end one that begins
             ended(one)
             ended(other)
     assert set(sessions(emulator)) == EXPECTED
