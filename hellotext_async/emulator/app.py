@@ -51,6 +51,7 @@ class Emulator(EmulatedApi):
         self._port = port
         self._inspector = Inspector(self, loopback=is_loopback(host))
         self._runner: web.ServerRunner | None = None
+        self._handling: set[asyncio.Task[Any] | None] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
@@ -117,14 +118,22 @@ class Emulator(EmulatedApi):
         self._port = runner.addresses[0][1]
 
     async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self._inspector.serves(request):
-            return await self._inspector.handle(request)
-        return await self.handle(request)
+        task = asyncio.current_task()
+        self._handling.add(task)
+        try:
+            if self._inspector.serves(request):
+                return await self._inspector.handle(request)
+            return await self.handle(request)
+        finally:
+            self._handling.discard(task)
 
     async def _stop(self) -> None:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+        for task in (left := [task for task in self._handling if task is not None]):
+            task.cancel()  # its client went away, and aiohttp lets it go on
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         return await self.start()

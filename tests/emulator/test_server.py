@@ -50,6 +50,23 @@ async def _whole(session: aiohttp.ClientSession, emulator: Emulator) -> bytes:
         return await response.read()
 
 
+async def test_what_a_client_gave_up_ends_with_it() -> None:
+    """A request that would take an hour, of a client that has gone: no task of it is left, and it is not applied."""
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(5), Emulator() as emulator:
+        emulator.faults.add(Fault("delay", delay=3600))
+        _, writer = await connect(emulator)
+        head = (
+            f"POST {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {emulator.token}\r\nContent-Length: 40\r\n\r\n"
+        )
+        writer.write(head.encode() + b'{"action": "page.viewed", "session":"s"}')
+        while emulator.faults:
+            await asyncio.sleep(0)
+        writer.transport.abort()
+    assert asyncio.all_tasks() == before
+    assert not emulator.events
+
+
 async def test_it_can_stop_and_go_on_where_it_was(emulator: Emulator, session: aiohttp.ClientSession) -> None:
     """The same port, the same objects: an outage."""
     url = emulator.url
