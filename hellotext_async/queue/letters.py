@@ -153,7 +153,8 @@ class LetterFile:
         if any(other._is_of_another(self) for other in list(_open)):
             raise ConfigurationError(
                 f"dead_letters: {self._path} is used by a client of another token or base_url; give each a file, and a "
-                "spool's folder, of its own: what one leaves there is sent by whichever comes next"
+                "spool's folder, of its own: what one leaves there is sent by whichever comes next. With a new token "
+                "of the same business its client goes on by set_token()"
             )
         _open.add(self)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext dead letters")
