@@ -141,7 +141,7 @@ class Engine:
             reply = await self.transport.exchange(request, total=total, not_after=not_after)
         except Unanswered as nothing:
             attempt = classify_failure(sent=nothing.sent, reason=nothing.reason, cause=nothing.cause)
-            if nothing.reason == "expired":  # by this process's own rule: it proved nothing of the server
+            if nothing.reason == "expired" or self.limiter.closed:  # our own doing: it proved nothing of the server
                 self.limiter.unused(permit)
                 return attempt
         except BaseException:

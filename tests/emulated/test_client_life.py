@@ -20,9 +20,11 @@ from hellotext_async import (
     Forked,
     Hellotext,
     HellotextError,
+    Hooks,
     InvalidParameter,
     Limits,
     NotSent,
+    Outage,
     OutcomeUnknown,
     RateLimited,
     Retry,
@@ -75,6 +77,20 @@ async def test_a_close_ends_a_call_that_waits_for_its_turn(emulator: Emulator) -
             assert (caught.value.reason, caught.value.attempts) == ("closed", 0)
         with pytest.raises((NotSent, OutcomeUnknown)):
             await asyncio.wait_for(first, 5)
+
+
+async def test_a_close_is_no_outage(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """What it cuts off says nothing of the server: no alarm is raised."""
+    emulator.faults.add(Fault("delay", match="*", delay=60, times=None))
+    seen: list[Outage] = []
+    client = client_of(emulator, hooks=Hooks(on_outage=seen.append))
+    calls = [asyncio.create_task(client.lists.remove_profile("l", "p")) for _ in range(10)]
+    while len(emulator.requests) < 10:
+        await asyncio.sleep(0)
+    await client.aclose()
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(end) for end in ends} == {OutcomeUnknown}
+    assert (seen, [message for message in caplog.messages if "away" in message]) == ([], [])
 
 
 @pytest.mark.parametrize("status", [500, 429])
