@@ -72,8 +72,6 @@ class _Tries:
     async def once(self) -> Attempt:
         """One attempt, as soon as there is a permit for it."""
         engine = self._engine
-        if engine.limiter.closed:
-            self._refused(None)
         try:
             permit = await engine.limiter.acquire("call", until=self._patience())
         except Refused as refused:

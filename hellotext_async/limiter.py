@@ -95,7 +95,12 @@ class Limiter:
         return self._grant(priority, now) if self._ready_at(priority, now) <= now else None
 
     async def acquire(self, priority: Priority, *, until: float = inf) -> Permit:
-        """A permit as soon as there is one; Refused when there can be, or was, none by `until` (loop time)."""
+        """A permit as soon as there is one; Refused when there can be, or was, none by `until` (loop time).
+
+        Once it is closed every call is refused.
+        """
+        if self.closed and priority == "call":
+            raise Refused(None)
         permit = self.try_acquire(priority)
         if permit is not None:
             return permit
@@ -120,7 +125,7 @@ class Limiter:
 
     def _refuse(self, priority: Priority, now: float, until: float) -> None:
         at = self._ready_at(priority, now)
-        if self.closed or until <= now or until < at < inf:
+        if until <= now or until < at < inf:
             raise Refused(self._wait(now))
 
     def _wait(self, now: float) -> float | None:
@@ -260,7 +265,7 @@ class Limiter:
         )
 
     def close(self) -> None:
-        """Refuse the calls that wait, and whatever would have to wait from now on; the queues were closed before."""
+        """Refuse calls, those that wait and later ones; the queues were closed before."""
         self.closed = True
         if self._timer is not None:
             self._timer.cancel()
