@@ -20,6 +20,7 @@ from weakref import WeakSet
 
 import msgspec
 
+from .. import _process
 from .._events.event import Event
 from .._own_file import open_own, sync_folder
 from ..errors import APIError, ConfigurationError, HellotextError
@@ -157,6 +158,7 @@ class LetterFile:
                 "of the same business its client goes on by set_token()"
             )
         _open.add(self)
+        _process.disown_after_fork(self)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hellotext dead letters")
 
     def _is_of_another(self, new: LetterFile) -> bool:
@@ -181,7 +183,9 @@ class LetterFile:
         _open.discard(self)
         self._thread.shutdown(wait=False)
 
+    def disown(self) -> None:
+        """In a forked child: the file is open in the parent."""
+        _open.discard(self)
+
 
 _open: Final[WeakSet[LetterFile]] = WeakSet()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_open.clear)
