@@ -59,7 +59,7 @@ _SMALL: Final = 1000
 """Bytes of a body up to which many rows share a page; of larger ones up to a half of the last page stays empty."""
 _IDEMPOTENCY: Final = get_args(Idempotency)
 _encode: Final = msgspec.msgpack.Encoder().encode
-"""One encoding for equal values, at a sixth of the cost of their repr."""
+"""One encoding for equal values, at a ninth of the cost of their repr."""
 
 
 def growth_by(events: Sequence[New]) -> int:
